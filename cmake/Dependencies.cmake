@@ -1,0 +1,20 @@
+# Everything we build with comes from the system or, for pybind11, from the active Python environment.
+find_package(Threads REQUIRED)
+set(Boost_USE_STATIC_LIBS ON)
+find_package(Boost 1.81 REQUIRED COMPONENTS program_options)
+
+if(SPAWNING_BINDINGS)
+  find_package(Python 3.9 REQUIRED COMPONENTS Interpreter Development.Module)
+  if(NOT pybind11_DIR)
+    execute_process(COMMAND ${Python_EXECUTABLE} -m pybind11 --cmakedir
+                    OUTPUT_VARIABLE pybind11_DIR OUTPUT_STRIP_TRAILING_WHITESPACE)
+  endif()
+  set(PYBIND11_FINDPYTHON ON)
+  find_package(pybind11 2.13 CONFIG REQUIRED)
+endif()
+if(SPAWNING_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(SPAWNING_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

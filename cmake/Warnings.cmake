@@ -1,0 +1,6 @@
+# What our own code is compiled with; consumers of the library do not inherit it.
+# The presets turn warnings into errors.
+add_library(spawning_warnings INTERFACE)
+add_library(spawning::warnings ALIAS spawning_warnings)
+target_compile_options(spawning_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual)

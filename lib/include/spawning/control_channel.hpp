@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// Messages between a supervisor and a worker: lines of JSON over a socketpair, with descriptors if need be.
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "spawning/asio.hpp"
+#include "spawning/unique_fd.hpp"
+
+namespace spawning {
+
+/// One end of a control channel; the same class at both ends.
+///
+/// A message is one line, at most 1 MiB, without a newline in it; what it says is the users' business
+/// (JSON by convention, which never contains a bare newline). Descriptors sent with a message arrive
+/// with it, close-on-exec. The order of messages is kept. The other end's death, orderly or not, is the
+/// `closed` event, after every message that it had sent; so is a line that is too long.
+///
+/// \par Threads   Everything runs on the thread that runs the context.
+/// \par Lifetime  The context outlives the channel. Once the destructor has begun no callback is called;
+///                a callback may destroy the channel.
+/// \see unix(7), SCM_RIGHTS
+class ControlChannel {
+ public:
+  struct Callbacks {
+    std::function<void(std::string_view line, std::vector<UniqueFd> descriptors)> message;
+    std::function<void()> closed;  ///< once
+  };
+
+  /// Adopts one end of a socketpair(AF_UNIX, SOCK_STREAM). Callbacks are never called from inside.
+  ControlChannel(IoContext& context, UniqueFd socket, Callbacks callbacks);
+  ~ControlChannel();
+
+  ControlChannel(const ControlChannel&) = delete;
+  ControlChannel& operator=(const ControlChannel&) = delete;
+
+  /// Queues a message; never blocks. After `closed` it does nothing.
+  /// \param descriptors  duplicated by the kernel; the caller keeps its own. At most 64.
+  void send(std::string_view line, std::span<const int> descriptors = {});
+
+  /// A connected pair, both ends close-on-exec. \throws std::system_error
+  [[nodiscard]] static std::pair<UniqueFd, UniqueFd> make_pair();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace spawning

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// An exchange, one request with its answer: what the connection offers to answer it, and the record of it.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "spawning/request.hpp"
+#include "spawning/response.hpp"
+
+namespace spawning {
+
+/// What became of octets given to a connection.
+enum class WriteStatus : std::uint8_t {
+  ok,    ///< sent, or queued; go on
+  full,  ///< taken, but much is unsent: wait until the client has read some before writing more
+  gone,  ///< the client is gone or the exchange is over; nothing more will be sent
+};
+
+/// The answering side of one exchange. Handlers hold it as a Responder, which keeps the order of calls:
+/// start, write…, and exactly one of finish and abort. Tests implement it to see what a Handler answers.
+///
+/// \par Threads  Any thread, one at a time.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  /// States the head. It goes out with the first octets of the body, or at finish().
+  /// \param content_length  the body's length where the caller knows it and the head does not say it.
+  /// \throws std::invalid_argument if a name, value, reason or status cannot be sent as it is (RFC 9110
+  ///         §5.5: no CR, LF, NUL), or Content-Length is malformed. Nothing has been started then.
+  virtual void start(const ResponseHead& head, std::optional<std::uint64_t> content_length) = 0;
+
+  /// Sends `block` at once, with the head if that is still here; what the socket does not take is queued.
+  /// Never waits. Octets beyond a declared Content-Length, and those of a bodiless response, are dropped.
+  virtual WriteStatus write(std::string_view block) = 0;
+
+  /// The response is complete. If it is shorter than declared the connection is aborted, visibly.
+  virtual void finish() = 0;
+
+  /// The response cannot be completed: closes the connection so that the client can tell.
+  virtual void abort() = 0;
+
+  /// Waits until little is unsent. False if the client has gone, or does not read in time.
+  virtual bool wait_writable() = 0;
+
+  /// Calls `resume` once, on the I/O thread, when little is unsent or the client has gone.
+  virtual void when_writable(std::function<void()> resume) = 0;
+
+  /// Whether the client has closed its end, as far as is known.
+  [[nodiscard]] virtual bool client_gone() const = 0;
+};
+
+/// How an exchange ended.
+enum class Outcome : std::uint8_t {
+  complete,     ///< answered in full
+  aborted,      ///< the response was broken off by the Handler
+  client_gone,  ///< the client left before the response was complete
+  refused,      ///< answered by the connection itself: malformed, over a limit, too late
+};
+
+/// What happened, stated once an exchange, for errors and aborts too.
+/// \par Lifetime  Views are valid during the call that hands the record over.
+struct ExchangeRecord {
+  std::string_view method;  ///< "" if the request line could not be read
+  std::string_view target;  ///< as method
+  HttpVersion version = HttpVersion::http_1_1;
+  unsigned status = 0;  ///< 0 if no head was sent
+  Outcome outcome = Outcome::complete;
+  std::uint64_t body_octets = 0;  ///< of the response's body, without framing
+  std::chrono::steady_clock::duration duration{};  ///< from the complete request to the end of the response
+  const ConnectionInfo* connection = nullptr;
+};
+
+/// Sees every exchange of a Server, and its connections come and go.
+/// \par Threads  exchange_* on the thread that ends the exchange, concurrently for different connections;
+///               connection_* on the I/O thread.
+class ServerObserver {
+ public:
+  virtual ~ServerObserver() = default;
+  virtual void exchange_ended(const ExchangeRecord& record) = 0;
+  virtual void connection_opened() = 0;
+  virtual void connection_closed() = 0;
+};
+
+}  // namespace spawning

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// A request as a value: views into octets that its exchange keeps alive.
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "spawning/address.hpp"
+#include "spawning/body.hpp"
+#include "spawning/headers.hpp"
+
+namespace spawning {
+
+enum class HttpVersion : std::uint8_t { http_1_0, http_1_1 };
+
+[[nodiscard]] constexpr std::string_view to_string(HttpVersion version) {
+  return version == HttpVersion::http_1_1 ? "HTTP/1.1" : "HTTP/1.0";
+}
+
+/// The two ends of the connection a request came over. Constant as long as the connection lives.
+struct ConnectionInfo {
+  Address peer;
+  Address local;
+};
+
+/// One complete request: head parsed and checked, body received.
+///
+/// \par Lifetime  Every view, `body` and `connection` stay valid until the Responder that came with the
+///                request has finished or been destroyed. Copy what must live longer.
+/// \see RFC 9112 §3, RFC 9110 §7.1
+struct Request {
+  std::string_view method;  ///< case-sensitive, as sent
+  std::string_view target;  ///< the request target as sent, whatever its form
+  std::string_view path;    ///< the target's path, percent-encoded; "*" for the asterisk-form
+  std::string_view query;   ///< after the first "?", percent-encoded; "" if none
+  std::string_view host;    ///< the authority of an absolute-form target, else the Host field; "" if neither
+  HttpVersion version = HttpVersion::http_1_1;
+  Headers headers;          ///< in the order received
+  Body* body = nullptr;     ///< never null when a Handler sees it; empty if there is none
+  const ConnectionInfo* connection = nullptr;          ///< never null when a Handler sees it
+  std::chrono::steady_clock::time_point received{};    ///< when the request was complete
+};
+
+}  // namespace spawning

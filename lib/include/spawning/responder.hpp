@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// The right and the duty to answer one request.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "spawning/exchange.hpp"
+
+namespace spawning {
+
+/// Answers one request: at once with respond(), or in pieces with start(), write()… and finish().
+///
+/// Destroyed before start() it answers 500; destroyed between start() and finish() it aborts the
+/// connection, so that no client takes half a response for a whole one.
+///
+/// \par Threads   Any thread, one at a time; it may be kept and used after Handler::handle returns.
+/// \par Lifetime  Keeps the request's octets alive until it has finished or is destroyed.
+class Responder {
+ public:
+  explicit Responder(std::shared_ptr<Exchange> exchange) : exchange_{std::move(exchange)} {}
+  Responder(Responder&&) noexcept = default;
+  Responder& operator=(Responder&& other) noexcept;
+  ~Responder();
+
+  /// The whole answer in one gathered write. \throws std::invalid_argument as start().
+  void respond(const ResponseHead& head, std::string_view body);
+
+  /// States the head; nothing is sent before the first write() or finish().
+  /// \param content_length  the body's length where it is known and the head does not say it.
+  /// \throws std::invalid_argument if the head cannot be sent as it is; the Responder is unused still.
+  void start(const ResponseHead& head, std::optional<std::uint64_t> content_length = std::nullopt);
+
+  /// Sends `block` without waiting. \see WriteStatus
+  WriteStatus write(std::string_view block);
+
+  /// Completes the response. The Responder is empty afterwards.
+  void finish();
+
+  /// Breaks the response off. The Responder is empty afterwards.
+  void abort();
+
+  /// Waits until little is unsent; false if the client is gone.
+  [[nodiscard]] bool wait_writable() { return exchange_ && exchange_->wait_writable(); }
+
+  /// Calls `resume` once, on the I/O thread, when little is unsent or the client is gone.
+  void when_writable(std::function<void()> resume) { exchange_->when_writable(std::move(resume)); }
+
+  /// Whether the client is known to have gone.
+  [[nodiscard]] bool client_gone() const { return !exchange_ || exchange_->client_gone(); }
+
+  /// Whether start() has been called.
+  [[nodiscard]] bool started() const { return started_; }
+
+  /// Whether the right to answer is still here.
+  [[nodiscard]] explicit operator bool() const { return exchange_ != nullptr; }
+
+ private:
+  void answer_for_the_forgetful() noexcept;
+
+  std::shared_ptr<Exchange> exchange_;
+  bool started_ = false;
+};
+
+}  // namespace spawning

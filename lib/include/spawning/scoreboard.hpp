@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// Counters of every worker in memory that the supervisor shares with them.
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "spawning/exchange.hpp"
+#include "spawning/unique_fd.hpp"
+
+namespace spawning {
+
+enum class WorkerState : std::uint32_t { empty, starting, ready, serving, draining };
+
+/// What one worker process publishes. One process writes a slot, any number read it; no lock. Each
+/// counter is monotonic within one tenant; values read together may be a few requests apart.
+struct alignas(64) ScoreboardSlot {
+  using Counter = std::atomic<std::uint64_t>;
+
+  std::atomic<std::uint32_t> pid{0};
+  std::atomic<WorkerState> state{WorkerState::empty};
+  Counter generation{0};
+  Counter started_ns{0};  ///< CLOCK_REALTIME, nanoseconds
+
+  Counter connections_accepted{0};
+  Counter connections_open{0};  ///< a gauge
+  Counter requests_running{0};  ///< a gauge: calls in application threads
+  Counter requests_queued{0};   ///< a gauge: calls waiting for one
+
+  std::array<Counter, 6> responses_by_class{};  ///< [2] counts 2xx; [0] exchanges that sent no head
+  Counter body_octets_sent{0};
+  Counter exchanges_aborted{0};
+  Counter exchanges_client_gone{0};
+  Counter exchanges_refused{0};
+
+  /// Zero everything for a new tenant.
+  void clear();
+};
+
+/// The shared memory: a versioned header and one slot a worker. Sealed against resizing, so that no
+/// tenant can make another fault.
+///
+/// \par Threads  Slots are atomics; create(), adopt() and the destructor are as for any value.
+/// \see memfd_create(2)
+class Scoreboard {
+ public:
+  /// \throws std::system_error if the memory cannot be had.
+  [[nodiscard]] static Scoreboard create(std::size_t slots);
+  /// Maps a scoreboard that another process created. \throws StartupError if it is none, or of another version.
+  [[nodiscard]] static Scoreboard adopt(UniqueFd memory);
+
+  Scoreboard(Scoreboard&& other) noexcept;
+  Scoreboard& operator=(Scoreboard&& other) noexcept;
+  ~Scoreboard();
+
+  [[nodiscard]] std::size_t slots() const;
+  /// \param index  below slots(). \throws std::out_of_range
+  [[nodiscard]] ScoreboardSlot& slot(std::size_t index) const;
+  [[nodiscard]] int fd() const { return memory_.get(); }
+
+ private:
+  Scoreboard(UniqueFd memory, void* mapping, std::size_t length);
+
+  UniqueFd memory_;
+  void* mapping_ = nullptr;
+  std::size_t length_ = 0;
+};
+
+/// Publishes what a Server does into a slot.
+/// \par Threads  As ServerObserver.
+class ScoreboardPublisher : public ServerObserver {
+ public:
+  explicit ScoreboardPublisher(ScoreboardSlot& slot) : slot_{slot} {}
+
+  void exchange_ended(const ExchangeRecord& record) override;
+  void connection_opened() override;
+  void connection_closed() override;
+
+ private:
+  ScoreboardSlot& slot_;
+};
+
+}  // namespace spawning

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// A worker process from the inside.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spawning/config.hpp"
+#include "spawning/handler.hpp"
+#include "spawning/seat.hpp"
+
+namespace spawning {
+
+/// What a worker reports when its application cannot be loaded.
+struct LoadFailure {
+  std::string summary;             ///< one line: "ModuleNotFoundError: No module named 'shop'"
+  std::string traceback;           ///< for people, several lines; may be empty
+  std::vector<std::string> files;  ///< whose change may mend it
+};
+
+/// One serving process of a supervised service: talks to the supervisor and serves HTTP on an I/O
+/// thread of its own, so that the supervisor's messages and its death are seen while the application
+/// loads or blocks.
+///
+/// The order of calls: construct, settings(), load the application, then ready() or failed(); donate
+/// threads; wait for the end (finished_fd() is readable, wait() returns); destroy.
+///
+/// If the supervisor dies or says so the worker drains: it stops accepting, finishes its requests, ends.
+///
+/// \par Threads  Safe from any thread, in the order above.
+class Worker {
+ public:
+  explicit Worker(Seat seat);
+  /// Stops the I/O thread; connections that are left are closed.
+  ~Worker();
+
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// Waits for the service's settings: JSON that the supervisor passes on and does not read.
+  /// Empty if the worker is to end before any came.
+  [[nodiscard]] std::string settings();
+
+  /// The application is loaded: requests will be queued for `application`, which runs on the threads
+  /// that call run(). Tells the supervisor; accepting starts when it says so.
+  void ready(Handler& application, HttpConfig config = {});
+
+  /// The application cannot be loaded. Tells the supervisor, and returns when it knows.
+  void failed(const LoadFailure& failure);
+
+  /// \name Donating threads, after ready(). \see WorkerPool
+  /// @{
+  void run();
+  [[nodiscard]] bool wait_for_call();
+  bool run_one();
+  /// @}
+
+  /// Stops accepting and finishes what is running, as when the supervisor asks for it.
+  void drain();
+
+  /// Becomes readable when the worker has nothing left to do. Owned by the Worker.
+  [[nodiscard]] int finished_fd() const;
+
+  /// Waits until then.
+  void wait();
+
+  [[nodiscard]] unsigned slot() const;
+  [[nodiscard]] std::uint64_t generation() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace spawning

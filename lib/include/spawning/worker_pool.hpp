@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// Running a Handler on threads that somebody else owns.
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "spawning/handler.hpp"
+
+namespace spawning {
+
+/// Queues calls for another Handler and runs them, in order of arrival, on donated threads.
+///
+/// Threads are donated by calling run(), as to `io_context::run`: the pool starts none, so that an
+/// interpreter or a test decides what a thread is. A busy thread takes the next call without sleeping;
+/// a sleeping one is woken only when no thread is on its way already.
+///
+/// \par Threads   Every member is safe from any thread.
+/// \par Lifetime  `inner` outlives the pool; every run() must have returned before the pool is destroyed.
+///                Calls still queued then are answered 500 by their Responders.
+class WorkerPool : public Handler {
+ public:
+  explicit WorkerPool(Handler& inner);
+  ~WorkerPool() override;
+
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  /// Queues the call. Never blocks; allocates only when the queue grows beyond its longest so far.
+  void handle(Request request, Responder responder) override;
+
+  /// Donates the calling thread until stop(). \see wait(), run_one() for a thread with work of its own
+  void run();
+
+  /// Sleeps until there is probably a call to run. False once the pool is stopped and its queue empty.
+  [[nodiscard]] bool wait();
+
+  /// Runs the oldest queued call on this thread, if there is one. Says whether it did.
+  bool run_one();
+
+  /// Lets every wait() and run() return as soon as the queue is empty.
+  void stop();
+
+  /// Called, on the thread concerned, whenever a thread is about to sleep for want of calls.
+  /// Set it before the first thread is donated.
+  void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
+
+  /// Whether a call queued now would have to wait for a thread.
+  [[nodiscard]] bool saturated() const;
+
+  [[nodiscard]] std::size_t queued() const;   ///< calls that wait for a thread
+  [[nodiscard]] std::size_t running() const;  ///< calls that a thread is running
+
+ private:
+  struct Call {
+    Request request;
+    Responder responder;
+  };
+
+  // A ring of calls that grows and never shrinks: std::deque allocates a block every few calls.
+  class Queue {
+   public:
+    [[nodiscard]] bool empty() const { return count_ == 0; }
+    [[nodiscard]] std::size_t size() const { return count_; }
+    void push(Call call);
+    [[nodiscard]] Call pop();
+
+   private:
+    void grow();
+
+    std::vector<Call> ring_;
+    std::size_t first_ = 0;
+    std::size_t count_ = 0;
+  };
+
+  Handler& inner_;
+  std::function<void()> on_idle_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  Queue queue_;
+  std::size_t sleeping_ = 0;  // threads in wait()
+  std::size_t woken_ = 0;     // of these, told to wake and not yet running
+  std::size_t running_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace spawning
