@@ -21,14 +21,16 @@ namespace {
 using test::run_until;
 
 struct ChildProcessTest : ::testing::Test {
-  // How `sh -c script` ends, with the write end of a pipe as descriptor 3; what it writes is in `output`.
+  // How `sh -c script` ends, with the write end of a pipe as descriptor 3; what it writes is in
+  // `output`.
   ExitStatus run(const std::string& script, std::vector<std::string> environment = {}) {
     std::array<int, 2> ends{};
     EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
     const UniqueFd reading{ends[0]};
     UniqueFd writing{ends[1]};
     std::optional<ExitStatus> end;
-    ChildProcess child{context, {{"/bin/sh", "-c", script}, std::move(environment), {writing.get()}},
+    ChildProcess child{context,
+                       {{"/bin/sh", "-c", script}, std::move(environment), {writing.get()}},
                        [&](ExitStatus status) { end = status; }};
     writing.reset();
     EXPECT_TRUE(run_until(context, [&] { return end.has_value(); }));
@@ -55,9 +57,7 @@ TEST_F(ChildProcessTest, PassesDescriptorsInOrderFromThree) {
   EXPECT_EQ(output, "hello\n");
 }
 
-TEST_F(ChildProcessTest, GivesNothingToReadOnStdin) {
-  EXPECT_TRUE(run("! read line").success());
-}
+TEST_F(ChildProcessTest, GivesNothingToReadOnStdin) { EXPECT_TRUE(run("! read line").success()); }
 
 TEST_F(ChildProcessTest, AddsToTheEnvironmentAndReplacesWhatIsThere) {
   ::setenv("SPAWNING_TEST_OLD", "old", 1);
@@ -85,7 +85,8 @@ TEST_F(ChildProcessTest, ThrowsWhatExecSaysAndLeavesNoZombie) {
 TEST_F(ChildProcessTest, EndsAChildThatNobodyWantsAnyMore) {
   pid_t pid = 0;
   {
-    const ChildProcess child{context, {{"/bin/sh", "-c", "exec sleep 1000"}, {}, {}}, [](ExitStatus) { FAIL(); }};
+    const ChildProcess child{
+        context, {{"/bin/sh", "-c", "exec sleep 1000"}, {}, {}}, [](ExitStatus) { FAIL(); }};
     pid = child.pid();
   }
 
@@ -95,7 +96,8 @@ TEST_F(ChildProcessTest, EndsAChildThatNobodyWantsAnyMore) {
 
 TEST_F(ChildProcessTest, MayBeDestroyedWhenItEnds) {
   std::optional<ChildProcess> child;
-  child.emplace(context, ChildCommand{{"/bin/sh", "-c", ":"}, {}, {}}, [&](ExitStatus) { child.reset(); });
+  child.emplace(context, ChildCommand{{"/bin/sh", "-c", ":"}, {}, {}},
+                [&](ExitStatus) { child.reset(); });
 
   EXPECT_TRUE(run_until(context, [&] { return !child; }));
 }

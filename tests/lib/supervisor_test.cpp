@@ -23,8 +23,8 @@ namespace {
 using namespace std::chrono_literals;
 using test::TemporaryDirectory;
 
-// A Supervisor in a process of its own with scripted workers; all of them write to one pipe. The end of
-// the pipe proves that none of them is left.
+// A Supervisor in a process of its own with scripted workers; all of them write to one pipe. The
+// end of the pipe proves that none of them is left.
 class SupervisorTest : public ::testing::Test {
  protected:
   ~SupervisorTest() override {
@@ -124,7 +124,8 @@ class SupervisorTest : public ::testing::Test {
   std::string unread_, transcript_;
 };
 
-// --- start ----------------------------------------------------------------------------------------
+// --- start
+// ----------------------------------------------------------------------------------------
 
 TEST_F(SupervisorTest, ServesWithEveryWorkerAndStopsWithStatus0OnSigterm) {
   start("ready", two_workers());
@@ -181,7 +182,8 @@ TEST_F(SupervisorTest, GivesAWorkerItsSeatAndNothingElse) {
   SupervisorConfig config = two_workers();
   config.processes = 1;
   config.worker_command = {SPAWNING_SCRIPTED_WORKER, "-m", "an argument"};
-  const UniqueFd careless{::open("/dev/null", O_RDONLY)};  // as some shells and CI systems leave them
+  const UniqueFd careless{
+      ::open("/dev/null", O_RDONLY)};  // as some shells and CI systems leave them
   ASSERT_GE(careless.get(), 0);
   sigset_t mask;
   ::sigemptyset(&mask);
@@ -205,7 +207,8 @@ TEST_F(SupervisorTest, SeesItsWorkersEndEvenIfItWasToldToIgnoreChildren) {
   EXPECT_EQ(count("exited with status 7"), 1 + (count("[debug] supervisor: worker") > 3 ? 1 : 0));
 }
 
-// --- crashes --------------------------------------------------------------------------------------
+// --- crashes
+// --------------------------------------------------------------------------------------
 
 TEST_F(SupervisorTest, ReplacesAWorkerThatIsKilled) {
   start("ready", two_workers());
@@ -230,7 +233,8 @@ TEST_F(SupervisorTest, LeavesItsWorkersToDrainWhenItIsKilled) {
   EXPECT_EQ(count("is an orphan"), 2);
 }
 
-// --- stop -----------------------------------------------------------------------------------------
+// --- stop
+// -----------------------------------------------------------------------------------------
 
 TEST_F(SupervisorTest, StopsGracefullyOnSigint) {
   start("ready", two_workers());
@@ -285,7 +289,8 @@ TEST_F(SupervisorTest, StopsBeforeItServes) {
   EXPECT_EQ(finish(), 0);
 }
 
-// --- reload and scale -----------------------------------------------------------------------------
+// --- reload and scale
+// -----------------------------------------------------------------------------
 
 TEST_F(SupervisorTest, ChangesOverToANewGenerationOnSighup) {
   start("ready", two_workers());
@@ -308,7 +313,9 @@ TEST_F(SupervisorTest, KeepsTheOldGenerationWhenTheNewOneCannotLoad) {
 
   send(SIGHUP);
 
-  await("cannot load the application: NameError: name 'x'; generation 2 is discarded, the one before goes on");
+  await(
+      "cannot load the application: NameError: name 'x'; generation 2 is discarded, the one before "
+      "goes on");
   await("Traceback \\(of a test\\)");
   EXPECT_EQ(count("drains"), 0);
   script("ready");

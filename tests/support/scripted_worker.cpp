@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A worker program that does what its settings say, or the file $SPAWNING_TEST_SCRIPT if there is one:
+// A worker program that does what its settings say, or the file $SPAWNING_TEST_SCRIPT if there is
+// one:
 //
 //   ready      loads, serves, drains
 //   fail       says that it cannot load
@@ -9,8 +10,8 @@
 //   stubborn   as ready, but does not drain
 //   inspect    fails with what it inherited as traceback
 //
-// What it does it tells on stderr: "scripted PID serves generation 2". Each connection is answered with
-// the same and closed.
+// What it does it tells on stderr: "scripted PID serves generation 2". Each connection is answered
+// with the same and closed.
 #include <dirent.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -53,7 +54,8 @@ std::string dispositions() {
   ::sigprocmask(SIG_SETMASK, nullptr, &mask);
   for (int signal = 1; signal < NSIG; ++signal) {
     struct sigaction action {};
-    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) ignored += " " + std::to_string(signal);
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
+      ignored += " " + std::to_string(signal);
     if (::sigismember(&mask, signal) == 1) blocked += " " + std::to_string(signal);
   }
   return "ignored:" + ignored + "\nblocked:" + blocked + "\n";
@@ -71,7 +73,8 @@ class ScriptedWorker {
                                              tell("is an orphan");
                                              context_.stop();
                                            }}} {
-    Scoreboard::adopt(std::move(seat_.scoreboard)).slot(seat_.slot).pid = static_cast<std::uint32_t>(::getpid());
+    Scoreboard::adopt(std::move(seat_.scoreboard)).slot(seat_.slot).pid =
+        static_cast<std::uint32_t>(::getpid());
   }
 
   void run() { context_.run(); }
@@ -79,7 +82,8 @@ class ScriptedWorker {
  private:
   void hear(std::string_view line) {
     const auto message = control::decode(line).value();
-    if (const auto* configure = std::get_if<control::Configure>(&message)) load(configure->settings);
+    if (const auto* configure = std::get_if<control::Configure>(&message))
+      load(configure->settings);
     if (std::holds_alternative<control::Serve>(message)) serve();
     if (std::holds_alternative<control::Drain>(message)) drain();
   }
@@ -88,7 +92,8 @@ class ScriptedWorker {
     script_ = settings;
     if (std::ifstream file{std::getenv("SPAWNING_TEST_SCRIPT")}; file) file >> script_;
     if (script_ == "crash") ::_exit(7);
-    if (script_ == "fail") return say(control::Failed{"NameError: name 'x'", "Traceback (of a test)\n", {}});
+    if (script_ == "fail")
+      return say(control::Failed{"NameError: name 'x'", "Traceback (of a test)\n", {}});
     if (script_ == "inspect") return say(control::Failed{"inspected", inherited_, {}});
     if (script_ == "mute") return tell("is mute");
     tell("is ready");
@@ -109,9 +114,12 @@ class ScriptedWorker {
   void await_connection() {
     listener_.async_wait(listener_.wait_read, [this](boost::system::error_code error) {
       if (error) return;
-      if (const UniqueFd client{::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC)}; client) {
+      if (const UniqueFd client{
+              ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC)};
+          client) {
         const std::string answer = line("serves");
-        [[maybe_unused]] const auto ignored = ::send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
+        [[maybe_unused]] const auto ignored =
+            ::send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
       }
       await_connection();
     });
@@ -120,8 +128,8 @@ class ScriptedWorker {
   void say(const control::Message& message) { channel_->send(control::encode(message)); }
 
   std::string line(const std::string& what) const {
-    return "scripted " + std::to_string(::getpid()) + " " + what + " generation " + std::to_string(seat_.generation) +
-           "\n";
+    return "scripted " + std::to_string(::getpid()) + " " + what + " generation " +
+           std::to_string(seat_.generation) + "\n";
   }
 
   void tell(const std::string& what) const {

@@ -19,7 +19,8 @@ struct Address {
 
   Family family = Family::none;
   std::uint16_t port = 0;  ///< 0 for UNIX sockets
-  std::string host;        ///< "127.0.0.1", "::1" (no brackets), or the path of a UNIX socket ("" if unnamed)
+  std::string
+      host;  ///< "127.0.0.1", "::1" (no brackets), or the path of a UNIX socket ("" if unnamed)
 
   [[nodiscard]] static Address from(const sockaddr& address, unsigned length);
   /// The address that `fd` is bound to. \throws std::system_error
@@ -41,7 +42,7 @@ struct BindAddress {
   enum class Kind : std::uint8_t { host_port, unix_path, inherited };
 
   Kind kind = Kind::host_port;
-  std::string host;        ///< a name, an IPv4 or an IPv6 address (no brackets); the path for `unix_path`
+  std::string host;  ///< a name, an IPv4 or an IPv6 address (no brackets); the path for `unix_path`
   std::uint16_t port = 0;  ///< 0 lets the kernel choose
   int fd = -1;             ///< for `inherited`
 
@@ -50,12 +51,11 @@ struct BindAddress {
   [[nodiscard]] std::string to_string() const;
 };
 
-/// Binds and listens. The socket is close-on-exec and non-blocking; TCP sockets have SO_REUSEADDR and
-/// TCP_NODELAY set (accepted connections inherit the latter). A stale socket file, one that nobody
-/// listens on, is replaced; one in use is an error. An inherited descriptor is checked to be a
-/// listening stream socket.
-/// \throws StartupError: one line with the address and the reason (in use, not ours, privileged…).
-/// \see bind(2), listen(2), unix(7)
+/// Binds and listens. The socket is close-on-exec and non-blocking; TCP sockets have SO_REUSEADDR
+/// and TCP_NODELAY set (accepted connections inherit the latter). A stale socket file, one that
+/// nobody listens on, is replaced; one in use is an error. An inherited descriptor is checked to be
+/// a listening stream socket. \throws StartupError: one line with the address and the reason (in
+/// use, not ours, privileged…). \see bind(2), listen(2), unix(7)
 [[nodiscard]] UniqueFd bind_listener(const BindAddress& address, int backlog = 2048);
 
 /// Owns the file of a UNIX socket that this process has bound: removes it when destroyed, unless
