@@ -31,6 +31,9 @@ struct Address {
   /// "127.0.0.1:8080", "[::1]:8080", "unix:/run/app.sock".
   [[nodiscard]] std::string to_string() const;
 
+  /// What a person can click on: "http://127.0.0.1:8080/", also for 0.0.0.0; as to_string() for UNIX sockets.
+  [[nodiscard]] std::string url() const;
+
   friend bool operator==(const Address&, const Address&) = default;
 };
 
@@ -54,5 +57,21 @@ struct BindAddress {
 /// a listening stream socket. \throws StartupError: one line with the address and the reason (in
 /// use, not ours, privileged…). \see bind(2), listen(2), unix(7)
 [[nodiscard]] UniqueFd bind_listener(const BindAddress& address, int backlog = 2048);
+
+/// Owns the file of a UNIX socket that this process has bound: removes it when destroyed, unless
+/// another file has taken its place. The path keeps its meaning when the current directory changes.
+class SocketFile {
+ public:
+  /// 	hrows std::system_error if there is no such file.
+  explicit SocketFile(const std::string& path);
+  SocketFile(SocketFile&& other) noexcept;
+  SocketFile& operator=(SocketFile&&) = delete;
+  ~SocketFile();
+
+ private:
+  std::string path_;  // empty: nothing is owned
+  std::uint64_t device_ = 0;
+  std::uint64_t inode_ = 0;
+};
 
 }  // namespace spawning
