@@ -10,7 +10,8 @@
 namespace spawning::python {
 namespace {
 
-constexpr std::array<std::string_view, 7> kMethods{"GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS"};
+constexpr std::array<std::string_view, 7> kMethods{"GET",    "POST",  "PUT",    "HEAD",
+                                                   "DELETE", "PATCH", "OPTIONS"};
 
 // A machine has few addresses; one that has more than these makes their templates anew.
 constexpr std::size_t kMostTemplates = 64;
@@ -54,7 +55,8 @@ std::pair<std::string, std::string> server_name(const Address& local) {
   return {local.host, std::to_string(local.port)};
 }
 
-// Puts a field that is there already and another one of its name together. RFC 9110 §5.3, RFC 6265 §5.4.
+// Puts a field that is there already and another one of its name together. RFC 9110 §5.3, RFC 6265
+// §5.4.
 bool join(PyObject* environ, const HeaderKey& header, PyObject* first, PyObject* second) {
   const char* const format = header.kind == HeaderKey::Kind::cookie ? "%U; %U" : "%U,%U";
   const PyRef joined = PyRef::steal(PyUnicode_FromFormat(format, first, second));
@@ -83,8 +85,9 @@ std::string percent_decoded(std::string_view text) {
 
 EnvironBuilder::EnvironBuilder(const GilHeld&, EnvironOptions options) : options_{options} {
   constexpr std::array<std::string_view, kKeys> kNames{
-      "CONTENT_LENGTH", "HTTP_HOST",   "PATH_INFO",      "QUERY_STRING", "RAW_URI",         "REMOTE_ADDR",
-      "REMOTE_PORT",    "REQUEST_METHOD", "REQUEST_URI", "SERVER_PROTOCOL", "wsgi.input"};
+      "CONTENT_LENGTH", "HTTP_HOST",       "PATH_INFO",   "QUERY_STRING",
+      "RAW_URI",        "REMOTE_ADDR",     "REMOTE_PORT", "REQUEST_METHOD",
+      "REQUEST_URI",    "SERVER_PROTOCOL", "wsgi.input"};
   for (std::size_t i = 0; i < kKeys; ++i) {
     if (keys_[i] = interned(kNames[i]); !keys_[i]) return;
   }
@@ -108,20 +111,19 @@ PyRef EnvironBuilder::make_template(const Address& local) {
     if (PyDict_SetItem(dict, keys_[key].get(), Py_None) < 0) return {};
   }
   const auto [name, port] = server_name(local);
-  const bool good =
-      set_item(dict, "GATEWAY_INTERFACE", latin1("CGI/1.1")) &&
-      set_item(dict, "SCRIPT_NAME", latin1("")) &&
-      set_item(dict, "SERVER_NAME", latin1(name)) &&
-      set_item(dict, "SERVER_PORT", latin1(port)) &&
-      set_item(dict, "SERVER_SOFTWARE", latin1("spawning/" SPAWNING_VERSION)) &&
-      set_item(dict, "wsgi.errors", error_stream()) &&
-      set_item(dict, "wsgi.file_wrapper", file_wrapper()) &&
-      set_item(dict, "wsgi.input_terminated", boolean(true)) &&
-      set_item(dict, "wsgi.multiprocess", boolean(options_.multiprocess)) &&
-      set_item(dict, "wsgi.multithread", boolean(options_.multithread)) &&
-      set_item(dict, "wsgi.run_once", boolean(false)) &&
-      set_item(dict, "wsgi.url_scheme", latin1("http")) &&
-      set_item(dict, "wsgi.version", PyRef::steal(Py_BuildValue("(ii)", 1, 0)));
+  const bool good = set_item(dict, "GATEWAY_INTERFACE", latin1("CGI/1.1")) &&
+                    set_item(dict, "SCRIPT_NAME", latin1("")) &&
+                    set_item(dict, "SERVER_NAME", latin1(name)) &&
+                    set_item(dict, "SERVER_PORT", latin1(port)) &&
+                    set_item(dict, "SERVER_SOFTWARE", latin1("spawning/" SPAWNING_VERSION)) &&
+                    set_item(dict, "wsgi.errors", error_stream()) &&
+                    set_item(dict, "wsgi.file_wrapper", file_wrapper()) &&
+                    set_item(dict, "wsgi.input_terminated", boolean(true)) &&
+                    set_item(dict, "wsgi.multiprocess", boolean(options_.multiprocess)) &&
+                    set_item(dict, "wsgi.multithread", boolean(options_.multithread)) &&
+                    set_item(dict, "wsgi.run_once", boolean(false)) &&
+                    set_item(dict, "wsgi.url_scheme", latin1("http")) &&
+                    set_item(dict, "wsgi.version", PyRef::steal(Py_BuildValue("(ii)", 1, 0)));
   return good ? std::move(environ) : PyRef{};
 }
 
@@ -157,11 +159,13 @@ bool EnvironBuilder::set_request_line(PyObject* environ, const Request& request)
          set(environ, request_method, method(request.method)) &&
          set(environ, server_protocol,
              PyRef::borrow(protocols_[static_cast<std::size_t>(request.version)].get())) &&
-         set(environ, request_uri, PyRef::borrow(target.get())) && set(environ, raw_uri, std::move(target));
+         set(environ, request_uri, PyRef::borrow(target.get())) &&
+         set(environ, raw_uri, std::move(target));
 }
 
 bool EnvironBuilder::set_peer(PyObject* environ, const Address& peer) {
-  const bool internet = peer.family == Address::Family::ipv4 || peer.family == Address::Family::ipv6;
+  const bool internet =
+      peer.family == Address::Family::ipv4 || peer.family == Address::Family::ipv6;
   if (!internet) {
     return set(environ, remote_addr, PyRef::borrow(empty_.get())) &&
            set(environ, remote_port, PyRef::borrow(empty_.get()));
@@ -195,11 +199,13 @@ PyRef EnvironBuilder::build(const GilHeld&, const Request& request, PyObject* in
   if (!model) return {};
   PyRef environ = PyRef::steal(PyDict_Copy(model.get()));
   if (!environ) return {};
-  bool good = set_request_line(environ.get(), request) && set_peer(environ.get(), request.connection->peer) &&
+  bool good = set_request_line(environ.get(), request) &&
+              set_peer(environ.get(), request.connection->peer) &&
               set_headers(environ.get(), request) &&
               PyDict_SetItem(environ.get(), keys_[wsgi_input].get(), input) == 0;
   // The authority of an absolute-form target replaces the Host field. RFC 9112 §3.2.2
-  const bool absolute = !request.target.empty() && request.target.front() != '/' && request.target != "*";
+  const bool absolute =
+      !request.target.empty() && request.target.front() != '/' && request.target != "*";
   if (good && absolute) good = set(environ.get(), http_host, latin1(request.host));
   return good ? std::move(environ) : PyRef{};
 }

@@ -24,12 +24,13 @@ struct EnvironOptions {
   bool multiprocess = true;
 };
 
-/// Builds environs: a copy of a template for the address that the request came to, which holds all that
-/// never changes, and then what the request says.
+/// Builds environs: a copy of a template for the address that the request came to, which holds all
+/// that never changes, and then what the request says.
 ///
-/// `CONTENT_LENGTH` is the length of the body, which is complete, also where it came in chunks. Header
-/// names with an underscore are dropped, since they could pose as others. Repeated headers are joined
-/// with "," (cookies with "; "). `RAW_URI` and `REQUEST_URI` are the request target as it was sent.
+/// `CONTENT_LENGTH` is the length of the body, which is complete, also where it came in chunks.
+/// Header names with an underscore are dropped, since they could pose as others. Repeated headers
+/// are joined with "," (cookies with "; "). `RAW_URI` and `REQUEST_URI` are the request target as
+/// it was sent.
 ///
 /// \par Threads  With the GIL held.
 /// \see PEP 3333, "environ Variables"; RFC 3875

@@ -37,11 +37,11 @@ class GilReleased {
   PyThreadState* state_;
 };
 
-/// Guards an object that one thread at a time may use, at no cost as long as that thread keeps the GIL:
-/// only who releases the GIL while using the object marks it as occupied.
+/// Guards an object that one thread at a time may use, at no cost as long as that thread keeps the
+/// GIL: only who releases the GIL while using the object marks it as occupied.
 ///
-/// Applications seldom call one request's `write` or `wsgi.input` from two threads; they must not crash
-/// the process if they do.
+/// Applications seldom call one request's `write` or `wsgi.input` from two threads; they must not
+/// crash the process if they do.
 class Occupancy {
  public:
   /// Waits until no other thread is inside. Call it before each use of the object.

@@ -12,13 +12,42 @@ namespace {
 constexpr std::size_t kMostKnown = 512;
 constexpr std::size_t kLongestKnown = 64;
 
-constexpr std::array<std::string_view, 36> kUsual{
-    "Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control",
-    "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie", "DNT", "Expect", "Forwarded",
-    "Host", "If-Match", "If-Modified-Since", "If-None-Match", "Origin", "Pragma", "Range", "Referer",
-    "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "TE", "Traceparent",
-    "Transfer-Encoding", "Upgrade-Insecure-Requests", "User-Agent", "X-CSRFToken", "X-Forwarded-For",
-    "X-Forwarded-Host", "X-Forwarded-Proto", "X-Requested-With"};
+constexpr std::array<std::string_view, 36> kUsual{"Accept",
+                                                  "Accept-Charset",
+                                                  "Accept-Encoding",
+                                                  "Accept-Language",
+                                                  "Authorization",
+                                                  "Cache-Control",
+                                                  "Connection",
+                                                  "Content-Encoding",
+                                                  "Content-Length",
+                                                  "Content-Type",
+                                                  "Cookie",
+                                                  "DNT",
+                                                  "Expect",
+                                                  "Forwarded",
+                                                  "Host",
+                                                  "If-Match",
+                                                  "If-Modified-Since",
+                                                  "If-None-Match",
+                                                  "Origin",
+                                                  "Pragma",
+                                                  "Range",
+                                                  "Referer",
+                                                  "Sec-Fetch-Dest",
+                                                  "Sec-Fetch-Mode",
+                                                  "Sec-Fetch-Site",
+                                                  "Sec-Fetch-User",
+                                                  "TE",
+                                                  "Traceparent",
+                                                  "Transfer-Encoding",
+                                                  "Upgrade-Insecure-Requests",
+                                                  "User-Agent",
+                                                  "X-CSRFToken",
+                                                  "X-Forwarded-For",
+                                                  "X-Forwarded-Host",
+                                                  "X-Forwarded-Proto",
+                                                  "X-Requested-With"};
 
 std::string lower(std::string_view text) {
   std::string result{text};
@@ -30,7 +59,8 @@ std::string lower(std::string_view text) {
 
 HeaderKey::Kind kind_of(std::string_view name) {
   if (name.find('_') != std::string_view::npos) return HeaderKey::Kind::dropped;
-  if (equals_ignoring_case(name, "content-length") || equals_ignoring_case(name, "transfer-encoding")) {
+  if (equals_ignoring_case(name, "content-length") ||
+      equals_ignoring_case(name, "transfer-encoding")) {
     return HeaderKey::Kind::length;
   }
   return equals_ignoring_case(name, "cookie") ? HeaderKey::Kind::cookie : HeaderKey::Kind::field;

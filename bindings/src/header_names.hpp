@@ -30,8 +30,8 @@ struct HeaderKey {
 
 /// Maps header names, in whatever case they were sent, to keys, and remembers them.
 ///
-/// The usual names are there from the start and the memory is bounded, so that a client that invents
-/// names costs no more than making their keys anew.
+/// The usual names are there from the start and the memory is bounded, so that a client that
+/// invents names costs no more than making their keys anew.
 ///
 /// \par Threads  With the GIL held.
 class HeaderNames {
@@ -45,7 +45,9 @@ class HeaderNames {
  private:
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
   };
 
   std::unordered_map<std::string, HeaderKey, Hash, std::equal_to<>> known_;

@@ -38,8 +38,8 @@ struct Recording {
   std::optional<std::uint64_t> content_length;
   std::vector<std::string> blocks;
   std::vector<std::string> events;
-  long full_after = -1;  // the block with this index fills the connection
-  long gone_after = -1;  // from the block with this index on, the client has gone
+  long full_after = -1;   // the block with this index fills the connection
+  long gone_after = -1;   // from the block with this index on, the client has gone
   bool readable = false;  // whether a client that did not read has begun to
 
   void note(std::string event) {
@@ -51,7 +51,8 @@ struct Recording {
 
 class RecordingExchange : public Exchange {
  public:
-  explicit RecordingExchange(std::shared_ptr<Recording> recording) : recording_{std::move(recording)} {}
+  explicit RecordingExchange(std::shared_ptr<Recording> recording)
+      : recording_{std::move(recording)} {}
 
   void start(const ResponseHead& head, std::optional<std::uint64_t> content_length) override {
     for (const Header& header : head.headers) {
@@ -83,7 +84,8 @@ class RecordingExchange : public Exchange {
   bool wait_writable() override {
     recording_->note("wait");
     std::unique_lock lock{recording_->mutex};
-    return recording_->changed.wait_for(lock, std::chrono::seconds{10}, [this] { return recording_->readable; });
+    return recording_->changed.wait_for(lock, std::chrono::seconds{10},
+                                        [this] { return recording_->readable; });
   }
 
   void when_writable(std::function<void()> resume) override { resume(); }
@@ -96,7 +98,7 @@ class RecordingExchange : public Exchange {
 // One request of the test's making.
 struct Asked {
   std::string method, target, path, query, host, version;
-  std::vector<std::pair<std::string, std::string>> headers;
+  Fields headers;
   std::string body;
   std::size_t memory_limit = 0;
   std::string peer, local;
@@ -118,7 +120,8 @@ class TestHandler {
 
   // Runs one request through the application.
   void handle(const std::shared_ptr<Recording>& recording, const Asked& asked) {
-    const std::vector<Header> headers{asked.headers.begin(), asked.headers.end()};
+    std::vector<Header> headers;
+    for (const auto& [name, value] : asked.headers) headers.push_back({name, value});
     Body body{Bytes{asked.memory_limit}};
     body.append(asked.body);
     const ConnectionInfo connection{address_of(asked.peer), address_of(asked.local)};
@@ -164,7 +167,8 @@ void define_recording(py::module_& module) {
       .def_property_readonly("blocks",
                              [](const Recording& recording) {
                                py::list blocks;
-                               for (const auto& block : recording.blocks) blocks.append(py::bytes(block));
+                               for (const auto& block : recording.blocks)
+                                 blocks.append(py::bytes(block));
                                return blocks;
                              })
       .def_property_readonly("events",

@@ -48,7 +48,8 @@ class PyRef {
 
 /// A `str` of these octets, one code point each (PEP 3333, "Unicode Issues").
 [[nodiscard]] inline PyRef latin1(std::string_view octets) {
-  return PyRef::steal(PyUnicode_DecodeLatin1(octets.data(), static_cast<Py_ssize_t>(octets.size()), nullptr));
+  return PyRef::steal(
+      PyUnicode_DecodeLatin1(octets.data(), static_cast<Py_ssize_t>(octets.size()), nullptr));
 }
 
 /// The same object for equal texts: dictionary look-ups compare pointers.

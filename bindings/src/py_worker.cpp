@@ -41,7 +41,8 @@ py::object PyWorker::settings() {
   return py::str(text);
 }
 
-void PyWorker::ready(const py::object& application, bool multithread, bool multiprocess, bool keep_alive) {
+void PyWorker::ready(const py::object& application, bool multithread, bool multiprocess,
+                     bool keep_alive) {
   Worker& inside = worker();
   if (handler_) throw std::runtime_error{"the worker is ready already"};
   const GilHeld gil = GilHeld::by_caller();
@@ -63,8 +64,8 @@ void PyWorker::failed(std::string summary, std::string traceback, std::vector<st
   inside.failed({std::move(summary), std::move(traceback), std::move(files)});
 }
 
-// The GIL first and then a request, so that a thread that waits for the GIL never keeps a request from
-// the threads that have it.
+// The GIL first and then a request, so that a thread that waits for the GIL never keeps a request
+// from the threads that have it.
 void PyWorker::serve_requests() {
   Worker& inside = worker();
   if (!handler_) throw std::runtime_error{"the worker is not ready yet"};
@@ -89,9 +90,11 @@ void PyWorker::close() {
 }
 
 void define_worker(py::module_& module) {
-  py::class_<PyWorker>(module, "Worker", "One serving process of a supervised service, from the inside.")
+  py::class_<PyWorker>(module, "Worker",
+                       "One serving process of a supervised service, from the inside.")
       .def_static("take", &PyWorker::take, "The worker that this process was started as, or None.")
-      .def("settings", &PyWorker::settings, "Waits for the service's settings: JSON, or None at the end.")
+      .def("settings", &PyWorker::settings,
+           "Waits for the service's settings: JSON, or None at the end.")
       .def("ready", &PyWorker::ready, py::arg("application"), py::kw_only(), py::arg("multithread"),
            py::arg("multiprocess"), py::arg("keep_alive") = true,
            "The application is loaded: requests are queued for serve_requests().")
@@ -100,7 +103,8 @@ void define_worker(py::module_& module) {
       .def("serve_requests", &PyWorker::serve_requests,
            "Answers requests on this thread until the worker has nothing left to do.")
       .def("drain", &PyWorker::drain, "Stops accepting and finishes what is running.")
-      .def("fileno", &PyWorker::fileno, "A descriptor, readable when the worker has nothing left to do.")
+      .def("fileno", &PyWorker::fileno,
+           "A descriptor, readable when the worker has nothing left to do.")
       .def("close", &PyWorker::close, "Ends the I/O thread and lets go of the application.")
       .def_property_readonly("slot", &PyWorker::slot, "Its number among its siblings.")
       .def_property_readonly("generation", &PyWorker::generation, "Counts reloads, from 1.");

@@ -18,8 +18,8 @@
 
 namespace spawning::python {
 
-/// Owns this process's Worker and the WsgiHandler that answers for it. The order of calls is Worker's;
-/// a call out of order raises RuntimeError.
+/// Owns this process's Worker and the WsgiHandler that answers for it. The order of calls is
+/// Worker's; a call out of order raises RuntimeError.
 ///
 /// \par Threads   With the GIL held; whatever waits releases it.
 /// \par Lifetime  close(), or the destructor, once every serve_requests() has returned.
@@ -38,7 +38,8 @@ class PyWorker {
   /// JSON, or None if the worker is to end before any came.
   [[nodiscard]] pybind11::object settings();
 
-  void ready(const pybind11::object& application, bool multithread, bool multiprocess, bool keep_alive);
+  void ready(const pybind11::object& application, bool multithread, bool multiprocess,
+             bool keep_alive);
   void failed(std::string summary, std::string traceback, std::vector<std::string> files);
 
   /// Answers requests on the calling thread until the worker has nothing left to do.

@@ -48,7 +48,8 @@ class Recycler {
   /// \param slots  methods and the like; ends before its terminator, which is added here.
   /// \param call   what calling an instance does, or nullptr.
   /// Null `type()` and a Python exception if the type cannot be made.
-  Recycler(const GilHeld&, const char* name, std::vector<PyType_Slot> slots, vectorcallfunc call = nullptr)
+  Recycler(const GilHeld&, const char* name, std::vector<PyType_Slot> slots,
+           vectorcallfunc call = nullptr)
       : call_{call} {
     slots.push_back({Py_tp_dealloc, reinterpret_cast<void*>(&Recycler::destroy)});
     slots.push_back({Py_tp_new, reinterpret_cast<void*>(&Recycler::refuse)});
@@ -81,9 +82,11 @@ class Recycler {
     return PyRef::steal(object);
   }
 
-  /// Keeps an instance, in its initial state again, for the next take() if nobody else refers to it.
+  /// Keeps an instance, in its initial state again, for the next take() if nobody else refers to
+  /// it.
   void give_back(const GilHeld&, PyRef object) {
-    if (Py_REFCNT(object.get()) == 1 && unused_.size() < kMostUnused) unused_.push_back(std::move(object));
+    if (Py_REFCNT(object.get()) == 1 && unused_.size() < kMostUnused)
+      unused_.push_back(std::move(object));
   }
 
  private:

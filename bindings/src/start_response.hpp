@@ -8,9 +8,9 @@
 
 namespace spawning::python {
 
-/// Makes `start_response` objects. Each boxes the WsgiResponse of its request; the application may keep
-/// and call it after the request, which raises RuntimeError.
-/// \see PEP 3333, "The start_response() Callable", "The write() Callable"
+/// Makes `start_response` objects. Each boxes the WsgiResponse of its request; the application may
+/// keep and call it after the request, which raises RuntimeError. \see PEP 3333, "The
+/// start_response() Callable", "The write() Callable"
 class StartResponses : public Recycler<WsgiResponse> {
  public:
   explicit StartResponses(const GilHeld& gil);

@@ -11,8 +11,9 @@ namespace spawning::python {
 namespace {
 
 constexpr std::array<std::string_view, 9> kHopByHop{
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-    "trailers",   "transfer-encoding", "upgrade"};
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
+    "te",         "trailer",    "trailers",           "transfer-encoding",
+    "upgrade"};
 
 bool is_hop_by_hop(std::string_view name) {
   return std::any_of(kHopByHop.begin(), kHopByHop.end(),
@@ -53,7 +54,8 @@ std::optional<std::string_view> latin1_octets(PyObject* text, const char* what) 
   if (PyUnicode_READY(text) < 0) return std::nullopt;
 #endif
   if (PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND) {
-    PyErr_Format(PyExc_ValueError, "start_response: %s has characters beyond ISO-8859-1: %R", what, text);
+    PyErr_Format(PyExc_ValueError, "start_response: %s has characters beyond ISO-8859-1: %R", what,
+                 text);
     return std::nullopt;
   }
   return std::string_view{reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(text)),
@@ -62,10 +64,12 @@ std::optional<std::string_view> latin1_octets(PyObject* text, const char* what) 
 
 unsigned status_code(std::string_view status) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (status.size() < 4 || status[3] != ' ' || !std::all_of(status.begin(), status.begin() + 3, is_digit)) {
+  if (status.size() < 4 || status[3] != ' ' ||
+      !std::all_of(status.begin(), status.begin() + 3, is_digit)) {
     return 0;
   }
-  return static_cast<unsigned>((status[0] - '0') * 100 + (status[1] - '0') * 10 + (status[2] - '0'));
+  return static_cast<unsigned>((status[0] - '0') * 100 + (status[1] - '0') * 10 +
+                               (status[2] - '0'));
 }
 
 }  // namespace
@@ -75,7 +79,8 @@ bool StatedHead::add_status(PyObject* status) {
   if (!text) return false;
   const unsigned code = status_code(*text);
   if (code < 200 || code > 599 || has_control(*text)) {
-    PyErr_Format(PyExc_ValueError, "start_response: the status must be like '200 OK', from 200 to 599: got %R",
+    PyErr_Format(PyExc_ValueError,
+                 "start_response: the status must be like '200 OK', from 200 to 599: got %R",
                  status);
     return false;
   }
@@ -87,7 +92,8 @@ bool StatedHead::add_status(PyObject* status) {
 
 bool StatedHead::add_header(PyObject* header) {
   if (!PyTuple_Check(header) || PyTuple_GET_SIZE(header) != 2) {
-    PyErr_Format(PyExc_TypeError, "start_response: each header must be a tuple (name, value), not %R", header);
+    PyErr_Format(PyExc_TypeError,
+                 "start_response: each header must be a tuple (name, value), not %R", header);
     return false;
   }
   PyObject* const name = PyTuple_GET_ITEM(header, 0);
@@ -101,12 +107,14 @@ bool StatedHead::add_header(PyObject* header) {
     return false;
   }
   if (has_control(*value_octets)) {
-    PyErr_Format(PyExc_ValueError, "start_response: control characters in the value of %U: %R", name, value);
+    PyErr_Format(PyExc_ValueError, "start_response: control characters in the value of %U: %R",
+                 name, value);
     return false;
   }
   if (is_hop_by_hop(*name_octets)) {
     PyErr_Format(PyExc_AssertionError,
-                 "start_response: %U is a hop-by-hop header, which the server alone may send", name);
+                 "start_response: %U is a hop-by-hop header, which the server alone may send",
+                 name);
     return false;
   }
   headers_.push_back({*name_octets, *value_octets});
@@ -117,7 +125,8 @@ bool StatedHead::add_header(PyObject* header) {
 
 bool StatedHead::assign(PyObject* status, PyObject* headers) {
   if (!PyList_Check(headers)) {
-    PyErr_Format(PyExc_TypeError, "start_response: the headers must be a list of tuples, not %.100s",
+    PyErr_Format(PyExc_TypeError,
+                 "start_response: the headers must be a list of tuples, not %.100s",
                  Py_TYPE(headers)->tp_name);
     return false;
   }

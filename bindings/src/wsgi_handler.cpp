@@ -23,7 +23,8 @@ std::string utf8(PyObject* text) {
 
 }  // namespace
 
-WsgiHandler::WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptions options, const Log& log)
+WsgiHandler::WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptions options,
+                         const Log& log)
     : log_{log},
       application_{PyRef::borrow(application)},
       close_name_{interned("close")},
@@ -70,7 +71,8 @@ void WsgiHandler::log_exception(const GilHeld&, std::string_view label, PyObject
     if (joined) lines = utf8(joined.get());
   }
   PyErr_Clear();
-  if (lines.empty()) lines = std::string{Py_TYPE(exception)->tp_name} + " (its traceback cannot be shown)\n";
+  if (lines.empty())
+    lines = std::string{Py_TYPE(exception)->tp_name} + " (its traceback cannot be shown)\n";
   log_.block(introduction, lines);
 }
 

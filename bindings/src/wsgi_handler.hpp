@@ -19,14 +19,13 @@ namespace spawning::python {
 
 /// Calls a WSGI application for each request, with everything that PEP 3333 asks of a server.
 ///
-/// Blocks go out as the application gives them, and never before it has given the one before; a client
-/// that has gone ends the iteration; `close()` is called in every case, after the response. An exception
-/// out of the application, SystemExit and KeyboardInterrupt included, is one entry in the log with its
-/// traceback; the client gets 500, or a broken connection if the head is out.
+/// Blocks go out as the application gives them, and never before it has given the one before; a
+/// client that has gone ends the iteration; `close()` is called in every case, after the response.
+/// An exception out of the application, SystemExit and KeyboardInterrupt included, is one entry in
+/// the log with its traceback; the client gets 500, or a broken connection if the head is out.
 ///
-/// \par Threads   handle() is called on threads of Python's that hold the GIL; the other members need it.
-/// \par Lifetime  `log` outlives it.
-/// \see PEP 3333
+/// \par Threads   handle() is called on threads of Python's that hold the GIL; the other members
+/// need it. \par Lifetime  `log` outlives it. \see PEP 3333
 class WsgiHandler : public Handler {
  public:
   /// \param application  any callable; it is not checked.

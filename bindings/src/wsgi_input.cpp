@@ -15,8 +15,10 @@ constexpr std::size_t kWithoutGil = 64 << 10;
 // How much of a spooled body is read at once to look for lines.
 constexpr std::size_t kAhead = 16 << 10;
 
-// A memory stream's idea of a size: absent and None are -1. False with an exception if it is neither.
-bool parse_limit(PyObject* const* arguments, Py_ssize_t count, const char* name, Py_ssize_t& limit) {
+// A memory stream's idea of a size: absent and None are -1. False with an exception if it is
+// neither.
+bool parse_limit(PyObject* const* arguments, Py_ssize_t count, const char* name,
+                 Py_ssize_t& limit) {
   limit = -1;
   if (count > 1) {
     PyErr_Format(PyExc_TypeError, "%s takes at most one argument (%zd given)", name, count);
@@ -107,7 +109,9 @@ bool WsgiInput::ready(const GilHeld& gil) {
   return false;
 }
 
-std::uint64_t WsgiInput::remaining() const { return ahead_.size() - ahead_used_ + body_->remaining(); }
+std::uint64_t WsgiInput::remaining() const {
+  return ahead_.size() - ahead_used_ + body_->remaining();
+}
 
 std::size_t WsgiInput::read_spool(const GilHeld& gil, char* out, std::size_t count) {
   if (count < kWithoutGil) return body_->read({out, count});
@@ -148,8 +152,9 @@ void WsgiInput::fill(const GilHeld& gil, char* out, std::size_t count) {
 PyRef WsgiInput::read(const GilHeld& gil, Py_ssize_t limit) {
   if (!ready(gil)) return {};
   const std::uint64_t left = remaining();
-  const auto count = limit < 0 ? static_cast<std::size_t>(left)
-                               : static_cast<std::size_t>(std::min(left, static_cast<std::uint64_t>(limit)));
+  const auto count =
+      limit < 0 ? static_cast<std::size_t>(left)
+                : static_cast<std::size_t>(std::min(left, static_cast<std::uint64_t>(limit)));
   PyRef bytes = PyRef::steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(count)));
   if (bytes) fill(gil, PyBytes_AS_STRING(bytes.get()), count);
   return bytes;
@@ -165,13 +170,16 @@ PyRef WsgiInput::read_line(const GilHeld& gil, Py_ssize_t limit) {
     const bool complete = newline != std::string_view::npos || piece.empty() || !body_->spooled();
     if (newline != std::string_view::npos) piece = piece.substr(0, newline + 1);
     if (complete && line.empty()) {
-      PyRef whole = PyRef::steal(PyBytes_FromStringAndSize(piece.data(), static_cast<Py_ssize_t>(piece.size())));
+      PyRef whole = PyRef::steal(
+          PyBytes_FromStringAndSize(piece.data(), static_cast<Py_ssize_t>(piece.size())));
       if (whole) consume(piece.size());
       return whole;
     }
     line += piece;
     consume(piece.size());
-    if (complete) return PyRef::steal(PyBytes_FromStringAndSize(line.data(), static_cast<Py_ssize_t>(line.size())));
+    if (complete)
+      return PyRef::steal(
+          PyBytes_FromStringAndSize(line.data(), static_cast<Py_ssize_t>(line.size())));
   }
 }
 

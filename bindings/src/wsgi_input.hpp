@@ -16,9 +16,11 @@
 
 namespace spawning::python {
 
-/// Reads a Body, which is complete, so that no call ever waits for the client and the end is a true end.
+/// Reads a Body, which is complete, so that no call ever waits for the client and the end is a true
+/// end.
 ///
-/// \par Threads  With the GIL held; released while much is read from a spool file. The application may
+/// \par Threads  With the GIL held; released while much is read from a spool file. The application
+/// may
 ///               call from any thread, and they take turns.
 /// \see PEP 3333, "Input and Error Streams"
 class WsgiInput {
@@ -29,7 +31,8 @@ class WsgiInput {
   /// From here on every call raises ValueError, as a closed file does.
   void end(const GilHeld& gil);
 
-  /// At most `limit` octets; all that are left if it is negative. Null with an exception on failure.
+  /// At most `limit` octets; all that are left if it is negative. Null with an exception on
+  /// failure.
   [[nodiscard]] PyRef read(const GilHeld& gil, Py_ssize_t limit);
 
   /// To the next "\n", included, or the end; at most `limit` octets unless it is negative.
@@ -49,7 +52,8 @@ class WsgiInput {
   std::size_t ahead_used_ = 0;
 };
 
-/// Makes the objects that applications see, with read, readline, readlines and iteration over lines.
+/// Makes the objects that applications see, with read, readline, readlines and iteration over
+/// lines.
 class WsgiInputs : public Recycler<WsgiInput> {
  public:
   explicit WsgiInputs(const GilHeld& gil);

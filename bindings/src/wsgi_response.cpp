@@ -15,13 +15,15 @@ constexpr std::size_t kMostJoined = 16 << 10;
 
 bool raise(PyObject* exc_info) {
   if (!PyTuple_Check(exc_info) || PyTuple_GET_SIZE(exc_info) != 3) {
-    PyErr_SetString(PyExc_TypeError, "start_response: exc_info must be a tuple of three, as sys.exc_info()");
+    PyErr_SetString(PyExc_TypeError,
+                    "start_response: exc_info must be a tuple of three, as sys.exc_info()");
     return false;
   }
   PyObject* const type = PyTuple_GET_ITEM(exc_info, 0);
   PyObject* const value = PyTuple_GET_ITEM(exc_info, 1);
   PyObject* const traceback = PyTuple_GET_ITEM(exc_info, 2);
-  if (!PyExceptionInstance_Check(value) || (traceback != Py_None && !PyTraceBack_Check(traceback))) {
+  if (!PyExceptionInstance_Check(value) ||
+      (traceback != Py_None && !PyTraceBack_Check(traceback))) {
     PyErr_SetString(PyExc_TypeError, "start_response: exc_info must be as sys.exc_info() gives it");
     return false;
   }
@@ -45,7 +47,8 @@ void WsgiResponse::begin(Responder responder, std::string_view method) {
   full_ = gone_ = false;
 }
 
-bool WsgiResponse::state_head(const GilHeld& gil, PyObject* status, PyObject* headers, PyObject* exc_info) {
+bool WsgiResponse::state_head(const GilHeld& gil, PyObject* status, PyObject* headers,
+                              PyObject* exc_info) {
   occupancy_.await_turn(gil);
   if (!responder_) {
     PyErr_SetString(PyExc_RuntimeError, "start_response: the request is over");
@@ -160,7 +163,8 @@ Sent WsgiResponse::finish(const GilHeld& gil) {
     // What has no body may still have a length (of what GET would give), and we do not know it.
     const unsigned status = head_.view().status;
     const bool length_unknown = bodiless_ || status == 204 || status == 304;
-    if (!start(length_unknown ? std::nullopt : std::optional<std::uint64_t>{0})) return Sent::failed;
+    if (!start(length_unknown ? std::nullopt : std::optional<std::uint64_t>{0}))
+      return Sent::failed;
   }
   responder_->finish();
   responder_.reset();

@@ -10,8 +10,9 @@ namespace {
 // len() where the type has one: PEP 3333 allows to use it if it is 1. Nothing else can be trusted.
 bool has_one_block(PyObject* iterable) {
   const PyTypeObject* const type = Py_TYPE(iterable);
-  const bool sized = (type->tp_as_sequence != nullptr && type->tp_as_sequence->sq_length != nullptr) ||
-                     (type->tp_as_mapping != nullptr && type->tp_as_mapping->mp_length != nullptr);
+  const bool sized =
+      (type->tp_as_sequence != nullptr && type->tp_as_sequence->sq_length != nullptr) ||
+      (type->tp_as_mapping != nullptr && type->tp_as_mapping->mp_length != nullptr);
   if (!sized) return false;
   const Py_ssize_t length = PyObject_Size(iterable);
   if (length < 0) PyErr_Clear();
@@ -22,8 +23,8 @@ bool has_one_block(PyObject* iterable) {
 
 void WsgiTurn::run(PyObject* environ, PyObject* start_response) {
   const std::array<PyObject*, 2> arguments{environ, start_response};
-  PyRef body = PyRef::steal(
-      PyObject_Vectorcall(handler_.application_.get(), arguments.data(), arguments.size(), nullptr));
+  PyRef body = PyRef::steal(PyObject_Vectorcall(handler_.application_.get(), arguments.data(),
+                                                arguments.size(), nullptr));
   if (!body) return end_response(false);
   const bool in_memory = PyList_CheckExact(body.get()) || PyTuple_CheckExact(body.get());
   if (in_memory) return end_response(send(body.get()));
@@ -35,10 +36,12 @@ void WsgiTurn::run(PyObject* environ, PyObject* start_response) {
 // A list or a tuple: all blocks are here already, and there is nobody to wait for.
 bool WsgiTurn::send(PyObject* body) {
   // A copy, since the GIL may be released: the application could still change its list.
-  const PyRef blocks = PyList_CheckExact(body) ? PyRef::steal(PyList_AsTuple(body)) : PyRef::borrow(body);
+  const PyRef blocks =
+      PyList_CheckExact(body) ? PyRef::steal(PyList_AsTuple(body)) : PyRef::borrow(body);
   if (!blocks) return false;
   return response_.send_whole(gil_, &PyTuple_GET_ITEM(blocks.get(), 0),
-                              static_cast<std::size_t>(PyTuple_GET_SIZE(blocks.get()))) != Sent::failed;
+                              static_cast<std::size_t>(PyTuple_GET_SIZE(blocks.get()))) !=
+         Sent::failed;
 }
 
 bool WsgiTurn::send_blocks(PyObject* iterable) {

@@ -11,8 +11,8 @@
 
 namespace spawning::python {
 
-/// Takes one request through the application. Every member function that returns a bool answers false
-/// with a Python exception set.
+/// Takes one request through the application. Every member function that returns a bool answers
+/// false with a Python exception set.
 class WsgiTurn {
  public:
   WsgiTurn(const GilHeld& gil, WsgiHandler& handler, const Request& request, WsgiResponse& response,
