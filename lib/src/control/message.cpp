@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "control/message.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+namespace spawning::control {
+namespace {
+
+namespace json = boost::json;
+
+// Escaping makes six octets of one at worst, so a Failed is below 6 * 144 KiB < 1 MiB.
+constexpr std::size_t kLongestSummary = 16 << 10;
+constexpr std::size_t kLongestTraceback = 64 << 10;
+constexpr std::size_t kMostOctetsOfFiles = 64 << 10;
+
+// The end of a traceback is what names the error; it begins with a whole line.
+std::string_view tail(std::string_view text, std::size_t longest) {
+  if (text.size() <= longest) return text;
+  text.remove_prefix(text.size() - longest);
+  const std::size_t newline = text.find('\n');
+  return newline == std::string_view::npos ? text : text.substr(newline + 1);
+}
+
+json::value to_json(const Configure& message) {
+  return {{"type", "configure"}, {"settings", message.settings}};
+}
+
+json::value to_json(const Serve&) { return {{"type", "serve"}}; }
+
+json::value to_json(const Drain& message) {
+  return {{"type", "drain"}, {"deadline_ms", message.deadline.count()}};
+}
+
+json::value to_json(const Ready&) { return {{"type", "ready"}}; }
+
+json::value to_json(const Failed& message) {
+  json::array files;
+  std::size_t room = kMostOctetsOfFiles;
+  for (const std::string& file : message.files) {
+    if (file.size() + 3 > room) break;  // 3: the quotes and the comma
+    room -= file.size() + 3;
+    files.emplace_back(file);
+  }
+  return {{"type", "failed"},
+          {"summary", std::string_view{message.summary}.substr(0, kLongestSummary)},
+          {"traceback", tail(message.traceback, kLongestTraceback)},
+          {"files", std::move(files)}};
+}
+
+std::optional<std::string> text_of(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  if (value == nullptr || !value->is_string()) return std::nullopt;
+  return std::string{value->get_string()};
+}
+
+std::optional<Message> configure_from(const json::object& object) {
+  auto settings = text_of(object, "settings");
+  if (!settings) return std::nullopt;
+  return Configure{std::move(*settings)};
+}
+
+std::optional<Message> drain_from(const json::object& object) {
+  const json::value* deadline = object.if_contains("deadline_ms");
+  if (deadline == nullptr || !deadline->is_int64() || deadline->get_int64() < 0)
+    return std::nullopt;
+  return Drain{std::chrono::milliseconds{deadline->get_int64()}};
+}
+
+std::optional<Message> failed_from(const json::object& object) {
+  auto summary = text_of(object, "summary");
+  auto traceback = text_of(object, "traceback");
+  const json::value* files = object.if_contains("files");
+  if (!summary || !traceback || files == nullptr || !files->is_array()) return std::nullopt;
+  Failed message{std::move(*summary), std::move(*traceback), {}};
+  for (const json::value& file : files->get_array()) {
+    if (!file.is_string()) return std::nullopt;
+    message.files.emplace_back(file.get_string());
+  }
+  return message;
+}
+
+}  // namespace
+
+std::string encode(const Message& message) {
+  return json::serialize(std::visit([](const auto& each) { return to_json(each); }, message));
+}
+
+std::optional<Message> decode(std::string_view line) {
+  json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  boost::system::error_code error;
+  const json::value value = json::parse({line.data(), line.size()}, error, {}, options);
+  const json::object* object = error ? nullptr : value.if_object();
+  if (object == nullptr) return std::nullopt;
+
+  const auto type = text_of(*object, "type");
+  if (type == "configure") return configure_from(*object);
+  if (type == "serve") return Serve{};
+  if (type == "drain") return drain_from(*object);
+  if (type == "ready") return Ready{};
+  if (type == "failed") return failed_from(*object);
+  return std::nullopt;
+}
+
+}  // namespace spawning::control

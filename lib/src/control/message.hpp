@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// What a supervisor and a worker say to each other: values, and their form on a ControlChannel.
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace spawning::control {
+
+/// Supervisor → worker, first: load the application. The settings are JSON that nobody on the way
+/// reads.
+struct Configure {
+  std::string settings;
+  friend bool operator==(const Configure&, const Configure&) = default;
+};
+
+/// Supervisor → worker: start accepting.
+struct Serve {
+  friend bool operator==(const Serve&, const Serve&) = default;
+};
+
+/// Supervisor → worker: stop accepting, finish what is running, exit; SIGKILL comes after
+/// `deadline`.
+struct Drain {
+  std::chrono::milliseconds deadline{};
+  friend bool operator==(const Drain&, const Drain&) = default;
+};
+
+/// Worker → supervisor: the application is loaded; `Serve` is awaited. (That it drained, its exit
+/// says.)
+struct Ready {
+  friend bool operator==(const Ready&, const Ready&) = default;
+};
+
+/// Worker → supervisor: the application cannot be loaded. \see LoadFailure
+struct Failed {
+  std::string summary, traceback;
+  std::vector<std::string> files;
+  friend bool operator==(const Failed&, const Failed&) = default;
+};
+
+using Message = std::variant<Configure, Serve, Drain, Ready, Failed>;
+
+/// The message as one line of JSON, without a newline. Of an overlong traceback the end is kept, of
+/// an overlong summary the beginning, and of too many files the first ones, so that a `Failed`
+/// always fits a ControlChannel's line.
+[[nodiscard]] std::string encode(const Message& message);
+
+/// The message that `line` says. Unknown fields are ignored; octets that are no UTF-8 are kept
+/// (file names). Empty if the line is malformed or of an unknown type: the other end may be newer.
+[[nodiscard]] std::optional<Message> decode(std::string_view line);
+
+}  // namespace spawning::control

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+#include "http/request_parser.hpp"
+
+#include <algorithm>
+
+#include "http/octets.hpp"
+#include "http/request_target.hpp"
+
+namespace spawning {
+namespace {
+
+constexpr std::size_t kLongestMethod = 64;
+constexpr std::string_view kVersionPattern = "HTTP/0.0\r\n";  // 0: any digit
+
+std::string_view view(const char* begin, const char* end) {
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+// What a misplaced octet is called in the log.
+std::string_view describe(char octet, std::string_view otherwise) {
+  if (octet == '\n') return "bare LF in the head";
+  if (octet == '\r') return "misplaced CR in the head";
+  return otherwise;
+}
+
+}  // namespace
+
+RequestParser::Status RequestParser::parse(std::string_view input) {
+  if (status_ != Status::incomplete || input.empty()) return status_;
+  size_ = input.size();
+  if (input.data() != begin_) {
+    reset();
+    begin_ = at_ = element_ = input.data();
+    limit_part_to(limits_.request_line);
+  }
+  stop_ = begin_ + std::min<std::uint64_t>(size_, part_end_);
+  while (step()) {
+  }
+  return status_;
+}
+
+void RequestParser::reset() {
+  status_ = Status::incomplete;
+  phase_ = Phase::leading;
+  hosts_ = 0;
+  begin_ = at_ = element_ = stop_ = nullptr;
+  head_ = {};
+  headers_.clear();
+}
+
+bool RequestParser::step() {
+  switch (phase_) {
+    case Phase::leading:
+      return parse_leading();
+    case Phase::leading_lf:
+      return parse_leading_lf();
+    case Phase::method:
+      return parse_method();
+    case Phase::target:
+      return parse_target();
+    case Phase::version:
+      return parse_version();
+    case Phase::field:
+      return parse_field_start();
+    case Phase::name:
+      return parse_name();
+    case Phase::value:
+      return parse_value();
+    case Phase::value_lf:
+      return parse_value_lf();
+    case Phase::end_lf:
+      return parse_end_lf();
+  }
+  return false;
+}
+
+bool RequestParser::parse_leading() {
+  if (at_ == stop_) return run_out();
+  if (*at_ != '\r') {
+    begin_element(Phase::method);
+    return true;
+  }
+  ++at_;
+  phase_ = Phase::leading_lf;
+  return true;
+}
+
+bool RequestParser::parse_leading_lf() {
+  if (at_ == stop_) return run_out();
+  if (*at_ != '\n') return refuse(400, "bare CR in the head");
+  ++at_;
+  limit_part_to(limits_.request_line);
+  if (at_ == stop_) return run_out();
+  begin_element(Phase::method);
+  return true;
+}
+
+bool RequestParser::parse_method() {
+  const auto room =
+      std::min<std::size_t>(static_cast<std::size_t>(stop_ - element_), kLongestMethod + 1);
+  at_ = octets::skip(octets::kToken, at_, element_ + room);
+  const auto method = view(element_, at_);
+  if (method.size() > kLongestMethod) return refuse(501, "method too long");
+  if (at_ == stop_) return run_out();
+  if (*at_ != ' ') return refuse(400, describe(*at_, "invalid octet in the method"));
+  if (method.empty()) return refuse(400, "request line that begins with a space");
+  head_.method = method;
+  ++at_;
+  begin_element(Phase::target);
+  return true;
+}
+
+bool RequestParser::parse_target() {
+  at_ = octets::skip_target(at_, stop_);
+  if (at_ == stop_) return run_out();
+  head_.target = view(element_, at_);
+  if (*at_ == '\r') return refuse(400, "request line without a version");
+  if (*at_ != ' ') return refuse(400, describe(*at_, "invalid octet in the target"));
+  if (head_.target.empty()) return refuse(400, "empty target");
+  ++at_;
+  begin_element(Phase::version);
+  return true;
+}
+
+bool RequestParser::parse_version() {
+  // Ten octets at most, so looking at them again after a short read costs nothing.
+  const auto text = view(element_, stop_).substr(0, kVersionPattern.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char expected = kVersionPattern[i];
+    if (text[i] != expected && !(expected == '0' && octets::is_digit(text[i])))
+      return refuse(400, describe(text[i], "malformed version"));
+    if (i == 7 && text[5] != '1') return refuse(505, "version that is not HTTP/1.x");
+  }
+  if (text.size() < kVersionPattern.size()) {
+    at_ = stop_;
+    return run_out();
+  }
+  head_.version = text[7] == '0' ? HttpVersion::http_1_0 : HttpVersion::http_1_1;
+  at_ = element_ + kVersionPattern.size();
+  return end_request_line();
+}
+
+bool RequestParser::end_request_line() {
+  if (head_.method == "CONNECT" || head_.method == "TRACE")
+    return refuse(501, "method that no application sees");
+  RequestTarget parts;
+  if (const auto rule = split_target(head_.method, head_.target, parts); !rule.empty())
+    return refuse(400, rule);
+  head_.path = parts.path;
+  head_.query = parts.query;
+  head_.host = parts.host;
+  limit_part_to(limits_.header_octets);
+  begin_element(Phase::field);
+  return true;
+}
+
+bool RequestParser::parse_field_start() {
+  if (at_ == stop_) return run_out();
+  if (octets::is_blank(*at_))
+    return refuse(400, headers_.empty() ? "blank before the first field" : "folded field line");
+  if (*at_ == '\r') {
+    ++at_;
+    phase_ = Phase::end_lf;
+    return true;
+  }
+  if (headers_.size() == limits_.header_count) return refuse(431, "too many fields");
+  begin_element(Phase::name);
+  return parse_name();
+}
+
+bool RequestParser::parse_name() {
+  at_ = octets::skip(octets::kToken, at_, stop_);
+  if (at_ == stop_) return run_out();
+  name_ = view(element_, at_);
+  if (*at_ != ':') {
+    if (octets::is_blank(*at_)) return refuse(400, "blank in or after a field name");
+    if (*at_ == '\r') return refuse(400, "field line without a colon");
+    return refuse(400, describe(*at_, "invalid octet in a field name"));
+  }
+  if (name_.empty()) return refuse(400, "empty field name");
+  ++at_;
+  begin_element(Phase::value);
+  return parse_value();
+}
+
+bool RequestParser::parse_value() {
+  at_ = octets::skip_text(at_, stop_);
+  if (at_ == stop_) return run_out();
+  if (*at_ != '\r') return refuse(400, describe(*at_, "control octet in a field value"));
+  ++at_;
+  phase_ = Phase::value_lf;
+  return parse_value_lf();
+}
+
+bool RequestParser::parse_value_lf() {
+  if (at_ == stop_) return run_out();
+  if (*at_ != '\n') return refuse(400, "bare CR in the head");
+  const auto value = octets::trim(view(element_, at_ - 1));
+  ++at_;
+  headers_.push_back({name_, value});
+  if (name_.size() == 4 && equals_ignoring_case(name_, "host")) {
+    if (++hosts_ > 1) return refuse(400, "more than one Host");
+    host_field_ = value;
+  }
+  phase_ = Phase::field;
+  return true;
+}
+
+bool RequestParser::parse_end_lf() {
+  if (at_ == stop_) return run_out();
+  if (*at_ != '\n') return refuse(400, "bare CR in the head");
+  ++at_;
+  return end_head();
+}
+
+bool RequestParser::end_head() {
+  if (hosts_ == 0 && head_.version == HttpVersion::http_1_1) return refuse(400, "no Host");
+  if (hosts_ == 1 && !is_authority(host_field_)) return refuse(400, "malformed Host");
+  // RFC 9112 §3.2.2: with a target in absolute-form the Host field is ignored.
+  if (head_.host.empty() && hosts_ == 1) head_.host = host_field_;
+  head_.headers = headers_;
+  status_ = Status::complete;
+  return false;
+}
+
+void RequestParser::begin_element(Phase phase) {
+  phase_ = phase;
+  element_ = at_;
+}
+
+// The part that begins here may have that many octets, and a CRLF: its own, or the one after the
+// fields.
+void RequestParser::limit_part_to(Bytes octets) {
+  constexpr auto kNoOverflow = std::uint64_t{1} << 62;
+  part_end_ = static_cast<std::uint64_t>(at_ - begin_) + std::min(octets.count, kNoOverflow) + 2;
+  stop_ = begin_ + std::min<std::uint64_t>(size_, part_end_);
+}
+
+bool RequestParser::run_out() {
+  if (static_cast<std::uint64_t>(stop_ - begin_) < part_end_) return false;
+  return phase_ < Phase::field ? refuse(414, "request line over the limit")
+                               : refuse(431, "header fields over the limit");
+}
+
+bool RequestParser::refuse(unsigned status, std::string_view rule) {
+  refusal_ = {status, rule};
+  status_ = Status::refused;
+  return false;
+}
+
+}  // namespace spawning

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include "spawning/control_channel.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "spawning/error.hpp"
+#include "support/run_until.hpp"
+
+namespace spawning {
+namespace {
+
+using test::run_until;
+
+struct Received {
+  std::string line;
+  std::vector<UniqueFd> descriptors;
+};
+
+struct ControlChannelTest : ::testing::Test {
+  ControlChannelTest() {
+    auto [here, there] = ControlChannel::make_pair();
+    near.emplace(context, std::move(here),
+                 ControlChannel::Callbacks{[](auto, auto) {}, [this] { ++near_closed; }});
+    other_end = std::move(there);
+  }
+
+  void open_far() {
+    far.emplace(
+        context, std::move(other_end),
+        ControlChannel::Callbacks{[this](std::string_view line, std::vector<UniqueFd> descriptors) {
+                                    received.push_back({std::string{line}, std::move(descriptors)});
+                                  },
+                                  [this] { ++far_closed; }});
+  }
+
+  void send_raw(std::string_view octets) const {
+    ASSERT_EQ(::send(other_end.get(), octets.data(), octets.size(), 0),
+              static_cast<ssize_t>(octets.size()));
+  }
+
+  IoContext context{1};
+  std::optional<ControlChannel> near, far;
+  UniqueFd other_end;
+  std::vector<Received> received;
+  int near_closed = 0, far_closed = 0;
+};
+
+std::pair<UniqueFd, UniqueFd> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_last_error("pipe2");
+  return {UniqueFd{ends[0]}, UniqueFd{ends[1]}};
+}
+
+char read_octet(int fd) {
+  char octet = 0;
+  return ::read(fd, &octet, 1) == 1 ? octet : '\0';
+}
+
+TEST_F(ControlChannelTest, DeliversMessagesInOrder) {
+  open_far();
+
+  near->send(R"({"type":"configure"})");
+  near->send("");
+  near->send("third");
+
+  ASSERT_TRUE(run_until(context, [&] { return received.size() == 3; }));
+  EXPECT_EQ(received[0].line, R"({"type":"configure"})");
+  EXPECT_EQ(received[1].line, "");
+  EXPECT_EQ(received[2].line, "third");
+}
+
+TEST_F(ControlChannelTest, CallsNothingFromInsideItsMembers) {
+  send_raw("early\n");
+
+  open_far();
+  near->send("late");
+
+  EXPECT_TRUE(received.empty());
+}
+
+TEST_F(ControlChannelTest, DeliversDescriptorsWithTheirMessageCloseOnExec) {
+  open_far();
+  auto [first_end, first] = make_pipe();
+  auto [second_end, second] = make_pipe();
+  const std::array<int, 2> both{first_end.get(), second_end.get()};
+
+  near->send("before");
+  near->send("two", both);
+  near->send("after");
+
+  ASSERT_TRUE(run_until(context, [&] { return received.size() == 3; }));
+  EXPECT_TRUE(received[0].descriptors.empty());
+  EXPECT_TRUE(received[2].descriptors.empty());
+  ASSERT_EQ(received[1].descriptors.size(), 2U);
+  EXPECT_EQ(received[1].line, "two");
+  EXPECT_EQ(::fcntl(received[1].descriptors[0].get(), F_GETFD), FD_CLOEXEC);
+  ASSERT_EQ(::write(second.get(), "2", 1), 1);
+  EXPECT_EQ(read_octet(received[1].descriptors[1].get()), '2');
+}
+
+TEST_F(ControlChannelTest, KeepsDescriptorsOfAMessageThatHasToWait) {
+  const std::string large(700'000, 'x');
+  auto [reading, writing] = make_pipe();
+  near->send(large);
+  const std::array<int, 1> descriptors{reading.get()};
+  near->send("with a descriptor", descriptors);
+  near->send(large);
+  reading.reset();
+
+  open_far();
+
+  ASSERT_TRUE(run_until(context, [&] { return received.size() == 3; }));
+  EXPECT_EQ(received[0].line, large);
+  EXPECT_EQ(received[2].line, large);
+  ASSERT_EQ(received[1].descriptors.size(), 1U);
+  ASSERT_EQ(::write(writing.get(), "!", 1), 1);
+  EXPECT_EQ(read_octet(received[1].descriptors[0].get()), '!');
+}
+
+TEST_F(ControlChannelTest, ReportsTheOtherEndsDeathOnceAndAfterItsMessages) {
+  near->send("last words");
+  near.reset();
+
+  open_far();
+
+  ASSERT_TRUE(run_until(context, [&] { return far_closed > 0; }));
+  EXPECT_EQ(received.size(), 1U);
+  context.restart();
+  context.poll();
+  EXPECT_EQ(far_closed, 1);
+}
+
+TEST_F(ControlChannelTest, SendsNothingAfterTheOtherEndDied) {
+  other_end.reset();
+
+  near->send("into the void");
+  ASSERT_TRUE(run_until(context, [&] { return near_closed == 1; }));
+  near->send("again");
+
+  EXPECT_EQ(near_closed, 1);
+}
+
+TEST_F(ControlChannelTest, ClosesOnALineThatIsTooLong) {
+  near.reset();
+  auto [here, there] = ControlChannel::make_pair();
+  other_end = std::move(there);
+  open_far();
+  const std::string chunk(100'000, 'x');
+  ASSERT_EQ(::fcntl(here.get(), F_SETFL, O_NONBLOCK), 0);
+
+  EXPECT_TRUE(run_until(context, [&] {
+    [[maybe_unused]] const auto ignored =
+        ::send(here.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL);
+    return far_closed == 1;
+  }));
+  EXPECT_TRUE(received.empty());
+}
+
+TEST_F(ControlChannelTest, ClosesOnAMessageWhoseDescriptorsAreMissing) {
+  send_raw(
+      "\x01"
+      "2{}\n");
+
+  EXPECT_TRUE(run_until(context, [&] { return near_closed == 1; }));
+}
+
+TEST_F(ControlChannelTest, RefusesWhatIsNoLine) {
+  EXPECT_THROW(near->send("two\nlines"), std::invalid_argument);
+  EXPECT_THROW(near->send("\x01{}"), std::invalid_argument);
+  EXPECT_THROW(near->send(std::string(2 << 20, 'x')), std::length_error);
+}
+
+TEST_F(ControlChannelTest, MayBeDestroyedByItsOwnCallback) {
+  int messages = 0;
+  auto [here, there] = ControlChannel::make_pair();
+  std::optional<ControlChannel> channel;
+  channel.emplace(context, std::move(here),
+                  ControlChannel::Callbacks{[&](auto, auto) {
+                                              ++messages;
+                                              channel.reset();
+                                            },
+                                            [] { FAIL(); }});
+
+  ASSERT_EQ(::send(there.get(), "a\nb\n", 4, 0), 4);
+
+  ASSERT_TRUE(run_until(context, [&] { return !channel; }));
+  context.restart();
+  context.poll();
+  EXPECT_EQ(messages, 1);
+}
+
+}  // namespace
+}  // namespace spawning

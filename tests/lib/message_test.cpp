@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "control/message.hpp"
+
+#include <gtest/gtest.h>
+
+namespace spawning::control {
+namespace {
+
+void expect_round_trip(const Message& message) {
+  const std::string line = encode(message);
+
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  EXPECT_EQ(decode(line), message) << line;
+}
+
+TEST(MessageTest, SurvivesItsWayAsALine) {
+  expect_round_trip(Configure{R"({"args":["shop.app"],"n":4})"});
+  expect_round_trip(Serve{});
+  expect_round_trip(Drain{std::chrono::seconds{10}});
+  expect_round_trip(Ready{});
+  expect_round_trip(
+      Failed{"ValueError: \"no\"", "Traceback:\n  line\n", {"/srv/shop.py", "/srv/é.py"}});
+}
+
+TEST(MessageTest, IsReadableOnTheWire) {
+  EXPECT_EQ(encode(Drain{std::chrono::seconds{10}}), R"({"type":"drain","deadline_ms":10000})");
+}
+
+TEST(MessageTest, KeepsOctetsThatAreNotUtf8) {
+  expect_round_trip(Failed{"OSError: \xff", "", {"/srv/\xe9.py"}});
+}
+
+TEST(MessageTest, KeepsTheEndOfAnOverlongTracebackFromAWholeLine) {
+  std::string traceback;
+  while (traceback.size() < (1 << 20)) traceback += "  File \"shop.py\", in f\n";
+  traceback += "RecursionError: too deep\n";
+
+  const auto message = decode(encode(Failed{"RecursionError: too deep", traceback, {}}));
+
+  const auto& kept = std::get<Failed>(message.value()).traceback;
+  EXPECT_LT(kept.size(), 100'000U);
+  EXPECT_TRUE(kept.starts_with("  File"));
+  EXPECT_TRUE(kept.ends_with("RecursionError: too deep\n"));
+}
+
+TEST(MessageTest, FitsALineWhateverAFailureSays) {
+  const std::string worst(1 << 20, '\x01');
+
+  EXPECT_LT(encode(Failed{worst, worst, {worst, std::string(60'000, '\x01')}}).size(),
+            std::size_t{1} << 20);
+}
+
+TEST(MessageTest, IgnoresFieldsThatItDoesNotKnow) {
+  EXPECT_EQ(decode(R"({"type":"serve","weather":"fine"})"), Message{Serve{}});
+}
+
+TEST(MessageTest, DecodesNothingFromWhatIsMalformedOrUnknown) {
+  for (const char* line :
+       {"", "serve", "[]", "{}", R"({"type":1})", R"({"type":"sing"})", R"({"type":"configure"})",
+        R"({"type":"drain"})", R"({"type":"drain","deadline_ms":-1})",
+        R"({"type":"drain","deadline_ms":"soon"})", R"({"type":"failed","summary":"x"})",
+        R"({"type":"failed","summary":"x","traceback":"","files":[1]})", R"({"type":"serve"} x)"}) {
+    EXPECT_FALSE(decode(line)) << line;
+  }
+}
+
+}  // namespace
+}  // namespace spawning::control
