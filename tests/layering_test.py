@@ -45,7 +45,7 @@ TOP_LEVEL = set(
     "LICENSE README.md bench bindings build cli cmake dev docs lib pyproject.toml tests".split()
 )
 # Names that tools, not we, have chosen; and test applications, laid out as their frameworks do.
-COMMON_NAMES = set("CMakeLists.txt README.md __init__.py __main__.py conftest.py manage.py".split())
+COMMON_NAMES = set(".clang-tidy CMakeLists.txt README.md __init__.py __main__.py conftest.py manage.py".split())
 UNNAMED_PLACES = ("tests/corpus/", "tests/fuzz/", "tests/system/apps/")
 
 GENERATED = {"build", "__pycache__"}
