@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Runs clang-tidy over what a build directory compiles, in parallel, and remembers what was in order.
+"""Runs clang-tidy over what a build directory compiles, in parallel; remembers what was in order.
 
 usage: tidy.py BUILD_DIR [FILE…]
 
-A file is checked again when it, a header of ours that it includes, its command line, a .clang-tidy or
-clang-tidy itself has changed.
+A file is checked again when it, a header of ours that it includes, its command line, a .clang-tidy
+or clang-tidy itself has changed.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +33,7 @@ def sources(build):
             yield path, entry["command"]
 
 
-@lru_cache(maxsize=None)
+@cache
 def includes(path):
     """Our own headers that path includes directly."""
     found = []

@@ -45,7 +45,9 @@ TOP_LEVEL = set(
     "LICENSE README.md bench bindings build cli cmake dev docs lib pyproject.toml tests".split()
 )
 # Names that tools, not we, have chosen; and test applications, laid out as their frameworks do.
-COMMON_NAMES = set(".clang-tidy CMakeLists.txt README.md __init__.py __main__.py conftest.py manage.py".split())
+COMMON_NAMES = set(
+    ".clang-tidy CMakeLists.txt README.md __init__.py __main__.py conftest.py manage.py".split()
+)
 UNNAMED_PLACES = ("tests/corpus/", "tests/fuzz/", "tests/system/apps/")
 
 GENERATED = {"build", "__pycache__"}
@@ -98,7 +100,9 @@ class Tree:
         if PYTHON.search(name) and path.parent != self.root / "bindings" / "src":
             self.complain(path, f"<{name}> belongs into bindings/src")
         if public and path.name != "asio.hpp" and name.startswith("boost/"):
-            self.complain(path, f"<{name}>: public headers see Boost through spawning/asio.hpp only")
+            self.complain(
+                path, f"<{name}>: public headers see Boost through spawning/asio.hpp only"
+            )
         if quoted or name.startswith("spawning/"):
             self.check_own_include(path, place, name, quoted, public)
 
@@ -189,7 +193,7 @@ class Tree:
 
 class Repository(unittest.TestCase):
     def test_keeps_its_layers(self):
-        self.assertEqual([], Tree(ROOT).check())
+        assert Tree(ROOT).check() == []
 
 
 class Violations(unittest.TestCase):
@@ -233,12 +237,12 @@ class Violations(unittest.TestCase):
 
     def assert_found(self, *parts):
         violations = Tree(self.root).check()
-        self.assertEqual(1, len(violations), violations)
+        assert len(violations) == 1, violations
         for part in parts:
-            self.assertIn(part, violations[0])
+            assert part in violations[0], violations[0]
 
     def test_a_tree_in_order_has_none(self):
-        self.assertEqual([], Tree(self.root).check())
+        assert Tree(self.root).check() == []
 
     def test_base_may_not_see_http(self):
         self.write("lib/src/base/text.hpp", '"http/framing.hpp"')
@@ -308,7 +312,7 @@ class Violations(unittest.TestCase):
 
     def test_common_names_may_repeat(self):
         self.text("cli/CMakeLists.txt", "")
-        self.assertEqual([], Tree(self.root).check())
+        assert Tree(self.root).check() == []
 
     def test_the_top_level_is_small(self):
         self.text("scripts/release.py", "")
