@@ -19,7 +19,8 @@ struct Address {
 
   Family family = Family::none;
   std::uint16_t port = 0;  ///< 0 for UNIX sockets
-  std::string host;        ///< "127.0.0.1", "::1" (no brackets), or the path of a UNIX socket ("" if unnamed)
+  std::string
+      host;  ///< "127.0.0.1", "::1" (no brackets), or the path of a UNIX socket ("" if unnamed)
 
   [[nodiscard]] static Address from(const sockaddr& address, unsigned length);
   /// The address that `fd` is bound to. \throws std::system_error
@@ -30,6 +31,9 @@ struct Address {
   /// "127.0.0.1:8080", "[::1]:8080", "unix:/run/app.sock".
   [[nodiscard]] std::string to_string() const;
 
+  /// What a person can click on: "http://127.0.0.1:8080/", also for 0.0.0.0; as to_string() for UNIX sockets.
+  [[nodiscard]] std::string url() const;
+
   friend bool operator==(const Address&, const Address&) = default;
 };
 
@@ -38,7 +42,7 @@ struct BindAddress {
   enum class Kind : std::uint8_t { host_port, unix_path, inherited };
 
   Kind kind = Kind::host_port;
-  std::string host;        ///< a name, an IPv4 or an IPv6 address (no brackets); the path for `unix_path`
+  std::string host;  ///< a name, an IPv4 or an IPv6 address (no brackets); the path for `unix_path`
   std::uint16_t port = 0;  ///< 0 lets the kernel choose
   int fd = -1;             ///< for `inherited`
 
@@ -47,12 +51,27 @@ struct BindAddress {
   [[nodiscard]] std::string to_string() const;
 };
 
-/// Binds and listens. The socket is close-on-exec and non-blocking; TCP sockets have SO_REUSEADDR and
-/// TCP_NODELAY set (accepted connections inherit the latter). A stale socket file, one that nobody
-/// listens on, is replaced; one in use is an error. An inherited descriptor is checked to be a
-/// listening stream socket.
-/// \throws StartupError: one line with the address and the reason (in use, not ours, privileged…).
-/// \see bind(2), listen(2), unix(7)
+/// Binds and listens. The socket is close-on-exec and non-blocking; TCP sockets have SO_REUSEADDR
+/// and TCP_NODELAY set (accepted connections inherit the latter). A stale socket file, one that
+/// nobody listens on, is replaced; one in use is an error. An inherited descriptor is checked to be
+/// a listening stream socket. \throws StartupError: one line with the address and the reason (in
+/// use, not ours, privileged…). \see bind(2), listen(2), unix(7)
 [[nodiscard]] UniqueFd bind_listener(const BindAddress& address, int backlog = 2048);
+
+/// Owns the file of a UNIX socket that this process has bound: removes it when destroyed, unless
+/// another file has taken its place. The path keeps its meaning when the current directory changes.
+class SocketFile {
+ public:
+  /// 	hrows std::system_error if there is no such file.
+  explicit SocketFile(const std::string& path);
+  SocketFile(SocketFile&& other) noexcept;
+  SocketFile& operator=(SocketFile&&) = delete;
+  ~SocketFile();
+
+ private:
+  std::string path_;  // empty: nothing is owned
+  std::uint64_t device_ = 0;
+  std::uint64_t inode_ = 0;
+};
 
 }  // namespace spawning

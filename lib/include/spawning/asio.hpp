@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /// \file
-/// The names of Boost.Asio that appear in this library's interfaces. The only public header that shows Boost.
+/// The names of Boost.Asio that appear in this library's interfaces. The only public header that
+/// shows Boost.
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>

@@ -43,7 +43,8 @@ class Body {
   /// Adds octets at the end. \throws std::system_error if the spool file cannot be written.
   void append(std::string_view octets);
 
-  /// Makes `octets` the whole body without a copy; they must outlive its use. Only on an empty Body.
+  /// Makes `octets` the whole body without a copy; they must outlive its use. Only on an empty
+  /// Body.
   void borrow(std::string_view octets);
 
   /// Empty again, and ready for the next request. Memory is kept for reuse.

@@ -22,11 +22,12 @@ struct HttpLimits {
 
 /// How long a client may take. Beyond: 408, or the connection is closed.
 struct HttpTimeouts {
-  std::chrono::seconds header{30};  ///< from the first octet of a head to its end; a new connection's too
-  std::chrono::seconds body{30};    ///< without an octet of the body
-  std::chrono::seconds write{30};   ///< without the client taking an octet
-  std::chrono::seconds idle{75};    ///< between requests; longer than the usual load balancer's 60 s
-  std::chrono::seconds linger{2};   ///< waiting for the client to see a refusal before the close
+  std::chrono::seconds header{
+      30};  ///< from the first octet of a head to its end; a new connection's too
+  std::chrono::seconds body{30};   ///< without an octet of the body
+  std::chrono::seconds write{30};  ///< without the client taking an octet
+  std::chrono::seconds idle{75};   ///< between requests; longer than the usual load balancer's 60 s
+  std::chrono::seconds linger{2};  ///< waiting for the client to see a refusal before the close
 };
 
 /// How a Server speaks HTTP.
@@ -34,7 +35,8 @@ struct HttpConfig {
   HttpLimits limits;
   HttpTimeouts timeouts;
   bool keep_alive = true;
-  Bytes unsent_high{256 << 10};       ///< above it, writers are told to wait
+  std::string server = "Spawning";       ///< the Server field of responses; empty: none
+  Bytes unsent_high{256 << 10};          ///< above it, writers are told to wait
   std::size_t max_connections = 10'000;  ///< at it, new ones wait in the kernel's backlog
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /// \file
-/// Messages between a supervisor and a worker: lines of JSON over a socketpair, with descriptors if need be.
+/// Messages between a supervisor and a worker: lines of JSON over a socketpair, with descriptors if
+/// need be.
 
 #include <functional>
 #include <memory>
@@ -17,13 +18,15 @@ namespace spawning {
 
 /// One end of a control channel; the same class at both ends.
 ///
-/// A message is one line, at most 1 MiB, without a newline in it; what it says is the users' business
-/// (JSON by convention, which never contains a bare newline). Descriptors sent with a message arrive
-/// with it, close-on-exec. The order of messages is kept. The other end's death, orderly or not, is the
-/// `closed` event, after every message that it had sent; so is a line that is too long.
+/// A message is one line, at most 1 MiB, without a newline in it; what it says is the users'
+/// business (JSON by convention, which never contains a bare newline). Descriptors sent with a
+/// message arrive with it, close-on-exec. The order of messages is kept. The other end's death,
+/// orderly or not, is the `closed` event, after every message that it had sent; so is a line that
+/// is too long.
 ///
 /// \par Threads   Everything runs on the thread that runs the context.
-/// \par Lifetime  The context outlives the channel. Once the destructor has begun no callback is called;
+/// \par Lifetime  The context outlives the channel. Once the destructor has begun no callback is
+/// called;
 ///                a callback may destroy the channel.
 /// \see unix(7), SCM_RIGHTS
 class ControlChannel {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /// \file
-/// How failures travel: `std::error_code` for what the network does, exceptions for start-up and bugs.
+/// How failures travel: `std::error_code` for what the network does, exceptions for start-up and
+/// bugs.
 
 #include <stdexcept>
 #include <string>
@@ -10,8 +11,9 @@
 
 namespace spawning {
 
-/// The program cannot start, or go on, as it was asked to. `what()` is one line for a person: it names
-/// the option, file or address and says what was expected. A command line exits with status 1.
+/// The program cannot start, or go on, as it was asked to. `what()` is one line for a person: it
+/// names the option, file or address and says what was expected. A command line exits with
+/// status 1.
 class StartupError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

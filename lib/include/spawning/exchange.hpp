@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /// \file
-/// An exchange, one request with its answer: what the connection offers to answer it, and the record of it.
+/// An exchange, one request with its answer: what the connection offers to answer it, and the
+/// record of it.
 
 #include <chrono>
 #include <cstdint>
@@ -21,8 +22,9 @@ enum class WriteStatus : std::uint8_t {
   gone,  ///< the client is gone or the exchange is over; nothing more will be sent
 };
 
-/// The answering side of one exchange. Handlers hold it as a Responder, which keeps the order of calls:
-/// start, write…, and exactly one of finish and abort. Tests implement it to see what a Handler answers.
+/// The answering side of one exchange. Handlers hold it as a Responder, which keeps the order of
+/// calls: start, write…, and exactly one of finish and abort. Tests implement it to see what a
+/// Handler answers.
 ///
 /// \par Threads  Any thread, one at a time.
 class Exchange {
@@ -30,13 +32,15 @@ class Exchange {
   virtual ~Exchange() = default;
 
   /// States the head. It goes out with the first octets of the body, or at finish().
-  /// \param content_length  the body's length where the caller knows it and the head does not say it.
-  /// \throws std::invalid_argument if a name, value, reason or status cannot be sent as it is (RFC 9110
+  /// \param content_length  the body's length where the caller knows it and the head does not say
+  /// it. \throws std::invalid_argument if a name, value, reason or status cannot be sent as it is
+  /// (RFC 9110
   ///         §5.5: no CR, LF, NUL), or Content-Length is malformed. Nothing has been started then.
   virtual void start(const ResponseHead& head, std::optional<std::uint64_t> content_length) = 0;
 
-  /// Sends `block` at once, with the head if that is still here; what the socket does not take is queued.
-  /// Never waits. Octets beyond a declared Content-Length, and those of a bodiless response, are dropped.
+  /// Sends `block` at once, with the head if that is still here; what the socket does not take is
+  /// queued. Never waits. Octets beyond a declared Content-Length, and those of a bodiless
+  /// response, are dropped.
   virtual WriteStatus write(std::string_view block) = 0;
 
   /// The response is complete. If it is shorter than declared the connection is aborted, visibly.
@@ -72,12 +76,14 @@ struct ExchangeRecord {
   unsigned status = 0;  ///< 0 if no head was sent
   Outcome outcome = Outcome::complete;
   std::uint64_t body_octets = 0;  ///< of the response's body, without framing
-  std::chrono::steady_clock::duration duration{};  ///< from the complete request to the end of the response
+  std::chrono::steady_clock::duration
+      duration{};  ///< from the complete request to the end of the response
   const ConnectionInfo* connection = nullptr;
 };
 
 /// Sees every exchange of a Server, and its connections come and go.
-/// \par Threads  exchange_* on the thread that ends the exchange, concurrently for different connections;
+/// \par Threads  exchange_* on the thread that ends the exchange, concurrently for different
+/// connections;
 ///               connection_* on the I/O thread.
 class ServerObserver {
  public:

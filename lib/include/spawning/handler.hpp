@@ -10,10 +10,11 @@ namespace spawning {
 
 /// Answers requests. Everything that answers is a Handler, and everything in between wraps one.
 ///
-/// handle() may answer before it returns or keep the Responder and answer later, from any thread. An
-/// exception out of handle() becomes a 500 (or an abort, if the head is out) and one log line.
+/// handle() may answer before it returns or keep the Responder and answer later, from any thread.
+/// An exception out of handle() becomes a 500 (or an abort, if the head is out) and one log line.
 ///
-/// \par Threads   Called on the thread of whoever calls: a Server calls on its I/O thread, where nothing
+/// \par Threads   Called on the thread of whoever calls: a Server calls on its I/O thread, where
+/// nothing
 ///                may block; a WorkerPool calls on the threads donated to it.
 /// \par Lifetime  A Handler outlives everything that calls it.
 class Handler {

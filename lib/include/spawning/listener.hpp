@@ -16,19 +16,25 @@ namespace spawning {
 struct ListenerOptions {
   /// Pause after the process or the system runs out of descriptors or buffers.
   std::chrono::milliseconds exhaustion_pause{100};
+  /// Connections taken per wake-up before other events, and siblings, have their turn.
+  unsigned accepts_per_wakeup = 8;
+  /// Asked before each accept; false has the effect of pause(). Unset: always true.
+  std::function<bool()> may_accept;
 };
 
 /// Accepts connections on one listening socket and gives each of them to a sink.
 ///
-/// Sibling processes usually share the socket, so a wake-up that finds nothing to accept is normal and
-/// silent. On EMFILE, ENFILE, ENOBUFS or ENOMEM the Listener waits `exhaustion_pause` and tries again;
-/// clients wait in the kernel backlog meanwhile. Any other failure concerns only the connection that
-/// caused it and is skipped.
+/// Sibling processes usually share the socket, so a wake-up that finds nothing to accept is normal
+/// and silent. On EMFILE, ENFILE, ENOBUFS or ENOMEM the Listener waits `exhaustion_pause` and tries
+/// again; clients wait in the kernel backlog meanwhile. Any other failure concerns only the
+/// connection that caused it and is skipped.
 ///
 /// \par Threads    Every member, and the sink, runs on the thread that runs the context.
-/// \par Lifetime   The context must outlive the Listener. Once the destructor has begun the sink is not
-///                 called again; connections already handed over are unaffected. The destructor closes
-///                 this process's copy of the descriptor and nothing more: siblings go on accepting.
+/// \par Lifetime   The context must outlive the Listener. Once the destructor has begun the sink is
+/// not
+///                 called again; connections already handed over are unaffected. The destructor
+///                 closes this process's copy of the descriptor and nothing more: siblings go on
+///                 accepting.
 /// \see accept(2), section "Error handling".
 class Listener {
  public:
@@ -43,7 +49,8 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  /// Leaves new connections in the kernel backlog until resume(). Idempotent; from inside the sink too.
+  /// Leaves new connections in the kernel backlog until resume(). Idempotent; from inside the sink
+  /// too.
   void pause();
 
   /// Undoes pause(), also one that has not taken effect yet. Idempotent.

@@ -12,9 +12,9 @@ enum class LogLevel { debug, info, warning, error };
 
 /// Writes events as whole lines: `[2026-11-22 14:08:55 +0000] [pid] [level] component: text`.
 ///
-/// Control octets in the text are escaped as `\xNN`, so that one event is one line whatever a client
-/// sent; the exception is `block()`, for tracebacks. A line that cannot be written is dropped: a log
-/// must not take its program down.
+/// Control octets in the text are escaped as `\xNN`, so that one event is one line whatever a
+/// client sent; the exception is `block()`, for tracebacks. A line that cannot be written is
+/// dropped: a log must not take its program down.
 ///
 /// \par Threads   Safe: each line is one write(2).
 /// \par Lifetime  Borrows the descriptor.

@@ -27,7 +27,8 @@ struct ConnectionInfo {
 
 /// One complete request: head parsed and checked, body received.
 ///
-/// \par Lifetime  Every view, `body` and `connection` stay valid until the Responder that came with the
+/// \par Lifetime  Every view, `body` and `connection` stay valid until the Responder that came with
+/// the
 ///                request has finished or been destroyed. Copy what must live longer.
 /// \see RFC 9112 §3, RFC 9110 §7.1
 struct Request {
@@ -35,12 +36,13 @@ struct Request {
   std::string_view target;  ///< the request target as sent, whatever its form
   std::string_view path;    ///< the target's path, percent-encoded; "*" for the asterisk-form
   std::string_view query;   ///< after the first "?", percent-encoded; "" if none
-  std::string_view host;    ///< the authority of an absolute-form target, else the Host field; "" if neither
+  std::string_view
+      host;  ///< the authority of an absolute-form target, else the Host field; "" if neither
   HttpVersion version = HttpVersion::http_1_1;
-  Headers headers;          ///< in the order received
-  Body* body = nullptr;     ///< never null when a Handler sees it; empty if there is none
-  const ConnectionInfo* connection = nullptr;          ///< never null when a Handler sees it
-  std::chrono::steady_clock::time_point received{};    ///< when the request was complete
+  Headers headers;       ///< in the order received
+  Body* body = nullptr;  ///< never null when a Handler sees it; empty if there is none
+  const ConnectionInfo* connection = nullptr;        ///< never null when a Handler sees it
+  std::chrono::steady_clock::time_point received{};  ///< when the request was complete
 };
 
 }  // namespace spawning

@@ -32,7 +32,8 @@ class Responder {
 
   /// States the head; nothing is sent before the first write() or finish().
   /// \param content_length  the body's length where it is known and the head does not say it.
-  /// \throws std::invalid_argument if the head cannot be sent as it is; the Responder is unused still.
+  /// \throws std::invalid_argument if the head cannot be sent as it is; the Responder is unused
+  /// still.
   void start(const ResponseHead& head, std::optional<std::uint64_t> content_length = std::nullopt);
 
   /// Sends `block` without waiting. \see WriteStatus

@@ -9,8 +9,9 @@
 
 namespace spawning {
 
-/// Status and header fields. Framing is not the author's business: the connection adds Date, Connection
-/// and, where no Content-Length is given, Content-Length or Transfer-Encoding as RFC 9112 §6 asks.
+/// Status and header fields. Framing is not the author's business: the connection adds Date,
+/// Connection and, where no Content-Length is given, Content-Length or Transfer-Encoding as RFC
+/// 9112 §6 asks.
 ///
 /// \par Lifetime  Views; they are copied before the call that takes the head returns.
 struct ResponseHead {

@@ -49,7 +49,8 @@ class Scoreboard {
  public:
   /// \throws std::system_error if the memory cannot be had.
   [[nodiscard]] static Scoreboard create(std::size_t slots);
-  /// Maps a scoreboard that another process created. \throws StartupError if it is none, or of another version.
+  /// Maps a scoreboard that another process created. \throws StartupError if it is none, or of
+  /// another version.
   [[nodiscard]] static Scoreboard adopt(UniqueFd memory);
 
   Scoreboard(Scoreboard&& other) noexcept;

@@ -15,7 +15,7 @@ namespace spawning {
 /// Identity and descriptors of one worker process. The supervisor fills a seat, describes it in the
 /// environment variable SPAWNING_SEAT, and starts a program that takes it.
 struct Seat {
-  unsigned slot = 0;             ///< its slot in the scoreboard; siblings of one generation differ in it
+  unsigned slot = 0;  ///< its slot in the scoreboard; siblings of one generation differ in it
   std::uint64_t generation = 0;  ///< counts reloads, from 1
   UniqueFd control;              ///< one end of a ControlChannel
   UniqueFd scoreboard;           ///< the Scoreboard's memory
@@ -27,7 +27,8 @@ struct Seat {
   static constexpr int kFirstListenerFd = 5;
 
   /// The value of SPAWNING_SEAT for a worker: "slot=2 generation=7 listeners=1".
-  [[nodiscard]] static std::string describe(unsigned slot, std::uint64_t generation, std::size_t listeners);
+  [[nodiscard]] static std::string describe(unsigned slot, std::uint64_t generation,
+                                            std::size_t listeners);
 
   /// Takes the seat that this process was started with: adopts the descriptors, makes them
   /// close-on-exec, and removes SPAWNING_SEAT so that children do not believe it is theirs.

@@ -20,7 +20,8 @@ namespace spawning {
 /// Handler. Slow clients cost a file descriptor and a little memory, never a thread.
 ///
 /// \par Threads   Every member, the destructor included, runs on the thread that runs the context.
-///                Responders may be used on any thread and may outlive the Server: they report `gone`.
+///                Responders may be used on any thread and may outlive the Server: they report
+///                `gone`.
 /// \par Lifetime  `context`, `handler`, `log` and the observer outlive the Server.
 class Server {
  public:
@@ -31,8 +32,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Starts accepting on `socket`, which may be shared with other processes. May be called repeatedly.
-  /// \throws std::system_error if it is not a listening socket.
+  /// Starts accepting on `socket`, which may be shared with other processes. May be called
+  /// repeatedly. \throws std::system_error if it is not a listening socket.
   void listen(UniqueFd socket);
 
   /// Serves one connection that came by another way than listen().
@@ -43,8 +44,8 @@ class Server {
   void accept_while(std::function<bool()> predicate);
   void accept_again();
 
-  /// Stops accepting, closes idle connections, lets requests finish with `Connection: close` in their
-  /// answers, and calls `drained` (never from inside this call) when no connection is left.
+  /// Stops accepting, closes idle connections, lets requests finish with `Connection: close` in
+  /// their answers, and calls `drained` (never from inside this call) when no connection is left.
   void drain(std::function<void()> drained);
 
   [[nodiscard]] std::size_t connections() const;

@@ -16,18 +16,19 @@ namespace spawning {
 
 /// What a Supervisor supervises.
 struct SupervisorConfig {
-  std::vector<UniqueFd> listeners;          ///< bound and listening; kept open for the Supervisor's life
-  std::vector<std::string> worker_command;  ///< the program's path and its arguments
+  std::vector<UniqueFd> listeners;  ///< bound and listening; kept open for the Supervisor's life
+  std::vector<std::string> worker_command;      ///< the program's path and its arguments
   std::vector<std::string> worker_environment;  ///< "NAME=VALUE", on top of this process's
-  std::string worker_settings;              ///< JSON on one line, passed to every worker as it is
-  unsigned processes = 4;                   ///< workers wanted, 1–1024
-  std::chrono::milliseconds deadman{10'000};       ///< what a draining worker may take before SIGKILL
+  std::string worker_settings;                ///< JSON on one line, passed to every worker as it is
+  unsigned processes = 4;                     ///< workers wanted, 1–1024
+  std::chrono::milliseconds deadman{10'000};  ///< what a draining worker may take before SIGKILL
   std::chrono::milliseconds boot_timeout{60'000};  ///< from start to ready
-  std::chrono::milliseconds longest_backoff{30'000};  ///< between respawns of a worker that keeps dying
+  std::chrono::milliseconds longest_backoff{
+      30'000};  ///< between respawns of a worker that keeps dying
 };
 
-/// Starts the workers, replaces those that die, and acts on signals: TERM and INT stop gracefully, a
-/// second one or QUIT at once; HUP reloads; TTIN and TTOU change the number of workers.
+/// Starts the workers, replaces those that die, and acts on signals: TERM and INT stop gracefully,
+/// a second one or QUIT at once; HUP reloads; TTIN and TTOU change the number of workers.
 ///
 /// If no worker of the very first generation can be loaded, run() says why, once, and ends. Later
 /// failures never end it: what serves goes on serving.

@@ -23,13 +23,14 @@ struct LoadFailure {
 };
 
 /// One serving process of a supervised service: talks to the supervisor and serves HTTP on an I/O
-/// thread of its own, so that the supervisor's messages and its death are seen while the application
-/// loads or blocks.
+/// thread of its own, so that the supervisor's messages and its death are seen while the
+/// application loads or blocks.
 ///
-/// The order of calls: construct, settings(), load the application, then ready() or failed(); donate
-/// threads; wait for the end (finished_fd() is readable, wait() returns); destroy.
+/// The order of calls: construct, settings(), load the application, then ready() or failed();
+/// donate threads; wait for the end (finished_fd() is readable, wait() returns); destroy.
 ///
-/// If the supervisor dies or says so the worker drains: it stops accepting, finishes its requests, ends.
+/// If the supervisor dies or says so the worker drains: it stops accepting, finishes its requests,
+/// ends.
 ///
 /// \par Threads  Safe from any thread, in the order above.
 class Worker {
@@ -45,8 +46,8 @@ class Worker {
   /// Empty if the worker is to end before any came.
   [[nodiscard]] std::string settings();
 
-  /// The application is loaded: requests will be queued for `application`, which runs on the threads
-  /// that call run(). Tells the supervisor; accepting starts when it says so.
+  /// The application is loaded: requests will be queued for `application`, which runs on the
+  /// threads that call run(). Tells the supervisor; accepting starts when it says so.
   void ready(Handler& application, HttpConfig config = {});
 
   /// The application cannot be loaded. Tells the supervisor, and returns when it knows.

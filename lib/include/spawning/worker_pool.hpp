@@ -6,26 +6,30 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "spawning/handler.hpp"
+#include "spawning/log.hpp"
 
 namespace spawning {
 
 /// Queues calls for another Handler and runs them, in order of arrival, on donated threads.
 ///
 /// Threads are donated by calling run(), as to `io_context::run`: the pool starts none, so that an
-/// interpreter or a test decides what a thread is. A busy thread takes the next call without sleeping;
-/// a sleeping one is woken only when no thread is on its way already.
+/// interpreter or a test decides what a thread is. A busy thread takes the next call without
+/// sleeping; a sleeping one is woken only when no thread is on its way already.
 ///
 /// \par Threads   Every member is safe from any thread.
-/// \par Lifetime  `inner` outlives the pool; every run() must have returned before the pool is destroyed.
+/// \par Lifetime  `inner` and `log` outlive the pool; every run() must have returned before the
+/// pool is destroyed.
 ///                Calls still queued then are answered 500 by their Responders.
 class WorkerPool : public Handler {
  public:
-  explicit WorkerPool(Handler& inner);
+  WorkerPool(Handler& inner, const Log& log);
   ~WorkerPool() override;
 
   WorkerPool(const WorkerPool&) = delete;
@@ -34,10 +38,12 @@ class WorkerPool : public Handler {
   /// Queues the call. Never blocks; allocates only when the queue grows beyond its longest so far.
   void handle(Request request, Responder responder) override;
 
-  /// Donates the calling thread until stop(). \see wait(), run_one() for a thread with work of its own
+  /// Donates the calling thread until stop(). \see wait(), run_one() for a thread with work of its
+  /// own
   void run();
 
-  /// Sleeps until there is probably a call to run. False once the pool is stopped and its queue empty.
+  /// Sleeps until there is probably a call to run. False once the pool is stopped and its queue
+  /// empty.
   [[nodiscard]] bool wait();
 
   /// Runs the oldest queued call on this thread, if there is one. Says whether it did.
@@ -46,8 +52,12 @@ class WorkerPool : public Handler {
   /// Lets every wait() and run() return as soon as the queue is empty.
   void stop();
 
-  /// Called, on the thread concerned, whenever a thread is about to sleep for want of calls.
-  /// Set it before the first thread is donated.
+  /// Keeps `running` and `queued` at the two counts below, for whoever watches from outside (a
+  /// Scoreboard). They outlive the pool. Set it before the first call.
+  void publish_to(std::atomic<std::uint64_t>& running, std::atomic<std::uint64_t>& queued);
+
+  /// Called, on the thread concerned, whenever a thread has nothing to do and is about to sleep;
+  /// saturated() is false by then. Set it before the first thread is donated.
   void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
 
   /// Whether a call queued now would have to wait for a thread.
@@ -73,20 +83,28 @@ class WorkerPool : public Handler {
    private:
     void grow();
 
-    std::vector<Call> ring_;
+    std::vector<std::optional<Call>> ring_;
     std::size_t first_ = 0;
     std::size_t count_ = 0;
   };
 
+  // With the mutex held:
+  void wake_one_if_needed();
+  void publish();
+
   Handler& inner_;
+  const Log& log_;
   std::function<void()> on_idle_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   Queue queue_;
-  std::size_t sleeping_ = 0;  // threads in wait()
-  std::size_t woken_ = 0;     // of these, told to wake and not yet running
+  std::size_t sleeping_ = 0;    // threads in wait() that nobody has woken
+  std::size_t wake_ups_ = 0;    // given, and not yet taken by a thread in wait()
+  std::size_t on_the_way_ = 0;  // threads that will look at the queue soon, as far as we know
   std::size_t running_ = 0;
   bool stopped_ = false;
+  std::atomic<std::uint64_t>* published_running_ = nullptr;
+  std::atomic<std::uint64_t>* published_queued_ = nullptr;
 };
 
 }  // namespace spawning

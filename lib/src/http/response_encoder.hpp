@@ -75,6 +75,10 @@ class ResponseEncoder {
   /// Whether the connection persists after this response, as its head says.
   [[nodiscard]] bool keep_alive() const { return keep_alive_; }
 
+  /// Whether a client can tell a response that was broken off from a whole one by its framing. If not,
+  /// only a reset of the connection says so.
+  [[nodiscard]] bool delimits_itself() const { return mode_ != Mode::close; }
+
   /// Octets of the body framed so far, without the framing.
   [[nodiscard]] std::uint64_t body_octets() const { return body_octets_; }
 

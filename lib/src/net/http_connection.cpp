@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: MIT
+#include "net/http_connection.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "http/call_handler.hpp"
+#include "http/refusal_response.hpp"
+
+namespace spawning {
+namespace {
+
+using boost::asio::socket_base;
+
+// A read needs at least this much room, or it is not worth its system call.
+constexpr std::size_t kLeastRoom = 4 << 10;
+
+}  // namespace
+
+HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSocket socket)
+    : server_{std::move(server)},
+      socket_{std::move(socket)},
+      info_{.peer = Address::peer(socket_->native_handle()),
+            .local = Address::local(socket_->native_handle())},
+      outbox_{socket_->native_handle(), server_->config.unsent_high.count, *this},
+      exchange_{*server_, outbox_, info_,
+                [this] {
+                  boost::asio::post(server_->io,
+                                    [self = shared_from_this()] { self->look_again(); });
+                }},
+      parser_{server_->config.limits},
+      chunks_{server_->config.limits},
+      body_{server_->config.limits.body_in_memory} {}
+
+void HttpConnection::start() {
+  registration_ = server_->connections.insert(server_->connections.end(), this);
+  if (server_->observer != nullptr) server_->observer->connection_opened();
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::header,
+                         std::chrono::steady_clock::now());
+  wait_for_input();
+}
+
+// Without a buffer: an idle connection has none. Costs a change of the poll set, which read() does
+// not.
+void HttpConnection::wait_for_input() {
+  if (reading_ || phase_ == Phase::closed) return;
+  reading_ = true;
+  socket_->async_wait(socket_base::wait_read,
+                      [self = shared_from_this()](boost::system::error_code error) {
+                        self->reading_ = false;
+                        if (!error) self->read();
+                      });
+}
+
+void HttpConnection::read() {
+  if (reading_ || input_ended_ || phase_ == Phase::closed) return;
+  boost::asio::mutable_buffer target;
+  if (phase_ == Phase::body) {
+    if (!body_buffer_) body_buffer_ = server_->body_buffers.take();
+    // Not beyond the body where its length is known: what follows belongs into the other buffer.
+    std::size_t size = body_buffer_.size;
+    if (framing_.kind == Framing::Kind::length) {
+      size = static_cast<std::size_t>(
+          std::min<std::uint64_t>(size, framing_.content_length - body_.size()));
+    }
+    target = {body_buffer_.octets.get(), size};
+  } else {
+    if (!make_room(kLeastRoom)) return;
+    target = {buffer_.octets.get() + end_, buffer_.size - end_};
+  }
+  reading_ = true;
+  socket_->async_read_some(
+      target, [self = shared_from_this()](boost::system::error_code error, std::size_t count) {
+        self->on_read(error, count);
+      });
+}
+
+void HttpConnection::on_read(boost::system::error_code error, std::size_t count) {
+  reading_ = false;
+  if (phase_ == Phase::closed) return;
+  if (error == boost::asio::error::operation_aborted && std::exchange(going_idle_, false))
+    return become_idle();
+  if (error) return on_input_end(error == boost::asio::error::eof);
+  going_idle_ = false;
+  switch (phase_) {
+    case Phase::body:
+      feed_body({body_buffer_.octets.get(), count});
+      return process();
+    case Phase::flush:
+    case Phase::linger:
+      return read();  // what comes now is not ours to answer
+    case Phase::busy:
+      end_ += count;
+      if (!exchange_.over_or_tell()) return read();
+      hand_back();
+      return process();
+    case Phase::head:
+      end_ += count;
+      return process();
+    case Phase::closed:
+      return;
+  }
+}
+
+void HttpConnection::on_input_end(bool orderly) {
+  input_ended_ = true;
+  if (phase_ != Phase::busy && phase_ != Phase::flush) return close();
+  // A client may shut its sending end and still wait for the answer.
+  if (!orderly) return close();
+  exchange_.client_closed_its_end();
+  if (phase_ == Phase::busy && exchange_.over_or_tell()) look_again();
+}
+
+// Makes room for reading behind end_, by moving what is there or by a larger buffer. False if that
+// must wait: somebody is looking at the octets that would move.
+bool HttpConnection::make_room(std::size_t least) {
+  if (!buffer_) {
+    buffer_ = server_->read_buffers.take();
+    begin_ = end_ = 0;
+  }
+  if (buffer_.size - end_ >= least) return true;
+  if (phase_ == Phase::busy) return false;
+  const std::size_t kept = end_ - begin_;
+  if (buffer_.size - kept >= least) {
+    std::memmove(buffer_.octets.get(), buffer_.octets.get() + begin_, kept);
+  } else {
+    const std::size_t size = std::max(buffer_.size * 2, kept + least);
+    Buffer larger{std::make_unique_for_overwrite<char[]>(size), size};
+    std::memcpy(larger.octets.get(), buffer_.octets.get() + begin_, kept);
+    server_->read_buffers.give_back(std::exchange(buffer_, std::move(larger)));
+  }
+  begin_ = 0;
+  end_ = kept;
+  return true;
+}
+
+void HttpConnection::release_buffers() {
+  if (buffer_) server_->read_buffers.give_back(std::exchange(buffer_, {}));
+  if (body_buffer_) server_->body_buffers.give_back(std::exchange(body_buffer_, {}));
+  body_.release_memory();
+  begin_ = end_ = 0;
+}
+
+void HttpConnection::process() {
+  while (phase_ == Phase::head) {
+    if (begin_ == end_) {
+      if (!reading_) begin_ = end_ = 0;
+      return read();
+    }
+    if (!parse_head()) return;
+  }
+}
+
+bool HttpConnection::parse_head() {
+  switch (parser_.parse(input())) {
+    case RequestParser::Status::incomplete:
+      if (input_deadline_.kind() != Deadlines::Kind::header || !input_deadline_.armed()) {
+        server_->deadlines.arm(input_deadline_, Deadlines::Kind::header,
+                               std::chrono::steady_clock::now());
+      }
+      read();
+      return false;
+    case RequestParser::Status::refused:
+      refuse(parser_.refusal());
+      return false;
+    case RequestParser::Status::complete:
+      break;
+  }
+  if (const auto refusal = frame_request(parser_.head(), server_->config.limits, framing_)) {
+    refuse(*refusal);
+    return false;
+  }
+  return begin_body();
+}
+
+bool HttpConnection::begin_body() {
+  const std::size_t body_begin = begin_ + parser_.consumed();
+  const std::string_view here{buffer_.octets.get() + body_begin, end_ - body_begin};
+  request_end_ = body_begin;
+  if (framing_.kind == Framing::Kind::none) {
+    dispatch();
+    return true;
+  }
+  if (framing_.kind == Framing::Kind::length && framing_.content_length <= here.size()) {
+    const auto length = static_cast<std::size_t>(framing_.content_length);
+    body_.borrow(here.substr(0, length));
+    request_end_ += length;
+    dispatch();
+    return true;
+  }
+  phase_ = Phase::body;
+  chunks_.reset();
+  if (framing_.expect_continue && here.empty()) {
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    iovec piece{const_cast<char*>(kContinue.data()), kContinue.size()};
+    if (outbox_.send({&piece, 1}) == WriteStatus::gone) return false;
+  }
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::body, std::chrono::steady_clock::now());
+  end_ = body_begin;  // the octets that are here are fed now; the buffer keeps the head
+  if (here.empty()) {
+    read();
+  } else {
+    feed_body(here);
+  }
+  return phase_ == Phase::head;
+}
+
+void HttpConnection::feed_body(std::string_view octets) {
+  try {
+    if (framing_.kind == Framing::Kind::length) {
+      body_.append(octets);
+      if (body_.size() == framing_.content_length) return body_complete({});
+    } else {
+      std::size_t consumed = 0;
+      const auto status = chunks_.decode(octets, body_, consumed);
+      if (status == ChunkDecoder::Status::refused) return refuse(chunks_.refusal());
+      if (status == ChunkDecoder::Status::done) return body_complete(octets.substr(consumed));
+    }
+  } catch (const std::system_error& error) {
+    server_->log.error(std::string{"a request body cannot be spooled: "} + error.what());
+    return refuse({507, "the spool file cannot be written"});
+  }
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::body, std::chrono::steady_clock::now());
+  read();
+}
+
+// `next` are octets behind the body, in one of the two buffers: the beginning of the next request.
+void HttpConnection::body_complete(std::string_view next) {
+  if (!next.empty()) {
+    const bool same_buffer = !body_buffer_ || next.data() < body_buffer_.octets.get() ||
+                             next.data() >= body_buffer_.octets.get() + body_buffer_.size;
+    if (same_buffer) {
+      // They stand behind the chunks that have just been decoded: close the gap.
+      std::memmove(buffer_.octets.get() + end_, next.data(), next.size());
+    } else {
+      const char* const before = buffer_.octets.get() + begin_;
+      static_cast<void>(make_room(next.size()));  // always succeeds: nobody is answering yet
+      if (buffer_.octets.get() + begin_ != before) {
+        parser_.reset();
+        static_cast<void>(parser_.parse(input()));  // the same head at its new address
+        request_end_ = end_;
+      }
+      std::memcpy(buffer_.octets.get() + end_, next.data(), next.size());
+    }
+    end_ += next.size();
+  }
+  if (body_buffer_) server_->body_buffers.give_back(std::exchange(body_buffer_, {}));
+  dispatch();
+}
+
+// Leaves phase_ at `busy`, or, if the answer is there already, at what follows it.
+void HttpConnection::dispatch() {
+  const auto now = std::chrono::steady_clock::now();
+  const RequestHead& head = parser_.head();
+  phase_ = Phase::busy;
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::quiet, now);
+  exchange_.begin(head, framing_.keep_alive && server_->config.keep_alive, now);
+  const Request request{.method = head.method,
+                        .target = head.target,
+                        .path = head.path,
+                        .query = head.query,
+                        .host = head.host,
+                        .version = head.version,
+                        .headers = head.headers,
+                        .body = &body_,
+                        .connection = &info_,
+                        .received = now};
+  call_handler(server_->handler, request,
+               Responder{std::shared_ptr<Exchange>{shared_from_this(), &exchange_}}, server_->log);
+  // With more requests here, or no room to read on, nothing but the answer can get things going
+  // again.
+  const bool more = end_ > request_end_ || input_ended_ || buffer_.size - end_ < kLeastRoom;
+  if (more ? exchange_.over_or_tell() : exchange_.over()) return hand_back();
+  read();
+}
+
+// The answer to what is malformed, over a limit or too late: short, plain, and the last on its
+// connection.
+void HttpConnection::refuse(const Refusal& refusal) {
+  if (server_->log.enabled(LogLevel::debug)) {
+    server_->log.debug("refused a request of " + info_.peer.to_string() + " with " +
+                       std::to_string(refusal.status) + ": " + std::string{refusal.rule});
+  }
+  request_end_ = end_;
+  phase_ = Phase::busy;
+  server_->deadlines.disarm(input_deadline_);
+  exchange_.begin_refusal(parser_.head(), std::chrono::steady_clock::now());
+  const std::string body = status_body(refusal.status);
+  static constexpr std::array kHeaders{Header{"Content-Type", "text/plain; charset=utf-8"}};
+  Responder{std::shared_ptr<Exchange>{shared_from_this(), &exchange_}}.respond(
+      {.status = refusal.status, .reason = {}, .headers = kHeaders}, body);
+  hand_back();
+}
+
+void HttpConnection::look_again() {
+  if (phase_ != Phase::busy || !exchange_.over()) return;  // seen already; this note is an old one
+  hand_back();
+  process();
+}
+
+void HttpConnection::hand_back() {
+  body_.clear();
+  begin_ = request_end_;
+  parser_.reset();
+  phase_ = Phase::head;
+  switch (exchange_.then()) {
+    case HttpExchange::Then::reset:
+      return reset();
+    case HttpExchange::Then::close:
+      return begin_close();
+    case HttpExchange::Then::keep_alive:
+      break;
+  }
+  if (input_ended_ || (server_->draining && begin_ == end_)) begin_close();
+}
+
+// A second or more after a request was dispatched: is it still running, or has the connection
+// become idle?
+void HttpConnection::check_quiet() {
+  if (phase_ == Phase::busy && exchange_.over()) hand_back();
+  const auto now = std::chrono::steady_clock::now();
+  if (phase_ == Phase::busy || (phase_ == Phase::head && !outbox_.empty())) {
+    return server_->deadlines.arm(input_deadline_, Deadlines::Kind::quiet, now);
+  }
+  if (phase_ != Phase::head) return;
+  if (begin_ != end_) return process();
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::idle, exchange_.ended());
+  // The pending read holds the buffer. Cancelled, it comes back at once, and a wait without one
+  // follows.
+  going_idle_ = reading_;
+  if (!reading_) return become_idle();
+  boost::system::error_code ignored;
+  socket_->cancel(ignored);
+}
+
+void HttpConnection::become_idle() {
+  release_buffers();
+  wait_for_input();
+}
+
+void HttpConnection::expired(Deadlines::Kind kind) {
+  switch (kind) {
+    case Deadlines::Kind::quiet:
+      return check_quiet();
+    case Deadlines::Kind::header:
+      if (phase_ == Phase::head && begin_ != end_)
+        return refuse({408, "the head did not arrive in time"});
+      return close();
+    case Deadlines::Kind::body:
+      return refuse({408, "the body did not arrive in time"});
+    case Deadlines::Kind::idle:
+    case Deadlines::Kind::write:
+    case Deadlines::Kind::linger:
+      return close();
+  }
+}
+
+void HttpConnection::drain() {
+  if (phase_ == Phase::busy) {
+    if (!exchange_.over_or_tell()) return;
+    hand_back();
+  }
+  if (phase_ != Phase::head || begin_ != end_) return;
+  // A request that is on its way already deserves its answer; it will carry `Connection: close`.
+  boost::system::error_code ignored;
+  if (socket_->available(ignored) == 0) close();
+}
+
+void HttpConnection::flush() {
+  if (phase_ == Phase::closed || write_waiting_) return;
+  bool progress = false;
+  switch (outbox_.flush(progress)) {
+    case Outbox::Flush::failed:
+      return close();
+    case Outbox::Flush::empty:
+      server_->deadlines.disarm(output_deadline_);
+      if (phase_ == Phase::flush) begin_close();
+      return;
+    case Outbox::Flush::blocked:
+      break;
+  }
+  if (progress || !output_deadline_.armed()) {
+    server_->deadlines.arm(output_deadline_, Deadlines::Kind::write,
+                           std::chrono::steady_clock::now());
+  }
+  write_waiting_ = true;
+  socket_->async_wait(socket_base::wait_write,
+                      [self = shared_from_this()](boost::system::error_code error) {
+                        self->write_waiting_ = false;
+                        if (!error) self->flush();
+                      });
+}
+
+// In stages, so that a client which is still sending does not lose the answer to a reset: RFC 9112
+// §9.6.
+void HttpConnection::begin_close() {
+  server_->deadlines.disarm(input_deadline_);
+  begin_ = end_ = request_end_ = 0;
+  phase_ = Phase::flush;
+  if (!outbox_.empty()) return flush();
+  if (input_ended_) return close();
+  phase_ = Phase::linger;
+  boost::system::error_code error;
+  socket_->shutdown(socket_base::shutdown_send, error);
+  if (error) return close();
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::linger,
+                         std::chrono::steady_clock::now());
+  read();
+}
+
+void HttpConnection::reset() {
+  boost::system::error_code ignored;
+  socket_->set_option(socket_base::linger{true, 0}, ignored);
+  close();
+}
+
+void HttpConnection::close() {
+  if (phase_ == Phase::closed) return;
+  phase_ = Phase::closed;
+  outbox_.mark_gone();
+  server_->deadlines.disarm(input_deadline_);
+  server_->deadlines.disarm(output_deadline_);
+  boost::system::error_code ignored;
+  socket_->close(ignored);
+  socket_.reset();
+  server_->connections.erase(registration_);
+  if (server_->observer != nullptr) server_->observer->connection_closed();
+  server_->connection_closed();
+}
+
+void HttpConnection::post_flush() {
+  boost::asio::post(server_->io, [self = shared_from_this()] { self->flush(); });
+}
+
+void HttpConnection::post_close() {
+  boost::asio::post(server_->io, [self = shared_from_this()] { self->close(); });
+}
+
+}  // namespace spawning

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// HTTP/1.x with one client.
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "http/framing.hpp"
+#include "http/request_parser.hpp"
+#include "net/http_exchange.hpp"
+#include "net/outbox.hpp"
+#include "net/server_context.hpp"
+#include "spawning/asio.hpp"
+
+namespace spawning {
+
+/// Reads requests, one at a time, gives each to the Handler when it is complete, and goes on when
+/// it is answered: with the next one, or with a close that lets the client see the answer (RFC 9112
+/// §9.6).
+///
+/// While a request is being answered the next read is pending already, so that in the steady state
+/// a request costs one recv and one send, and neither the poll set nor the I/O thread hears of the
+/// answer.
+///
+/// \par Threads   Everything here runs on the I/O thread; what answers is HttpExchange.
+/// \par Lifetime  Alive while registered with its server, while an operation is pending, or while a
+///                Responder is out.
+class HttpConnection final : public std::enable_shared_from_this<HttpConnection>,
+                             private Outbox::IoThread {
+ public:
+  /// A deadline that knows whose it is.
+  struct Deadline : Deadlines::Node {
+    explicit Deadline(HttpConnection& connection) : owner{connection} {}
+    HttpConnection& owner;
+  };
+
+  HttpConnection(std::shared_ptr<ServerContext> server, StreamSocket socket);
+
+  /// Registers with the server and waits for the first request.
+  void start();
+
+  /// Ends the connection as soon as no request is running on it.
+  void drain();
+
+  /// Ends it now, whatever is running.
+  void close();
+
+  /// One of its deadlines has passed.
+  void expired(Deadlines::Kind kind);
+
+ private:
+  enum class Phase {
+    head,    // reading, or waiting for, the head of a request
+    body,    // reading its body
+    busy,    // somebody is answering
+    flush,   // the last response is queued; then linger
+    linger,  // our end is shut; waiting for the client's
+    closed,
+  };
+
+  // Reading.
+  void wait_for_input();
+  void read();
+  void on_read(boost::system::error_code error, std::size_t count);
+  void on_input_end(bool orderly);
+  [[nodiscard]] bool make_room(std::size_t least);
+  void become_idle();
+  void release_buffers();
+
+  // Requests.
+  void process();
+  [[nodiscard]] bool parse_head();  // whether to go on
+  [[nodiscard]] bool begin_body();  // as parse_head()
+  void feed_body(std::string_view octets);
+  void body_complete(std::string_view next);
+  void dispatch();
+  void refuse(const Refusal& refusal);
+  void hand_back();  // the exchange is over
+  void look_again();
+  void check_quiet();
+
+  // Ending.
+  void flush();
+  void begin_close();
+  void reset();
+
+  void post_flush() override;
+  void post_close() override;
+
+  [[nodiscard]] std::string_view input() const {
+    return {buffer_.octets.get() + begin_, end_ - begin_};
+  }
+
+  std::shared_ptr<ServerContext> server_;
+  std::optional<StreamSocket>
+      socket_;  // empty once closed: the I/O thread ends it, wherever the object ends
+  ConnectionInfo info_;
+  Outbox outbox_;
+  HttpExchange exchange_;
+  RequestParser parser_;
+  ChunkDecoder chunks_;
+  Framing framing_;
+  Body body_;
+  Buffer buffer_;                // the request being read or answered, and what has come after it
+  std::size_t begin_ = 0;        // of the request in buffer_
+  std::size_t request_end_ = 0;  // behind the request, once it is complete
+  std::size_t end_ = 0;          // of what has been read
+  Buffer body_buffer_;           // octets of a body on their way into body_
+  Deadline input_deadline_{*this};
+  Deadline output_deadline_{*this};
+  std::list<HttpConnection*>::iterator registration_;
+  Phase phase_ = Phase::head;
+  bool reading_ = false;        // an async_read_some or a wait is pending
+  bool going_idle_ = false;     // it has been cancelled in order to give the buffer back
+  bool write_waiting_ = false;  // a wait for writability is pending
+  bool input_ended_ = false;    // the client has shut its end
+  bool body_waits_for_continue_ = false;
+};
+
+}  // namespace spawning

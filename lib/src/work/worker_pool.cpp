@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "spawning/worker_pool.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "http/call_handler.hpp"
+
+namespace spawning {
+
+void WorkerPool::Queue::push(Call call) {
+  if (count_ == ring_.size()) grow();
+  ring_[(first_ + count_) % ring_.size()].emplace(std::move(call));
+  ++count_;
+}
+
+WorkerPool::Call WorkerPool::Queue::pop() {
+  auto& place = ring_[first_];
+  Call call = std::move(*place);
+  place.reset();
+  first_ = (first_ + 1) % ring_.size();
+  --count_;
+  return call;
+}
+
+void WorkerPool::Queue::grow() {
+  std::vector<std::optional<Call>> larger(std::max<std::size_t>(64, ring_.size() * 2));
+  for (std::size_t i = 0; i < count_; ++i)
+    larger[i] = std::move(ring_[(first_ + i) % ring_.size()]);
+  ring_ = std::move(larger);
+  first_ = 0;
+}
+
+WorkerPool::WorkerPool(Handler& inner, const Log& log) : inner_{inner}, log_{log} {}
+WorkerPool::~WorkerPool() = default;
+
+void WorkerPool::handle(Request request, Responder responder) {
+  const std::lock_guard lock{mutex_};
+  queue_.push({std::move(request), std::move(responder)});
+  publish();
+  wake_one_if_needed();
+}
+
+// One at a time: whoever takes a call wakes the next if more are queued. A wake-up costs more than
+// a short call, and a thread that is between two calls needs none.
+void WorkerPool::wake_one_if_needed() {
+  if (queue_.empty() || on_the_way_ > 0 || sleeping_ == 0) return;
+  --sleeping_;
+  ++wake_ups_;
+  ++on_the_way_;
+  wake_.notify_one();
+}
+
+void WorkerPool::run() {
+  while (wait()) {
+    while (run_one()) {
+    }
+  }
+}
+
+bool WorkerPool::wait() {
+  std::unique_lock lock{mutex_};
+  if (!queue_.empty()) return true;
+  if (stopped_) return false;
+  if (on_the_way_ > 0) --on_the_way_;
+  ++sleeping_;
+  if (on_idle_) {
+    lock.unlock();
+    on_idle_();
+    lock.lock();
+  }
+  wake_.wait(lock, [this] { return wake_ups_ > 0 || stopped_; });
+  if (wake_ups_ > 0) {
+    --wake_ups_;
+  } else {
+    --sleeping_;
+  }
+  return !stopped_ || !queue_.empty();
+}
+
+bool WorkerPool::run_one() {
+  std::optional<Call> call;
+  {
+    const std::lock_guard lock{mutex_};
+    if (queue_.empty()) return false;
+    call.emplace(queue_.pop());
+    ++running_;
+    if (on_the_way_ > 0) --on_the_way_;
+    publish();
+    wake_one_if_needed();
+  }
+  call_handler(inner_, call->request, std::move(call->responder), log_);
+  const std::lock_guard lock{mutex_};
+  --running_;
+  ++on_the_way_;
+  publish();
+  return true;
+}
+
+void WorkerPool::publish_to(std::atomic<std::uint64_t>& running,
+                            std::atomic<std::uint64_t>& queued) {
+  published_running_ = &running;
+  published_queued_ = &queued;
+}
+
+void WorkerPool::publish() {
+  if (published_running_ == nullptr) return;
+  published_running_->store(running_, std::memory_order_relaxed);
+  published_queued_->store(queue_.size(), std::memory_order_relaxed);
+}
+
+void WorkerPool::stop() {
+  const std::lock_guard lock{mutex_};
+  stopped_ = true;
+  wake_.notify_all();
+}
+
+bool WorkerPool::saturated() const {
+  const std::lock_guard lock{mutex_};
+  return !queue_.empty() || (sleeping_ == 0 && on_the_way_ == 0);
+}
+
+std::size_t WorkerPool::queued() const {
+  const std::lock_guard lock{mutex_};
+  return queue_.size();
+}
+
+std::size_t WorkerPool::running() const {
+  const std::lock_guard lock{mutex_};
+  return running_;
+}
+
+}  // namespace spawning

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+#include "spawning/worker.hpp"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <condition_variable>
+#include <cstdlib>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "control/message.hpp"
+#include "spawning/asio.hpp"
+#include "spawning/control_channel.hpp"
+#include "spawning/error.hpp"
+#include "spawning/log.hpp"
+#include "spawning/scoreboard.hpp"
+#include "spawning/server.hpp"
+#include "spawning/worker_pool.hpp"
+
+namespace spawning {
+namespace {
+
+// A report must fit into a message; of a longer traceback the end says most.
+constexpr std::size_t kLongestTraceback = 64 << 10;
+
+UniqueFd make_event() {
+  UniqueFd event{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!event) throw_last_error("eventfd");
+  return event;
+}
+
+// Signals are the application's and its main thread's business; the I/O thread takes none.
+std::thread start_without_signals(std::function<void()> body) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread{std::move(body)};
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_setname_np(thread.native_handle(), "spawning-io");
+  return thread;
+}
+
+}  // namespace
+
+struct Worker::State {
+  explicit State(Seat&& inherited);
+  ~State();
+
+  // On the I/O thread.
+  void receive(std::string_view line);
+  void serve();
+  void drain();
+  void orphaned();
+  void end();
+  [[nodiscard]] bool may_accept();
+
+  void run_on_io(std::function<void()> task);
+
+  Seat seat;
+  Log log{STDERR_FILENO, "worker"};
+  UniqueFd finished = make_event();
+  Scoreboard scoreboard;
+  ScoreboardSlot& slot;
+  ScoreboardPublisher publisher{slot};
+  IoContext io{1};
+  boost::asio::executor_work_guard<IoContext::executor_type> guard{io.get_executor()};
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::optional<std::string> settings;
+  bool ended = false;
+
+  std::optional<WorkerPool> pool;  // made by ready(), before the I/O thread hears of it
+  std::atomic<bool> accept_paused{false};
+
+  // The I/O thread's own.
+  std::unique_ptr<Server> server;
+  std::unique_ptr<ControlChannel> channel;
+  bool draining = false;
+
+  std::thread thread;
+};
+
+Worker::State::State(Seat&& inherited)
+    : seat{std::move(inherited)},
+      scoreboard{Scoreboard::adopt(std::move(seat.scoreboard))},
+      slot{scoreboard.slot(seat.slot)} {
+  channel = std::make_unique<ControlChannel>(
+      io, std::move(seat.control),
+      ControlChannel::Callbacks{
+          .message = [this](std::string_view line, std::vector<UniqueFd>) { receive(line); },
+          .closed = [this] { orphaned(); }});
+  thread = start_without_signals([this] { io.run(); });
+}
+
+Worker::State::~State() {
+  if (pool) pool->stop();
+  run_on_io([this] {
+    server.reset();
+    channel.reset();
+    guard.reset();
+  });
+  thread.join();
+}
+
+void Worker::State::run_on_io(std::function<void()> task) {
+  std::promise<void> done;
+  boost::asio::post(io, [&] {
+    task();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+void Worker::State::receive(std::string_view line) {
+  const auto message = control::decode(line);
+  if (!message)
+    return log.error("the supervisor sent a message that is not understood: " +
+                     std::string{line.substr(0, 200)});
+  if (const auto* configure = std::get_if<control::Configure>(&*message)) {
+    const std::lock_guard lock{mutex};
+    settings = configure->settings;
+    changed.notify_all();
+  } else if (std::holds_alternative<control::Serve>(*message)) {
+    serve();
+  } else if (std::holds_alternative<control::Drain>(*message)) {
+    drain();
+  }
+}
+
+void Worker::State::serve() {
+  if (!server || draining) return;
+  for (auto& listener : seat.listeners) server->listen(std::move(listener));
+  seat.listeners.clear();
+  slot.state = WorkerState::serving;
+}
+
+// Work that a sibling could do at once is left to it: while every thread is busy, new connections
+// stay in the kernel's queue, which all workers share.
+bool Worker::State::may_accept() {
+  if (!pool->saturated()) return true;
+  accept_paused = true;
+  // A thread may have become free between the two lines above, and found nothing to resume.
+  return !pool->saturated() && accept_paused.exchange(false);
+}
+
+void Worker::State::drain() {
+  if (std::exchange(draining, true)) return;
+  seat.listeners.clear();
+  slot.state = WorkerState::draining;
+  if (!server) return end();
+  server->drain([this] { end(); });
+}
+
+void Worker::State::orphaned() {
+  channel.reset();
+  // While the application loads there is nothing to finish, and nobody else who could end this
+  // process.
+  if (!server && !draining) std::_Exit(EXIT_FAILURE);
+  drain();
+}
+
+void Worker::State::end() {
+  if (pool) pool->stop();
+  const std::lock_guard lock{mutex};
+  ended = true;
+  changed.notify_all();
+  if (::eventfd_write(finished.get(), 1) != 0)
+    log.error("the end of this worker cannot be signalled");
+}
+
+Worker::Worker(Seat seat) : state_{std::make_unique<State>(std::move(seat))} {}
+Worker::~Worker() = default;
+
+std::string Worker::settings() {
+  std::unique_lock lock{state_->mutex};
+  state_->changed.wait(lock, [this] { return state_->settings || state_->ended; });
+  return state_->settings.value_or("");
+}
+
+void Worker::ready(Handler& application, HttpConfig config) {
+  State& state = *state_;
+  state.pool.emplace(application, state.log);
+  state.pool->publish_to(state.slot.requests_running, state.slot.requests_queued);
+  state.pool->on_idle([&state] {
+    if (!state.accept_paused.exchange(false)) return;
+    boost::asio::post(state.io, [&state] {
+      if (state.server) state.server->accept_again();
+    });
+  });
+  state.run_on_io([&state, config] {
+    if (state.draining) return state.pool->stop();
+    state.server =
+        std::make_unique<Server>(state.io, *state.pool, state.log, config, &state.publisher);
+    state.server->accept_while([&state] { return state.may_accept(); });
+    state.slot.state = WorkerState::ready;
+    state.channel->send(control::encode(control::Ready{}));
+  });
+}
+
+void Worker::failed(const LoadFailure& failure) {
+  control::Failed report{failure.summary, failure.traceback, failure.files};
+  if (report.traceback.size() > kLongestTraceback) {
+    report.traceback.erase(0, report.traceback.size() - kLongestTraceback);
+  }
+  State& state = *state_;
+  state.run_on_io([&state, &report] {
+    if (state.channel) state.channel->send(control::encode(report));
+    state.draining = true;
+    state.end();
+  });
+}
+
+void Worker::run() { state_->pool->run(); }
+
+bool Worker::wait_for_call() { return state_->pool->wait(); }
+
+bool Worker::run_one() { return state_->pool->run_one(); }
+
+void Worker::drain() {
+  State& state = *state_;
+  boost::asio::post(state.io, [&state] { state.drain(); });
+}
+
+int Worker::finished_fd() const { return state_->finished.get(); }
+
+void Worker::wait() {
+  std::unique_lock lock{state_->mutex};
+  state_->changed.wait(lock, [this] { return state_->ended; });
+}
+
+unsigned Worker::slot() const { return state_->seat.slot; }
+
+std::uint64_t Worker::generation() const { return state_->seat.generation; }
+
+}  // namespace spawning

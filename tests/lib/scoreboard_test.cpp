@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "spawning/scoreboard.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+#include "spawning/error.hpp"
+
+namespace spawning {
+namespace {
+
+UniqueFd copy(const Scoreboard& board) { return UniqueFd{::fcntl(board.fd(), F_DUPFD_CLOEXEC, 0)}; }
+
+TEST(ScoreboardTest, StartsWithEverySlotEmpty) {
+  const Scoreboard board = Scoreboard::create(3);
+
+  EXPECT_EQ(board.slots(), 3U);
+  EXPECT_EQ(board.slot(2).state, WorkerState::empty);
+  EXPECT_EQ(board.slot(2).connections_accepted, 0U);
+  EXPECT_THROW(static_cast<void>(board.slot(3)), std::out_of_range);
+}
+
+TEST(ScoreboardTest, IsTheSameMemoryForWhoeverAdoptsIt) {
+  const Scoreboard board = Scoreboard::create(2);
+  const Scoreboard adopted = Scoreboard::adopt(copy(board));
+
+  adopted.slot(1).connections_open = 7;
+
+  EXPECT_EQ(adopted.slots(), 2U);
+  EXPECT_EQ(board.slot(1).connections_open, 7U);
+  EXPECT_EQ(board.slot(0).connections_open, 0U);
+}
+
+TEST(ScoreboardTest, LetsNobodyResizeTheMemoryUnderItsSiblings) {
+  const Scoreboard board = Scoreboard::create(2);
+
+  EXPECT_NE(::ftruncate(board.fd(), 0), 0);
+  EXPECT_NE(::ftruncate(board.fd(), 1 << 20), 0);
+}
+
+TEST(ScoreboardTest, RefusesMemoryThatIsNoScoreboard) {
+  EXPECT_THROW(
+      static_cast<void>(Scoreboard::adopt(UniqueFd{::open("/dev/null", O_RDWR | O_CLOEXEC)})),
+      StartupError);
+  UniqueFd blank{::memfd_create("blank", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+  ASSERT_EQ(::ftruncate(blank.get(), 4096), 0);
+  ASSERT_EQ(::fcntl(blank.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
+  EXPECT_THROW(static_cast<void>(Scoreboard::adopt(std::move(blank))), StartupError);
+}
+
+TEST(ScoreboardTest, RefusesAScoreboardOfAnotherVersion) {
+  const Scoreboard board = Scoreboard::create(1);
+  const std::uint32_t version = 999;
+  ASSERT_EQ(::pwrite(board.fd(), &version, sizeof version, 8),
+            static_cast<ssize_t>(sizeof version));
+
+  EXPECT_THROW(static_cast<void>(Scoreboard::adopt(copy(board))), StartupError);
+}
+
+TEST(ScoreboardTest, ClearsASlotForANewTenant) {
+  const Scoreboard board = Scoreboard::create(1);
+  ScoreboardSlot& slot = board.slot(0);
+  slot.pid = 12;
+  slot.state = WorkerState::serving;
+  slot.responses_by_class[2] = 5;
+
+  slot.clear();
+
+  EXPECT_EQ(slot.pid, 0U);
+  EXPECT_EQ(slot.state, WorkerState::empty);
+  EXPECT_EQ(slot.responses_by_class[2], 0U);
+}
+
+TEST(ScoreboardTest, GivesEverySlotItsOwnCacheLines) {
+  const Scoreboard board = Scoreboard::create(2);
+
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&board.slot(1)) % 64, 0U);
+}
+
+TEST(ScoreboardPublisherTest, CountsConnectionsAndExchanges) {
+  const Scoreboard board = Scoreboard::create(1);
+  ScoreboardSlot& slot = board.slot(0);
+  ScoreboardPublisher publisher{slot};
+  ExchangeRecord answered, gone, refused, aborted;
+  answered.status = 204;
+  answered.body_octets = 10;
+  gone.outcome = Outcome::client_gone;
+  refused.status = 431;
+  refused.outcome = Outcome::refused;
+  aborted.status = 999;  // whatever a handler says stays within the array
+  aborted.outcome = Outcome::aborted;
+
+  publisher.connection_opened();
+  publisher.connection_opened();
+  publisher.connection_closed();
+  for (const auto& record : {answered, gone, refused, aborted}) publisher.exchange_ended(record);
+
+  EXPECT_EQ(slot.connections_accepted, 2U);
+  EXPECT_EQ(slot.connections_open, 1U);
+  EXPECT_EQ(slot.responses_by_class[2], 1U);
+  EXPECT_EQ(slot.responses_by_class[4], 1U);
+  EXPECT_EQ(slot.responses_by_class[0], 2U);
+  EXPECT_EQ(slot.body_octets_sent, 10U);
+  EXPECT_EQ(slot.exchanges_aborted, 1U);
+  EXPECT_EQ(slot.exchanges_client_gone, 1U);
+  EXPECT_EQ(slot.exchanges_refused, 1U);
+}
+
+}  // namespace
+}  // namespace spawning
