@@ -178,6 +178,17 @@ TEST_F(ControlChannelTest, RefusesWhatIsNoLine) {
   EXPECT_THROW(near->send(std::string(2 << 20, 'x')), std::length_error);
 }
 
+TEST_F(ControlChannelTest, DeliversLastWordsAtOnceWhenAsked) {
+  near->send("last words");
+  near.reset();
+  open_far();
+
+  far->receive_now();
+
+  EXPECT_EQ(received.size(), 1U);
+  EXPECT_EQ(far_closed, 1);
+}
+
 TEST_F(ControlChannelTest, MayBeDestroyedByItsOwnCallback) {
   int messages = 0;
   auto [here, there] = ControlChannel::make_pair();

@@ -36,7 +36,7 @@ class ControlChannel {
     std::function<void()> closed;  ///< once
   };
 
-  /// Adopts one end of a socketpair(AF_UNIX, SOCK_STREAM). Callbacks are never called from inside.
+  /// Adopts one end of a socketpair(AF_UNIX, SOCK_STREAM). Callbacks are never called from inside (nor by send()).
   ControlChannel(IoContext& context, UniqueFd socket, Callbacks callbacks);
   ~ControlChannel();
 
@@ -46,6 +46,10 @@ class ControlChannel {
   /// Queues a message; never blocks. After `closed` it does nothing.
   /// \param descriptors  duplicated by the kernel; the caller keeps its own. At most 64.
   void send(std::string_view line, std::span<const int> descriptors = {});
+
+  /// Delivers what has arrived by now from inside this call: last words, when the other end is known to
+  /// be dead by other means. Not from a callback.
+  void receive_now();
 
   /// A connected pair, both ends close-on-exec. \throws std::system_error
   [[nodiscard]] static std::pair<UniqueFd, UniqueFd> make_pair();

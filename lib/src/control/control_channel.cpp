@@ -94,12 +94,20 @@ struct ControlChannel::State : std::enable_shared_from_this<State> {
   }
 
   void receive() {
+    if (receive_all()) await_readable();
+  }
+
+  // Everything that is there. False if the channel is closed afterwards.
+  bool receive_all() {
     while (open) {
       const std::optional<bool> more = receive_some();
-      if (!more) return close();
-      if (!*more) return await_readable();
-      if (!dispatch_lines()) return close();
+      if (more && !*more) return true;
+      if (!more || !dispatch_lines()) {
+        close();
+        return false;
+      }
     }
+    return false;
   }
 
   // True if octets came, false if there are none now, empty if there will be none any more.
@@ -244,6 +252,11 @@ void ControlChannel::send(std::string_view line, std::span<const int> descriptor
   message.wire.append(line).push_back('\n');
   message.borrowed.assign(descriptors.begin(), descriptors.end());
   state_->send(std::move(message));
+}
+
+void ControlChannel::receive_now() {
+  const std::shared_ptr<State> state = state_;  // a callback may destroy *this
+  state->receive_all();
 }
 
 std::pair<UniqueFd, UniqueFd> ControlChannel::make_pair() {

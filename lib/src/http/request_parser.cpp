@@ -98,7 +98,7 @@ bool RequestParser::parse_leading_lf() {
 bool RequestParser::parse_method() {
   const auto room =
       std::min<std::size_t>(static_cast<std::size_t>(stop_ - element_), kLongestMethod + 1);
-  at_ = octets::skip(octets::kToken, at_, element_ + room);
+  at_ = octets::skip_token(at_, element_ + room);
   const auto method = view(element_, at_);
   if (method.size() > kLongestMethod) return refuse(501, "method too long");
   if (at_ == stop_) return run_out();
@@ -169,7 +169,7 @@ bool RequestParser::parse_field_start() {
 }
 
 bool RequestParser::parse_name() {
-  at_ = octets::skip(octets::kToken, at_, stop_);
+  at_ = octets::skip_token(at_, stop_);
   if (at_ == stop_) return run_out();
   name_ = view(element_, at_);
   if (*at_ != ':') {

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include "supervise/child_process.hpp"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/detail/throw_error.hpp>  // missing in the header below
+#include <boost/optional.hpp>                 // as before
+#include <boost/process/v2/posix/default_launcher.hpp>
+#include <boost/process/v2/process.hpp>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+
+#include "spawning/error.hpp"
+#include "spawning/unique_fd.hpp"
+
+namespace spawning {
+namespace {
+
+namespace process = boost::process::v2;
+using boost::system::error_code;
+
+constexpr int kFirstDescriptor = 3;
+
+error_code system_error_code() { return {errno, boost::system::system_category()}; }
+
+// Prepares a child between fork and exec: only system calls that are safe there.
+class ChildSetup {
+ public:
+  ChildSetup(const std::vector<int>& descriptors, int null)
+      : sources_{descriptors},
+        null_{null},
+        end_{kFirstDescriptor + static_cast<int>(descriptors.size())} {}
+
+  template <typename Launcher>
+  error_code on_setup(Launcher& launcher, const process::filesystem::path&, const char* const*&) {
+    for (int fd = kFirstDescriptor; fd < end_; ++fd) launcher.fd_whitelist.push_back(fd);
+    return {};
+  }
+
+  template <typename Launcher>
+  error_code on_exec_setup(Launcher&, const process::filesystem::path&, const char* const*&) {
+    return place_descriptors() && reset_signals() ? error_code{} : system_error_code();
+  }
+
+  // 1.81 asks for this with other arguments than it passes, and would call exit(3), which runs the
+  // parent's atexit handlers in the child.
+  template <typename... Any>
+  void on_exec_error(Any&&...) {
+    ::_exit(127);
+  }
+
+ private:
+  bool place_descriptors() {
+    if (::dup2(null_, STDIN_FILENO) < 0) return false;
+    for (int& source : sources_) {  // out of the way first: a source may lie where another one goes
+      source = ::fcntl(source, F_DUPFD_CLOEXEC, end_);
+      if (source < 0) return false;
+    }
+    int target = kFirstDescriptor;
+    for (int source : sources_) {
+      if (::dup2(source, target++) < 0) return false;
+    }
+    return close_others_on_exec();
+  }
+
+  // The launcher's own closing overlooks what lies between the descriptors it keeps.
+  [[nodiscard]] bool close_others_on_exec() const {
+    if (::close_range(static_cast<unsigned>(end_), ~0U, CLOSE_RANGE_CLOEXEC) == 0) return true;
+    const long most = std::min(::sysconf(_SC_OPEN_MAX), 65'536L);  // a kernel before 5.11
+    for (int fd = end_; fd < most; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return true;
+  }
+
+  static bool reset_signals() {
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    for (int signal = 1; signal < NSIG; ++signal) {
+      const bool from_terminals = signal == SIGINT || signal == SIGQUIT || signal == SIGHUP;
+      ::sigaction(signal, from_terminals ? &ignore : &standard,
+                  nullptr);  // fails for KILL, STOP, libc's own
+    }
+    sigset_t none;
+    ::sigemptyset(&none);
+    return ::sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
+  }
+
+  std::vector<int> sources_;
+  int null_;
+  int end_;  // one past the last descriptor of the child
+};
+
+// Occupies every free descriptor that will be one of the child's, so that the launcher's pipe for
+// errors of exec does not lie where ChildSetup puts something else.
+std::vector<UniqueFd> occupy_below(int end, int null) {
+  std::vector<UniqueFd> placeholders;
+  for (;;) {
+    UniqueFd fd{::fcntl(null, F_DUPFD_CLOEXEC, kFirstDescriptor)};
+    if (!fd) throw_last_error("fcntl(F_DUPFD_CLOEXEC)");
+    if (fd.get() >= end) return placeholders;
+    placeholders.push_back(std::move(fd));
+  }
+}
+
+// This process's environment with `changes` in place of the variables that they name.
+std::vector<std::string> merged_environment(const std::vector<std::string>& changes) {
+  std::vector<std::string> merged;
+  const auto is_changed = [&changes](std::string_view variable) {
+    const auto name = variable.substr(0, variable.find('=') + 1);
+    return std::ranges::any_of(
+        changes, [name](const std::string& change) { return change.starts_with(name); });
+  };
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!is_changed(*variable)) merged.emplace_back(*variable);
+  }
+  merged.insert(merged.end(), changes.begin(), changes.end());
+  return merged;
+}
+
+process::basic_process<IoContext::executor_type> launch(IoContext& context,
+                                                        const ChildCommand& command) {
+  const UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+  if (!null) throw_last_error("/dev/null");
+  const auto placeholders =
+      occupy_below(kFirstDescriptor + static_cast<int>(command.descriptors.size()), null.get());
+  const auto environment = merged_environment(command.environment);
+  std::vector<const char*> variables;
+  for (const std::string& variable : environment) variables.push_back(variable.c_str());
+  variables.push_back(nullptr);
+
+  process::posix::default_launcher launcher;
+  launcher.env = variables.data();
+  const std::string& program = command.arguments.at(0);
+  const std::vector<std::string> arguments{command.arguments.begin() + 1, command.arguments.end()};
+  error_code error;
+  auto child = launcher(context.get_executor(), error, program, arguments,
+                        ChildSetup{command.descriptors, null.get()});
+  if (error) {
+    if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);  // the launcher leaves a zombie
+    throw std::system_error{error.value(), std::system_category(), program};
+  }
+  return child;
+}
+
+}  // namespace
+
+std::string ExitStatus::to_string() const {
+  if (WIFEXITED(native)) return "exited with status " + std::to_string(WEXITSTATUS(native));
+  const char* name = ::sigabbrev_np(WTERMSIG(native));
+  std::string text = name == nullptr ? "was killed by signal " + std::to_string(WTERMSIG(native))
+                                     : "was killed by SIG" + std::string{name};
+  if (WCOREDUMP(native)) text += " (core dumped)";
+  return text;
+}
+
+struct ChildProcess::State {
+  process::basic_process<IoContext::executor_type> child;
+  std::function<void(ExitStatus)> ended;
+  bool running = true;
+  bool abandoned = false;  // by the ChildProcess
+};
+
+ChildProcess::ChildProcess(IoContext& context, const ChildCommand& command,
+                           std::function<void(ExitStatus)> ended)
+    : state_{std::make_shared<State>(State{launch(context, command), std::move(ended)})} {
+  state_->child.async_wait([state = state_](error_code error, int) {
+    state->running = false;
+    if (state->abandoned) return;
+    // Nobody else waits for our children, so an error is a bug; say "unknown" rather than nothing.
+    state->ended(ExitStatus{error ? 255 << 8 : state->child.native_exit_code()});
+  });
+}
+
+ChildProcess::~ChildProcess() {
+  state_->abandoned = true;
+  if (!state_->running) return;
+  kill();
+  error_code ignored;
+  state_->child.wait(ignored);
+}
+
+pid_t ChildProcess::pid() const { return state_->child.id(); }
+
+void ChildProcess::kill() {
+  // Its status may have been taken before `ended` could be called; the number may be another's
+  // then.
+  siginfo_t unused{};
+  const auto id = static_cast<id_t>(pid());
+  if (!state_->running || ::waitid(P_PID, id, &unused, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+  ::kill(pid(), SIGKILL);
+}
+
+}  // namespace spawning

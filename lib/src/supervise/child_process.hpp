@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// Starting a program and learning how it ended.
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "spawning/asio.hpp"
+
+namespace spawning {
+
+/// How a process ended, as wait(2) says it.
+struct ExitStatus {
+  int native = 0;
+
+  [[nodiscard]] bool success() const { return native == 0; }
+  /// "exited with status 3", "was killed by SIGSEGV (core dumped)".
+  [[nodiscard]] std::string to_string() const;
+};
+
+/// What to start.
+struct ChildCommand {
+  std::vector<std::string> arguments;  ///< the program's path first; no search in $PATH
+  std::vector<std::string>
+      environment;               ///< "NAME=VALUE", in place of this process's of the same name
+  std::vector<int> descriptors;  ///< become 3, 4, 5 … in the child
+};
+
+/// A running child process.
+///
+/// It inherits stdout and stderr, /dev/null as stdin, the given descriptors, and nothing else;
+/// signals as a fresh process has them, except that it ignores SIGINT, SIGQUIT and SIGHUP: what a
+/// terminal sends to the whole group concerns only the supervisor.
+///
+/// \par Threads   Everything runs on the thread that runs the context.
+/// \par Lifetime  The context outlives it. The destructor kills a child that still runs and waits
+/// for it.
+class ChildProcess {
+ public:
+  /// \param ended  called once, never from inside; not after the destructor has begun. May destroy
+  /// *this. \throws std::system_error if the program cannot be executed; nothing is left then.
+  ChildProcess(IoContext& context, const ChildCommand& command,
+               std::function<void(ExitStatus)> ended);
+  ~ChildProcess();
+
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  [[nodiscard]] pid_t pid() const;
+
+  /// Sends SIGKILL, unless it has ended already.
+  void kill();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace spawning

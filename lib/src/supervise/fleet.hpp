@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// Which workers there should be, decided without touching one.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <variant>
+#include <vector>
+
+namespace spawning {
+
+/// Names one worker process for the life of a Fleet; never used again.
+using WorkerId = std::uint64_t;
+
+struct FleetConfig {
+  unsigned processes = 4;  ///< workers wanted
+  unsigned slots =
+      2048;  ///< for all processes alive at once, draining ones too; half of it bounds scale()
+  std::chrono::milliseconds deadman{10'000};       ///< from drain to kill
+  std::chrono::milliseconds boot_timeout{60'000};  ///< from spawn to ready
+  std::chrono::milliseconds first_backoff{
+      100};  ///< before the second respawn in a row; then doubled…
+  std::chrono::milliseconds longest_backoff{30'000};  ///< …up to this
+  std::chrono::milliseconds steady_after{
+      10'000};  ///< a worker that served this long dies for a new reason
+};
+
+/// Why a worker did not do what it is for.
+enum class Trouble : std::uint8_t {
+  load_failure,        ///< it says that its application cannot be loaded
+  boot_timeout,        ///< it did not get ready in time
+  death_before_ready,  ///< it ended while it loaded, or could not be started
+  death,               ///< it ended unasked, later
+};
+
+/// What follows from a trouble.
+enum class Consequence : std::uint8_t {
+  end,      ///< nothing ever served: everything ends
+  discard,  ///< the new generation is given up, the old one goes on
+  retry,    ///< the worker is replaced after a delay, its siblings go on
+};
+
+/// What a Fleet wants done. To be carried out in order.
+namespace action {
+
+/// Start a process and configure it; then ready(), failed() or exited() follows.
+struct Spawn {
+  WorkerId worker;
+  unsigned slot;
+  std::uint64_t generation;
+  friend bool operator==(const Spawn&, const Spawn&) = default;
+};
+/// Let it accept connections.
+struct Serve {
+  WorkerId worker;
+  friend bool operator==(const Serve&, const Serve&) = default;
+};
+/// Let it finish what it has, and exit.
+struct Drain {
+  WorkerId worker;
+  std::chrono::milliseconds deadline;
+  friend bool operator==(const Drain&, const Drain&) = default;
+};
+/// SIGKILL. `overdue`: because it did not do in time what it was told.
+struct Kill {
+  WorkerId worker;
+  bool overdue = false;
+  friend bool operator==(const Kill&, const Kill&) = default;
+};
+/// Tell people. `repeated`: a load failure like one reported before, so a line will do.
+struct Report {
+  WorkerId worker;
+  Trouble trouble;
+  Consequence consequence;
+  std::chrono::milliseconds delay{0};  ///< until the retry
+  bool repeated = false;
+  friend bool operator==(const Report&, const Report&) = default;
+};
+/// All workers of this generation serve; the one before, if any, is on its way out.
+struct Serving {
+  std::uint64_t generation;
+  friend bool operator==(const Serving&, const Serving&) = default;
+};
+/// No worker is left. Once.
+struct Finish {
+  int status;
+  friend bool operator==(const Finish&, const Finish&) = default;
+};
+
+}  // namespace action
+
+using Action = std::variant<action::Spawn, action::Serve, action::Drain, action::Kill,
+                            action::Report, action::Serving, action::Finish>;
+using Actions = std::vector<Action>;
+
+/// The state machine behind a Supervisor: events and the time go in, actions come out. It owns no
+/// process and reads no clock. Its test is the specification of what happens when.
+///
+/// Workers belong to a generation, and in it to a place, 0 … processes-1, which is refilled when
+/// they die. At most two generations have places: the current one, which serves, and an incoming
+/// one, of which nobody serves before all are ready. Starting up is an incoming generation without
+/// a current one. Workers that drain or were killed have no place any more, only their slot until
+/// they exit.
+///
+/// Serve and Drain of one change-over are in one Actions: whoever hands connections over does it
+/// between them.
+///
+/// \par Threads  A value; one thread at a time.
+class Fleet {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  explicit Fleet(FleetConfig config);
+
+  /// \name Events. Those about workers that have none of the named state any more are ignored.
+  /// @{
+  [[nodiscard]] Actions start(Time now);
+  [[nodiscard]] Actions ready(WorkerId worker, Time now);
+  [[nodiscard]] Actions failed(WorkerId worker, Time now);  ///< it said that it cannot load
+  [[nodiscard]] Actions hung_up(WorkerId worker,
+                                Time now);  ///< it lives, but nothing can be said to it
+  [[nodiscard]] Actions exited(WorkerId worker, Time now);  ///< also: it could not be started
+  [[nodiscard]] Actions reload(Time now);
+  [[nodiscard]] Actions scale(int change, Time now);
+  [[nodiscard]] Actions stop(Time now);  ///< gracefully; the second time as stop_now()
+  [[nodiscard]] Actions stop_now(Time now);
+  [[nodiscard]] Actions tick(Time now);  ///< the time is, or is past, next_deadline()
+  /// @}
+
+  [[nodiscard]] std::optional<Time> next_deadline() const;
+  [[nodiscard]] unsigned processes() const { return config_.processes; }
+  [[nodiscard]] bool stopping() const { return ending_; }
+
+ private:
+  enum class State : std::uint8_t { starting, ready, serving, draining, killed };
+
+  struct Member {
+    unsigned slot;
+    std::uint64_t generation;
+    std::size_t place;
+    State state;
+    Time since;                    // when it entered `state`
+    std::optional<Time> deadline;  // for leaving it
+  };
+  struct Place {
+    std::optional<WorkerId> member;
+    unsigned deaths = 0;  // in a row
+    std::optional<Time> respawn_at;
+  };
+  struct Generation {
+    std::uint64_t number;
+    std::vector<Place> places;
+  };
+
+  template <typename Event>
+  Actions on(Time now, Event event);
+  Member* find(WorkerId worker);
+  Place* place_of(WorkerId worker, const Member& member);
+  void set_state(Member& member, State state);
+  void begin_generation();
+  void promote();
+  void trouble(WorkerId worker, Member& member, Trouble trouble);
+  void retry(WorkerId worker, Member& member, Place& place, Trouble trouble);
+  void abandon_incoming();
+  void dismiss(Generation& generation);
+  void dismiss(Place& place);
+  void resize(Generation& generation);
+  void drain(WorkerId worker, Member& member);
+  void kill(WorkerId worker, Member& member, bool overdue);
+  void fill(Generation& generation);
+  void settle();
+  std::optional<unsigned> take_slot();
+  [[nodiscard]] std::chrono::milliseconds backoff(unsigned deaths) const;
+
+  FleetConfig config_;
+  std::map<WorkerId, Member> members_;
+  std::vector<bool> slot_taken_;
+  std::optional<Generation> current_, incoming_;
+  std::uint64_t generations_ = 0;
+  WorkerId last_worker_ = 0;
+  bool load_failure_reported_ = false;  // since somebody last got ready
+  bool ending_ = false;
+  bool finished_ = false;
+  int status_ = 0;
+
+  Time now_;         // of the event being handled
+  Actions actions_;  // of the event being handled
+};
+
+}  // namespace spawning

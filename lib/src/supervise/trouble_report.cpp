@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include "supervise/trouble_report.hpp"
+
+namespace spawning {
+namespace {
+
+std::string in_words(std::chrono::milliseconds time) {
+  const auto ms = time.count();
+  return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
+}
+
+std::string what_happened(const action::Report& report, const WorkerDescription& worker,
+                          std::chrono::milliseconds boot_timeout) {
+  switch (report.trouble) {
+    case Trouble::load_failure:
+      return worker.name() + " cannot load the application: " + worker.failure->summary;
+    case Trouble::boot_timeout:
+      return worker.name() + " was not ready within " + in_words(boot_timeout);
+    case Trouble::death_before_ready:
+      return worker.name() + " " + worker.end + (worker.pid == 0 ? "" : " before it was ready");
+    case Trouble::death:
+      break;
+  }
+  return worker.name() + " " + worker.end;
+}
+
+std::string what_follows(const action::Report& report, const WorkerDescription& worker) {
+  switch (report.consequence) {
+    case Consequence::end:
+      return "";
+    case Consequence::discard:
+      return "; generation " + std::to_string(worker.generation) +
+             " is discarded, the one before goes on";
+    case Consequence::retry:
+      break;
+  }
+  return report.delay.count() == 0 ? "; its successor starts at once"
+                                   : "; its successor starts in " + in_words(report.delay);
+}
+
+}  // namespace
+
+std::string WorkerDescription::name() const {
+  const std::string number = "worker " + std::to_string(slot);
+  return pid == 0 ? number : number + " (pid " + std::to_string(pid) + ")";
+}
+
+void log_trouble(const Log& log, const action::Report& report, const WorkerDescription& worker,
+                 std::chrono::milliseconds boot_timeout) {
+  const std::string line =
+      what_happened(report, worker, boot_timeout) + what_follows(report, worker);
+  const bool traceback =
+      report.trouble == Trouble::load_failure && !worker.failure->traceback.empty();
+  if (traceback && !report.repeated) {
+    log.block(line, worker.failure->traceback);
+  } else {
+    log.error(line);
+  }
+}
+
+}  // namespace spawning

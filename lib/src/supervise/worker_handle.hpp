@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// A worker process as its supervisor sees it.
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/message.hpp"
+#include "spawning/asio.hpp"
+#include "spawning/control_channel.hpp"
+#include "supervise/child_process.hpp"
+
+namespace spawning {
+
+/// What a worker process is started with. \see Seat
+struct WorkerStart {
+  unsigned slot = 0;
+  std::uint64_t generation = 0;
+  int scoreboard = -1;
+  std::vector<int> listeners;
+  std::vector<std::string> command;
+  std::vector<std::string> environment;
+};
+
+/// One worker process and the channel to it.
+///
+/// \par Threads   Everything runs on the thread that runs the context.
+/// \par Lifetime  The context outlives it. The destructor kills a worker that still runs. No
+/// callback is
+///                called after the destructor has begun.
+class WorkerHandle {
+ public:
+  struct Callbacks {
+    std::function<void(control::Message)> said;  ///< what it says, its last words included
+    std::function<void()> hung_up;  ///< its end of the channel is closed; usually it has ended too
+    std::function<void(ExitStatus)> ended;  ///< once, the last; may destroy *this
+  };
+
+  /// Starts the process and gives it its seat. \throws std::system_error if it cannot be started.
+  WorkerHandle(IoContext& context, const WorkerStart& start, Callbacks callbacks);
+
+  [[nodiscard]] pid_t pid() const { return process_->pid(); }
+  void say(const control::Message& message) { channel_->send(control::encode(message)); }
+  void kill() { process_->kill(); }
+
+ private:
+  void hear(std::string_view line) const;
+  void end(ExitStatus status);
+
+  Callbacks callbacks_;
+  std::optional<ControlChannel> channel_;
+  std::optional<ChildProcess> process_;
+};
+
+}  // namespace spawning

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "supervise/child_process.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <system_error>
+
+#include "spawning/unique_fd.hpp"
+#include "support/run_until.hpp"
+
+namespace spawning {
+namespace {
+
+using test::run_until;
+
+struct ChildProcessTest : ::testing::Test {
+  // How `sh -c script` ends, with the write end of a pipe as descriptor 3; what it writes is in
+  // `output`.
+  ExitStatus run(const std::string& script, std::vector<std::string> environment = {}) {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    const UniqueFd reading{ends[0]};
+    UniqueFd writing{ends[1]};
+    std::optional<ExitStatus> end;
+    ChildProcess child{context,
+                       {{"/bin/sh", "-c", script}, std::move(environment), {writing.get()}},
+                       [&](ExitStatus status) { end = status; }};
+    writing.reset();
+    EXPECT_TRUE(run_until(context, [&] { return end.has_value(); }));
+    std::array<char, 4096> octets{};
+    for (ssize_t count = 0; (count = ::read(reading.get(), octets.data(), octets.size())) > 0;) {
+      output.append(octets.data(), static_cast<std::size_t>(count));
+    }
+    return end.value_or(ExitStatus{});
+  }
+
+  IoContext context{1};
+  std::string output;
+};
+
+TEST_F(ChildProcessTest, ReportsHowAChildEnded) {
+  EXPECT_TRUE(run("exit 0").success());
+  EXPECT_EQ(run("exit 3").to_string(), "exited with status 3");
+  EXPECT_EQ(run("kill -9 $$").to_string(), "was killed by SIGKILL");
+}
+
+TEST_F(ChildProcessTest, PassesDescriptorsInOrderFromThree) {
+  ASSERT_TRUE(run("echo hello >&3").success());
+
+  EXPECT_EQ(output, "hello\n");
+}
+
+TEST_F(ChildProcessTest, GivesNothingToReadOnStdin) { EXPECT_TRUE(run("! read line").success()); }
+
+TEST_F(ChildProcessTest, AddsToTheEnvironmentAndReplacesWhatIsThere) {
+  ::setenv("SPAWNING_TEST_OLD", "old", 1);
+  ::setenv("SPAWNING_TEST_KEPT", "kept", 1);
+
+  ASSERT_TRUE(run("echo $SPAWNING_TEST_OLD $SPAWNING_TEST_KEPT $SPAWNING_TEST_NEW >&3",
+                  {"SPAWNING_TEST_OLD=changed", "SPAWNING_TEST_NEW=new"})
+                  .success());
+
+  EXPECT_EQ(output, "changed kept new\n");
+}
+
+TEST_F(ChildProcessTest, ThrowsWhatExecSaysAndLeavesNoZombie) {
+  try {
+    const ChildProcess child{context, {{"/etc/passwd"}, {}, {}}, [](ExitStatus) {}};
+    FAIL();
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code().value(), EACCES);
+  }
+
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
+TEST_F(ChildProcessTest, EndsAChildThatNobodyWantsAnyMore) {
+  pid_t pid = 0;
+  {
+    const ChildProcess child{
+        context, {{"/bin/sh", "-c", "exec sleep 1000"}, {}, {}}, [](ExitStatus) { FAIL(); }};
+    pid = child.pid();
+  }
+
+  EXPECT_EQ(::kill(pid, 0), -1);
+  context.run();
+}
+
+TEST_F(ChildProcessTest, MayBeDestroyedWhenItEnds) {
+  std::optional<ChildProcess> child;
+  child.emplace(context, ChildCommand{{"/bin/sh", "-c", ":"}, {}, {}},
+                [&](ExitStatus) { child.reset(); });
+
+  EXPECT_TRUE(run_until(context, [&] { return !child; }));
+}
+
+}  // namespace
+}  // namespace spawning

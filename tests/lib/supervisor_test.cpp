@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT
+#include "spawning/supervisor.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <fstream>
+#include <regex>
+#include <string>
+
+#include "spawning/address.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace spawning {
+namespace {
+
+using namespace std::chrono_literals;
+using test::TemporaryDirectory;
+
+// A Supervisor in a process of its own with scripted workers; all of them write to one pipe. The
+// end of the pipe proves that none of them is left.
+class SupervisorTest : public ::testing::Test {
+ protected:
+  ~SupervisorTest() override {
+    if (supervisor_ <= 0) return;
+    ::kill(supervisor_, SIGKILL);
+    ::waitpid(supervisor_, nullptr, 0);
+    while (read_more()) continue;  // orphans end by themselves
+  }
+
+  void start(const std::string& script, SupervisorConfig config = {}) {
+    config.worker_settings = script;
+    if (config.worker_command.empty()) config.worker_command = {SPAWNING_SCRIPTED_WORKER};
+    config.worker_environment.push_back("SPAWNING_TEST_SCRIPT=" + directory_ / "script");
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    output_.reset(ends[0]);
+    UniqueFd writing{ends[1]};
+    supervisor_ = ::fork();
+    ASSERT_GE(supervisor_, 0);
+    if (supervisor_ == 0) ::_exit(supervise(std::move(config), writing.get()));
+  }
+
+  static int supervise(SupervisorConfig config, int output) {
+    ::dup2(output, STDERR_FILENO);
+    config.listeners.push_back(bind_listener(BindAddress::parse("127.0.0.1:0")));
+    const Log log{STDERR_FILENO, "supervisor", LogLevel::debug};
+    Supervisor supervisor{std::move(config), log};
+    supervisor.on_serving([&log] { log.info("all serve"); });
+    return supervisor.run();
+  }
+
+  static SupervisorConfig two_workers() {
+    SupervisorConfig config;
+    config.processes = 2;
+    return config;
+  }
+
+  // What workers do from their next start on.
+  void script(const std::string& script) const { std::ofstream{directory_ / "script"} << script; }
+
+  void send(int signal) const { ASSERT_EQ(::kill(supervisor_, signal), 0); }
+
+  // The next line that matches; those before it are passed over. "" if it does not come.
+  std::string await(const std::string& pattern) {
+    const std::regex expression{pattern};
+    for (;;) {
+      for (std::size_t end = 0; (end = unread_.find('\n')) != std::string::npos;) {
+        const std::string line = unread_.substr(0, end);
+        unread_.erase(0, end + 1);
+        if (std::regex_search(line, expression)) return line;
+      }
+      if (!read_more()) {
+        ADD_FAILURE() << "no line with " << pattern << " in:\n" << transcript_;
+        return "";
+      }
+    }
+  }
+
+  // The pid of the next scripted worker that tells this.
+  pid_t await_worker(const std::string& what) {
+    const std::string line = await("scripted \\d+ " + what);
+    return line.empty() ? -1 : std::stoi(line.substr(9));
+  }
+
+  // Waits until everything has ended; gives the supervisor's exit status, or -1 if it was killed.
+  int finish() {
+    while (read_more()) continue;
+    int status = 0;
+    EXPECT_EQ(::waitpid(supervisor_, &status, 0), supervisor_);
+    supervisor_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  [[nodiscard]] int count(const std::string& text) const {
+    int found = 0;
+    for (std::size_t at = 0; (at = transcript_.find(text, at)) != std::string::npos; ++at) ++found;
+    return found;
+  }
+
+  bool read_more() {
+    pollfd poll_output{output_.get(), POLLIN, 0};
+    if (::poll(&poll_output, 1, 20'000) != 1) {
+      ADD_FAILURE() << "nothing more happened after:\n" << transcript_;
+      return false;
+    }
+    std::array<char, 4096> octets{};
+    const ssize_t length = ::read(output_.get(), octets.data(), octets.size());
+    if (length <= 0) return false;
+    unread_.append(octets.data(), static_cast<std::size_t>(length));
+    transcript_.append(octets.data(), static_cast<std::size_t>(length));
+    return true;
+  }
+
+  TemporaryDirectory directory_;
+  pid_t supervisor_ = -1;
+  UniqueFd output_;
+  std::string unread_, transcript_;
+};
+
+// --- start
+// ----------------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, ServesWithEveryWorkerAndStopsWithStatus0OnSigterm) {
+  start("ready", two_workers());
+  await("all serve");
+
+  send(SIGTERM);
+
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("serves generation 1"), 2 + 1);  // the workers', and the supervisor's own
+  EXPECT_EQ(count("drains generation 1"), 2);
+}
+
+TEST_F(SupervisorTest, EndsWithStatus1AndOneTracebackWhenTheApplicationCannotBeLoaded) {
+  start("fail", two_workers());
+
+  EXPECT_EQ(finish(), 1);
+  EXPECT_EQ(count("cannot load the application: NameError: name 'x'"), 1);
+  EXPECT_EQ(count("Traceback (of a test)"), 1);
+}
+
+TEST_F(SupervisorTest, EndsWithStatus1AndTheReasonWhenAWorkerDiesWhileItLoads) {
+  start("crash", two_workers());
+
+  EXPECT_EQ(finish(), 1);
+  EXPECT_EQ(count("exited with status 7 before it was ready"), 1);
+}
+
+TEST_F(SupervisorTest, EndsWithStatus1WhenAWorkerSaysReadyAndDies) {
+  start("die", two_workers());
+
+  EXPECT_EQ(finish(), 1);
+  EXPECT_EQ(count("[error]"), 1);
+}
+
+TEST_F(SupervisorTest, EndsWithStatus1WhenTheProgramCannotBeStarted) {
+  SupervisorConfig config = two_workers();
+  config.worker_command = {"/nonexistent/python3"};
+  start("ready", std::move(config));
+
+  EXPECT_EQ(finish(), 1);
+  EXPECT_EQ(count("/nonexistent/python3: No such file or directory"), 1);
+}
+
+TEST_F(SupervisorTest, EndsWithStatus1WhenAWorkerIsNotReadyInTime) {
+  SupervisorConfig config = two_workers();
+  config.boot_timeout = 300ms;
+  start("mute", std::move(config));
+
+  EXPECT_EQ(finish(), 1);
+  EXPECT_EQ(count("was not ready within 300 ms"), 1);
+}
+
+TEST_F(SupervisorTest, GivesAWorkerItsSeatAndNothingElse) {
+  SupervisorConfig config = two_workers();
+  config.processes = 1;
+  config.worker_command = {SPAWNING_SCRIPTED_WORKER, "-m", "an argument"};
+  const UniqueFd careless{
+      ::open("/dev/null", O_RDONLY)};  // as some shells and CI systems leave them
+  ASSERT_GE(careless.get(), 0);
+  sigset_t mask;
+  ::sigemptyset(&mask);
+  ::sigaddset(&mask, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &mask, nullptr);
+  start("inspect", std::move(config));
+  ::sigprocmask(SIG_UNBLOCK, &mask, nullptr);
+
+  EXPECT_EQ(finish(), 1);
+  EXPECT_EQ(count("descriptors: 0 1 2 3 4 5\n"), 1) << transcript_;
+  EXPECT_EQ(count("ignored: 1 2 3\nblocked:\n"), 1) << transcript_;  // SIGHUP, SIGINT, SIGQUIT
+  EXPECT_EQ(count("argument: -m\nargument: an argument\n"), 1) << transcript_;
+}
+
+TEST_F(SupervisorTest, SeesItsWorkersEndEvenIfItWasToldToIgnoreChildren) {
+  ::signal(SIGCHLD, SIG_IGN);
+  start("crash", two_workers());
+  ::signal(SIGCHLD, SIG_DFL);
+
+  EXPECT_EQ(finish(), 1);
+  EXPECT_EQ(count("exited with status 7"), 1 + (count("[debug] supervisor: worker") > 3 ? 1 : 0));
+}
+
+// --- crashes
+// --------------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, ReplacesAWorkerThatIsKilled) {
+  start("ready", two_workers());
+  const pid_t first = await_worker("serves");
+  await("all serve");
+
+  ::kill(first, SIGKILL);
+
+  await("pid " + std::to_string(first) + "\\) was killed by SIGKILL; its successor starts at once");
+  EXPECT_NE(await_worker("serves"), first);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+}
+
+TEST_F(SupervisorTest, LeavesItsWorkersToDrainWhenItIsKilled) {
+  start("ready", two_workers());
+  await("all serve");
+
+  send(SIGKILL);
+
+  EXPECT_EQ(finish(), -1);
+  EXPECT_EQ(count("is an orphan"), 2);
+}
+
+// --- stop
+// -----------------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, StopsGracefullyOnSigint) {
+  start("ready", two_workers());
+  await("all serve");
+
+  send(SIGINT);
+
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("drains"), 2);
+}
+
+TEST_F(SupervisorTest, StopsAtOnceOnSigquit) {
+  start("stubborn", two_workers());
+  await("all serve");
+
+  send(SIGQUIT);
+
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("drains"), 0);
+}
+
+TEST_F(SupervisorTest, StopsAtOnceOnASecondSigterm) {
+  start("stubborn", two_workers());
+  await("all serve");
+
+  send(SIGTERM);
+  await("drains");
+  send(SIGTERM);
+
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("did not end in time"), 0);
+}
+
+TEST_F(SupervisorTest, KillsAWorkerThatIsNotGoneByTheDeadline) {
+  SupervisorConfig config = two_workers();
+  config.deadman = 200ms;
+  start("stubborn", std::move(config));
+  await("all serve");
+
+  send(SIGTERM);
+
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("did not end in time and is killed"), 2);
+}
+
+TEST_F(SupervisorTest, StopsBeforeItServes) {
+  start("mute", two_workers());
+  await("is mute");
+
+  send(SIGTERM);
+
+  EXPECT_EQ(finish(), 0);
+}
+
+// --- reload and scale
+// -----------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, ChangesOverToANewGenerationOnSighup) {
+  start("ready", two_workers());
+  await("all serve");
+
+  send(SIGHUP);
+
+  await("reloaded: generation 2 serves");
+  await_worker("drains generation 1");
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("drains generation 1"), 2);
+  EXPECT_EQ(count("drains generation 2"), 2);
+}
+
+TEST_F(SupervisorTest, KeepsTheOldGenerationWhenTheNewOneCannotLoad) {
+  start("ready", two_workers());
+  await("all serve");
+  script("fail");
+
+  send(SIGHUP);
+
+  await(
+      "cannot load the application: NameError: name 'x'; generation 2 is discarded, the one before "
+      "goes on");
+  await("Traceback \\(of a test\\)");
+  EXPECT_EQ(count("drains"), 0);
+  script("ready");
+  send(SIGHUP);
+  await("reloaded: generation 3 serves");
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("drains generation 1"), 2);
+}
+
+TEST_F(SupervisorTest, AddsAndRemovesAWorkerOnSigttinAndSigttou) {
+  start("ready", two_workers());
+  await("all serve");
+
+  send(SIGTTIN);
+  await("SIGTTIN: 3 workers wanted");
+  const pid_t third = await_worker("serves generation 1");
+  send(SIGTTOU);
+
+  await("SIGTTOU: 2 workers wanted");
+  EXPECT_EQ(await_worker("drains"), third);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+}
+
+TEST_F(SupervisorTest, IsNotHarmedBySigusr1AndSigusr2) {
+  start("ready", two_workers());
+  await("all serve");
+
+  send(SIGUSR1);
+  await("SIGUSR1: no log file");
+  send(SIGUSR2);
+  await("SIGUSR2: ignored");
+
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+}
+
+}  // namespace
+}  // namespace spawning

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// A worker program that does what its settings say, or the file $SPAWNING_TEST_SCRIPT if there is
+// one:
+//
+//   ready      loads, serves, drains
+//   fail       says that it cannot load
+//   crash      exits with status 7 while it loads
+//   die        says that it is ready, and exits with status 3
+//   mute       never says anything
+//   stubborn   as ready, but does not drain
+//   inspect    fails with what it inherited as traceback
+//
+// What it does it tells on stderr: "scripted PID serves generation 2". Each connection is answered
+// with the same and closed.
+#include <dirent.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "control/message.hpp"
+#include "spawning/asio.hpp"
+#include "spawning/control_channel.hpp"
+#include "spawning/scoreboard.hpp"
+#include "spawning/seat.hpp"
+
+namespace {
+
+using namespace spawning;
+
+std::string open_descriptors() {
+  std::set<int> descriptors;
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory{::opendir("/proc/self/fd"), ::closedir};
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const int fd = std::atoi(entry->d_name);
+    if (entry->d_name[0] != '.' && fd != ::dirfd(directory.get())) descriptors.insert(fd);
+  }
+  std::string text;
+  for (int fd : descriptors) text += " " + std::to_string(fd);
+  return text;
+}
+
+std::string dispositions() {
+  std::string ignored, blocked;
+  sigset_t mask;
+  ::sigprocmask(SIG_SETMASK, nullptr, &mask);
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
+      ignored += " " + std::to_string(signal);
+    if (::sigismember(&mask, signal) == 1) blocked += " " + std::to_string(signal);
+  }
+  return "ignored:" + ignored + "\nblocked:" + blocked + "\n";
+}
+
+class ScriptedWorker {
+ public:
+  ScriptedWorker(std::string inherited, Seat seat)
+      : inherited_{std::move(inherited)},
+        seat_{std::move(seat)},
+        listener_{context_, seat_.listeners.at(0).release()},
+        channel_{std::in_place, context_, std::move(seat_.control),
+                 ControlChannel::Callbacks{[this](std::string_view line, auto) { hear(line); },
+                                           [this] {
+                                             tell("is an orphan");
+                                             context_.stop();
+                                           }}} {
+    Scoreboard::adopt(std::move(seat_.scoreboard)).slot(seat_.slot).pid =
+        static_cast<std::uint32_t>(::getpid());
+  }
+
+  void run() { context_.run(); }
+
+ private:
+  void hear(std::string_view line) {
+    const auto message = control::decode(line).value();
+    if (const auto* configure = std::get_if<control::Configure>(&message))
+      load(configure->settings);
+    if (std::holds_alternative<control::Serve>(message)) serve();
+    if (std::holds_alternative<control::Drain>(message)) drain();
+  }
+
+  void load(const std::string& settings) {
+    script_ = settings;
+    if (std::ifstream file{std::getenv("SPAWNING_TEST_SCRIPT")}; file) file >> script_;
+    if (script_ == "crash") ::_exit(7);
+    if (script_ == "fail")
+      return say(control::Failed{"NameError: name 'x'", "Traceback (of a test)\n", {}});
+    if (script_ == "inspect") return say(control::Failed{"inspected", inherited_, {}});
+    if (script_ == "mute") return tell("is mute");
+    tell("is ready");
+    say(control::Ready{});
+    if (script_ == "die") ::_exit(3);
+  }
+
+  void serve() {
+    tell("serves");
+    await_connection();
+  }
+
+  void drain() {
+    tell("drains");
+    if (script_ != "stubborn") context_.stop();
+  }
+
+  void await_connection() {
+    listener_.async_wait(listener_.wait_read, [this](boost::system::error_code error) {
+      if (error) return;
+      if (const UniqueFd client{
+              ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC)};
+          client) {
+        const std::string answer = line("serves");
+        [[maybe_unused]] const auto ignored =
+            ::send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
+      }
+      await_connection();
+    });
+  }
+
+  void say(const control::Message& message) { channel_->send(control::encode(message)); }
+
+  std::string line(const std::string& what) const {
+    return "scripted " + std::to_string(::getpid()) + " " + what + " generation " +
+           std::to_string(seat_.generation) + "\n";
+  }
+
+  void tell(const std::string& what) const {
+    const std::string text = line(what);
+    [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, text.data(), text.size());
+  }
+
+  std::string inherited_;
+  Seat seat_;
+  IoContext context_{1};
+  boost::asio::posix::stream_descriptor listener_;
+  std::optional<ControlChannel> channel_;
+  std::string script_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string inherited = "descriptors:" + open_descriptors() + "\n" + dispositions();
+  for (int i = 1; i < argc; ++i) inherited += "argument: " + std::string{argv[i]} + "\n";
+  auto seat = Seat::take();
+  if (!seat) return 2;
+  ScriptedWorker{std::move(inherited), std::move(*seat)}.run();
+  return 0;
+}
