@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any, Callable, Iterable, Tuple
 
 import pytest
 
-from spawning import _native_testing as native
+
+def native() -> Any:
+    """The module, which cannot be loaded yet when pytest reads this file."""
+    return importlib.import_module("spawning._native_testing")
 
 
 class Application:
     """An application in the server's hands."""
 
     def __init__(self, application: Callable[..., Any], **options: bool) -> None:
-        self.handler = native.Handler(application, **options)
+        self.handler = native().Handler(application, **options)
 
     def ask(
         self,
@@ -31,14 +35,14 @@ class Application:
         recording: Any = None,
     ) -> Any:
         """Has one request answered, and returns what the connection saw."""
-        asked = native.Asked()
+        asked = native().Asked()
         asked.method, asked.target, asked.host, asked.version = method, target, host, version
         path, _, asked.query = target.partition("?")
         asked.path = "/" + path.split("/", 3)[3] if path.startswith("http://") else path
         asked.headers = list(headers)
         asked.body, asked.memory_limit = body, memory_limit
         asked.peer, asked.local = peer, local
-        recording = recording or native.Recording()
+        recording = recording or native().Recording()
         self.handler.handle(recording, asked)
         return recording
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What a worker reports about an application that cannot be loaded."""
 
+import os
+import pathlib
 import subprocess
 import sys
 
 import pytest
 
+import spawning
 from spawning.load_failure import load_failure
 from spawning.naming import NamingError, resolve
 
@@ -81,7 +84,13 @@ def test_files_of_causes_are_named_too(failure_of, tmp_path):
 
 
 def test_a_worker_without_a_seat_says_how_it_is_started():
-    result = subprocess.run([sys.executable, "-m", "spawning.worker"], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        [sys.executable, "-m", "spawning.worker"],
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(spawning.__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
     assert result.returncode == 2
     assert result.stderr == "spawning.worker is started by `spawn`, and cannot run by itself\n"
