@@ -54,6 +54,8 @@ bool RequestParser::step() {
       return parse_leading();
     case Phase::leading_lf:
       return parse_leading_lf();
+    case Phase::request_line:
+      return parse_request_line_start();
     case Phase::method:
       return parse_method();
     case Phase::target:
@@ -90,6 +92,11 @@ bool RequestParser::parse_leading_lf() {
   if (*at_ != '\n') return refuse(400, "bare CR in the head");
   ++at_;
   limit_part_to(limits_.request_line);
+  phase_ = Phase::request_line;
+  return true;
+}
+
+bool RequestParser::parse_request_line_start() {
   if (at_ == stop_) return run_out();
   begin_element(Phase::method);
   return true;
