@@ -17,7 +17,7 @@ void frame(benchmark::State& state, std::string_view request) {
     return state.SkipWithError("refused");
   const AllocationReport report{state};
 
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     Framing framing;
     benchmark::DoNotOptimize(frame_request(parser.head(), limits, framing));
     benchmark::DoNotOptimize(framing);
@@ -45,7 +45,7 @@ void decode_chunks(benchmark::State& state) {
     return state.SkipWithError("refused");
   const AllocationReport report{state};
 
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     decoder.reset();
     body.clear();
     benchmark::DoNotOptimize(decoder.decode(input, body, consumed));

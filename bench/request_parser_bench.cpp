@@ -60,7 +60,7 @@ void ours(benchmark::State& state, std::string_view request) {
     return state.SkipWithError("refused");
   const AllocationReport report{state};
 
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     parser.reset();
     benchmark::DoNotOptimize(parser.parse(request));
     benchmark::DoNotOptimize(parser.head().headers.data());
@@ -76,7 +76,7 @@ void ours_in_cuts(benchmark::State& state, std::string_view request) {
     return state.SkipWithError("refused");
   const AllocationReport report{state};
 
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     parser.reset();
     for (std::size_t end = cut; end < request.size() + cut; end += cut) {
       benchmark::DoNotOptimize(parser.parse(request.substr(0, end)));
@@ -91,7 +91,7 @@ void beast(benchmark::State& state, std::string_view request) {
   headers.reserve(100);
   const AllocationReport report{state};
 
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     headers.clear();
     BeastParser parser{headers};
     error_code error;

@@ -28,7 +28,7 @@ void encode(benchmark::State& state, Headers headers) {
   encoder.start(context, head, std::nullopt, kDate, out);
   const AllocationReport report{state};
 
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     out.clear();
     encoder.start(context, head, std::nullopt, kDate, out);
     benchmark::DoNotOptimize(encoder.frame(kBody));
@@ -45,7 +45,7 @@ void frame_chunk(benchmark::State& state) {
   encoder.start({}, {}, std::nullopt, kDate, out);
   const AllocationReport report{state};
 
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(encoder.frame(kBody));
   }
 }
