@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "http/call_handler.hpp"
-#include "http/refusal_response.hpp"
+#include "http/status_line.hpp"
 
 namespace spawning {
 namespace {
