@@ -146,6 +146,9 @@ void HttpConnection::release_buffers() {
   if (buffer_) server_->read_buffers.give_back(std::exchange(buffer_, {}));
   if (body_buffer_) server_->body_buffers.give_back(std::exchange(body_buffer_, {}));
   body_.release_memory();
+  parser_.release_memory();
+  exchange_.release_memory();
+  outbox_.release_memory();
   begin_ = end_ = 0;
 }
 
