@@ -85,7 +85,7 @@ void HttpConnection::read() {
 
 void HttpConnection::on_read(boost::system::error_code error, std::size_t count) {
   reading_ = false;
-  if (phase_ == Phase::closed) return;
+  if (phase_ == Phase::closed) return give_buffers_back();
   if (error == boost::asio::error::operation_aborted && std::exchange(going_idle_, false))
     return become_idle();
   if (error) return on_input_end(error == boost::asio::error::eof);
@@ -141,7 +141,7 @@ bool HttpConnection::make_room(std::size_t least) {
     std::memmove(buffer_.octets.get(), buffer_.octets.get() + begin_, kept);
   } else {
     const std::size_t size = std::max(buffer_.size * 2, kept + least);
-    Buffer larger{std::make_unique_for_overwrite<char[]>(size), size};
+    Buffer larger{size};
     std::memcpy(larger.octets.get(), buffer_.octets.get() + begin_, kept);
     server_->read_buffers.give_back(std::exchange(buffer_, std::move(larger)));
   }
@@ -150,14 +150,20 @@ bool HttpConnection::make_room(std::size_t least) {
   return true;
 }
 
-void HttpConnection::release_buffers() {
+// What is read or looked at still goes with the connection.
+void HttpConnection::give_buffers_back() {
+  if (reading_ || !exchange_.over()) return;
   if (buffer_) server_->read_buffers.give_back(std::exchange(buffer_, {}));
   if (body_buffer_) server_->body_buffers.give_back(std::exchange(body_buffer_, {}));
+  begin_ = end_ = 0;
+}
+
+void HttpConnection::release_memory() {
+  give_buffers_back();
   body_.release_memory();
   parser_.release_memory();
   exchange_.release_memory();
   outbox_.release_memory();
-  begin_ = end_ = 0;
 }
 
 void HttpConnection::process() {
@@ -362,7 +368,7 @@ void HttpConnection::check_quiet() {
 }
 
 void HttpConnection::become_idle() {
-  release_buffers();
+  release_memory();
   wait_for_input();
 }
 
@@ -456,6 +462,7 @@ void HttpConnection::close() {
   boost::system::error_code ignored;
   socket_->close(ignored);
   socket_.reset();
+  give_buffers_back();
   server_->connections.erase(registration_);
   if (server_->observer != nullptr) server_->observer->connection_closed();
   server_->connection_closed();

@@ -71,7 +71,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void on_input_end(bool orderly);
   [[nodiscard]] bool make_room(std::size_t least);
   void become_idle();
-  void release_buffers();
+  void give_buffers_back();
+  void release_memory();
 
   // Requests.
   void process();
