@@ -22,7 +22,7 @@ namespace spawning {
 /// \par Threads   Every member, the destructor included, runs on the thread that runs the context.
 ///                Responders may be used on any thread and may outlive the Server: they report
 ///                `gone`.
-/// \par Lifetime  `context`, `handler`, `log` and the observer outlive the Server.
+/// \par Lifetime  `context`, `handler`, `log` and the observer outlive the Server and its Responders.
 class Server {
  public:
   Server(IoContext& context, Handler& handler, const Log& log, HttpConfig config = {},
