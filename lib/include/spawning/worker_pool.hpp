@@ -25,8 +25,7 @@ namespace spawning {
 ///
 /// \par Threads   Every member is safe from any thread.
 /// \par Lifetime  `inner` and `log` outlive the pool; every run() must have returned before the
-/// pool is destroyed.
-///                Calls still queued then are answered 500 by their Responders.
+///                pool is destroyed. Calls still queued then are answered 500 by their Responders.
 class WorkerPool : public Handler {
  public:
   WorkerPool(Handler& inner, const Log& log);
