@@ -4,6 +4,10 @@ set(Boost_USE_STATIC_LIBS ON)
 find_package(Boost 1.81 REQUIRED COMPONENTS program_options)
 
 if(SPAWNING_BINDINGS)
+  # The virtual environment that ./dev makes, where there is one and nothing else was asked for.
+  if(NOT Python_EXECUTABLE AND EXISTS ${PROJECT_SOURCE_DIR}/build/venv/bin/python)
+    set(Python_EXECUTABLE ${PROJECT_SOURCE_DIR}/build/venv/bin/python CACHE FILEPATH "Interpreter to build for")
+  endif()
   find_package(Python 3.9 REQUIRED COMPONENTS Interpreter Development.Module)
   if(NOT pybind11_DIR)
     execute_process(COMMAND ${Python_EXECUTABLE} -m pybind11 --cmakedir

@@ -19,7 +19,7 @@ struct ListenerOptions {
   /// Connections taken per wake-up before other events, and siblings, have their turn.
   unsigned accepts_per_wakeup = 8;
   /// Asked before each accept; false has the effect of pause(). Unset: always true.
-  std::function<bool()> may_accept;
+  std::function<bool()> may_accept{};
 };
 
 /// Accepts connections on one listening socket and gives each of them to a sink.

@@ -32,14 +32,14 @@ struct ConnectionInfo {
 ///                request has finished or been destroyed. Copy what must live longer.
 /// \see RFC 9112 §3, RFC 9110 §7.1
 struct Request {
-  std::string_view method;  ///< case-sensitive, as sent
-  std::string_view target;  ///< the request target as sent, whatever its form
-  std::string_view path;    ///< the target's path, percent-encoded; "*" for the asterisk-form
-  std::string_view query;   ///< after the first "?", percent-encoded; "" if none
-  std::string_view
-      host;  ///< the authority of an absolute-form target, else the Host field; "" if neither
+  std::string_view method{};  ///< case-sensitive, as sent
+  std::string_view target{};  ///< the request target as sent, whatever its form
+  std::string_view path{};    ///< the target's path, percent-encoded; "*" for the asterisk-form
+  std::string_view query{};   ///< after the first "?", percent-encoded; "" if none
+  /// The authority of an absolute-form target, else the Host field; "" if neither.
+  std::string_view host{};
   HttpVersion version = HttpVersion::http_1_1;
-  Headers headers;       ///< in the order received
+  Headers headers{};     ///< in the order received
   Body* body = nullptr;  ///< never null when a Handler sees it; empty if there is none
   const ConnectionInfo* connection = nullptr;        ///< never null when a Handler sees it
   std::chrono::steady_clock::time_point received{};  ///< when the request was complete

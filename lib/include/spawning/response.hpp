@@ -15,9 +15,9 @@ namespace spawning {
 ///
 /// \par Lifetime  Views; they are copied before the call that takes the head returns.
 struct ResponseHead {
-  unsigned status = 200;    ///< 200–599
-  std::string_view reason;  ///< empty: the usual phrase for `status`
-  Headers headers;
+  unsigned status = 200;      ///< 200–599
+  std::string_view reason{};  ///< empty: the usual phrase for `status`
+  Headers headers{};
 };
 
 }  // namespace spawning

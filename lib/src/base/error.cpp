@@ -7,6 +7,8 @@ namespace spawning {
 
 std::error_code last_error() { return {errno, std::system_category()}; }
 
-void throw_last_error(std::string_view what) { throw std::system_error{last_error(), std::string{what}}; }
+void throw_last_error(std::string_view what) {
+  throw std::system_error{last_error(), std::string{what}};
+}
 
 }  // namespace spawning

@@ -11,6 +11,7 @@ struct FramingFields {
   unsigned lengths = 0;
   std::string_view length;
   unsigned codings = 0;          // elements of Transfer-Encoding
+  unsigned empty_codings = 0;    // of them
   std::string_view last_coding;  // of them
   unsigned chunked = 0;          // how many are exactly `chunked`
   bool transfer_encoding = false;
@@ -25,6 +26,7 @@ void read_transfer_encoding(std::string_view value, FramingFields& fields) {
   FieldList codings{value};
   while (codings.next(fields.last_coding)) {
     ++fields.codings;
+    if (fields.last_coding.empty()) ++fields.empty_codings;
     if (equals_ignoring_case(fields.last_coding, "chunked")) ++fields.chunked;
   }
 }
@@ -78,6 +80,7 @@ std::optional<Refusal> frame_chunked(const RequestHead& head, const FramingField
                                      Framing& out) {
   if (head.version == HttpVersion::http_1_0) return Refusal{400, "Transfer-Encoding in HTTP/1.0"};
   if (fields.lengths > 0) return Refusal{400, "Transfer-Encoding with Content-Length"};
+  if (fields.empty_codings > 0) return Refusal{400, "empty transfer coding"};
   if (fields.chunked > 1) return Refusal{400, "chunked more than once"};
   if (!equals_ignoring_case(fields.last_coding, "chunked"))
     return Refusal{400, "last transfer coding is not chunked"};

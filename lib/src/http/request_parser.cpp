@@ -54,6 +54,8 @@ bool RequestParser::step() {
       return parse_leading();
     case Phase::leading_lf:
       return parse_leading_lf();
+    case Phase::request_line:
+      return parse_request_line_start();
     case Phase::method:
       return parse_method();
     case Phase::target:
@@ -90,6 +92,11 @@ bool RequestParser::parse_leading_lf() {
   if (*at_ != '\n') return refuse(400, "bare CR in the head");
   ++at_;
   limit_part_to(limits_.request_line);
+  phase_ = Phase::request_line;
+  return true;
+}
+
+bool RequestParser::parse_request_line_start() {
   if (at_ == stop_) return run_out();
   begin_element(Phase::method);
   return true;
@@ -98,7 +105,7 @@ bool RequestParser::parse_leading_lf() {
 bool RequestParser::parse_method() {
   const auto room =
       std::min<std::size_t>(static_cast<std::size_t>(stop_ - element_), kLongestMethod + 1);
-  at_ = octets::skip(octets::kToken, at_, element_ + room);
+  at_ = octets::skip_token(at_, element_ + room);
   const auto method = view(element_, at_);
   if (method.size() > kLongestMethod) return refuse(501, "method too long");
   if (at_ == stop_) return run_out();
@@ -169,7 +176,7 @@ bool RequestParser::parse_field_start() {
 }
 
 bool RequestParser::parse_name() {
-  at_ = octets::skip(octets::kToken, at_, stop_);
+  at_ = octets::skip_token(at_, stop_);
   if (at_ == stop_) return run_out();
   name_ = view(element_, at_);
   if (*at_ != ':') {

@@ -69,7 +69,7 @@ class RequestParser {
   [[nodiscard]] const Refusal& refusal() const { return refusal_; }
 
   /// Whether an octet of a request line has come; the CRLF that may stand before it is none.
-  [[nodiscard]] bool started() const { return phase_ > Phase::leading_lf; }
+  [[nodiscard]] bool started() const { return phase_ > Phase::request_line; }
 
   /// Ready for the next head. Keeps its memory.
   void reset();
@@ -79,8 +79,9 @@ class RequestParser {
 
  private:
   enum class Phase : std::uint8_t {
-    leading,     // an empty line, or the request line
-    leading_lf,  // the second octet of the empty line
+    leading,       // an empty line, or the request line
+    leading_lf,    // the second octet of the empty line
+    request_line,  // its first octet, after an empty line
     method,
     target,
     version,
@@ -95,6 +96,7 @@ class RequestParser {
   bool step();
   bool parse_leading();
   bool parse_leading_lf();
+  bool parse_request_line_start();
   bool parse_method();
   bool parse_target();
   bool parse_version();

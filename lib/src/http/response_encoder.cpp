@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "http/response_encoder.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <stdexcept>
@@ -43,8 +42,10 @@ bool is_hop_by_hop(std::string_view name) {
                                          "Transfer-Encoding",
                                          "Proxy-Authenticate",
                                          "Proxy-Authorization"};
-  return std::ranges::any_of(
-      kNames, [name](std::string_view known) { return equals_ignoring_case(name, known); });
+  for (const std::string_view known : kNames) {
+    if (name.size() == known.size() && equals_ignoring_case(name, known)) return true;
+  }
+  return false;
 }
 
 void read_length(const Header& header, Stated& stated) {
@@ -138,11 +139,12 @@ std::size_t room_for(const ResponseContext& context, const ResponseHead& head,
 
 void put_status_line(Writer& writer, const ResponseHead& head) {
   const auto usual = status_line(head.status);
-  if (!usual.empty() && head.reason.empty()) return writer.put(usual);
+  const auto phrase = usual_phrase(head.status);
+  if (!usual.empty() && (head.reason.empty() || head.reason == phrase)) return writer.put(usual);
   writer.put("HTTP/1.1 ");
   writer.put(std::uint64_t{head.status});
   writer.put(" ");
-  writer.put(head.reason.empty() ? usual_phrase(head.status) : head.reason);
+  writer.put(head.reason.empty() ? phrase : head.reason);
   writer.put(kCrlf);
 }
 

@@ -19,7 +19,7 @@ struct ResponseContext {
   bool head_request = false;
   HttpVersion version = HttpVersion::http_1_1;  ///< the request's
   bool keep_alive = true;                       ///< the connection could persist; see Framing
-  std::string_view server;                      ///< for the Server field; empty: none
+  std::string_view server{};                    ///< for the Server field; empty: none
 };
 
 /// Encodes responses, one after the other, in HTTP/1.1: start(), frame()…, finish().
@@ -75,8 +75,8 @@ class ResponseEncoder {
   /// Whether the connection persists after this response, as its head says.
   [[nodiscard]] bool keep_alive() const { return keep_alive_; }
 
-  /// Whether a client can tell a response that was broken off from a whole one by its framing. If not,
-  /// only a reset of the connection says so.
+  /// Whether a client can tell a response that was broken off from a whole one by its framing. If
+  /// not, only a reset of the connection says so.
   [[nodiscard]] bool delimits_itself() const { return mode_ != Mode::close; }
 
   /// Octets of the body framed so far, without the framing.

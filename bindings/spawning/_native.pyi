@@ -1,0 +1,53 @@
+"""The native part of spawning."""
+
+from typing import Any, Callable, List, Optional
+
+__version__: str
+
+class Worker:
+    """One serving process of a supervised service, from the inside.
+
+    The order of calls: take, settings, load the application, then ready or failed; serve_requests on as
+    many threads as may call the application at a time; wait until `fileno()` is readable; close. A call
+    out of order raises RuntimeError. Whatever waits releases the GIL.
+    """
+
+    @staticmethod
+    def take() -> Optional[Worker]:
+        """The worker that this process was started as, or None."""
+
+    def settings(self) -> Optional[str]:
+        """Waits for the service's settings: JSON, or None at the end."""
+
+    def ready(
+        self,
+        application: Callable[..., Any],
+        *,
+        multithread: bool,
+        multiprocess: bool,
+        keep_alive: bool = True,
+    ) -> None:
+        """The application is loaded: requests are queued for serve_requests()."""
+
+    def failed(self, summary: str, traceback: str, files: List[str]) -> None:
+        """The application cannot be loaded."""
+
+    def serve_requests(self) -> None:
+        """Answers requests on this thread until the worker has nothing left to do."""
+
+    def drain(self) -> None:
+        """Stops accepting and finishes what is running."""
+
+    def fileno(self) -> int:
+        """A descriptor, readable when the worker has nothing left to do."""
+
+    def close(self) -> None:
+        """Ends the I/O thread and lets go of the application."""
+
+    @property
+    def slot(self) -> int:
+        """Its number among its siblings."""
+
+    @property
+    def generation(self) -> int:
+        """Counts reloads, from 1."""

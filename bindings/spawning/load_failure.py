@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""What to say when an application cannot be loaded."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from typing import Iterator, List, NamedTuple, Optional
+from types import TracebackType
+
+from spawning.naming import NamingError
+
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_IMPORTLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep + "importlib" + os.sep
+
+
+class LoadFailure(NamedTuple):
+    """The arguments of Worker.failed()."""
+
+    summary: str  # one line
+    traceback: str  # "" where the summary says it all
+    files: List[str]  # whose change may mend it
+
+
+def load_failure(error: BaseException) -> LoadFailure:
+    """Describes what loading the application raised, without the frames that are ours or importlib's."""
+    if isinstance(error, NamingError):
+        return LoadFailure(str(error), "", [os.path.abspath(file) for file in error.files])
+    for each in _chain(error):
+        each.__traceback__ = _without_our_frames(each.__traceback__)
+    summary = traceback.format_exception_only(type(error), error)[-1].strip()
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    return LoadFailure(summary, "".join(lines), _files(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += [other for other in (each.__cause__, each.__context__) if other is not None]
+
+
+def _without_our_frames(trace: Optional[TracebackType]) -> Optional[TracebackType]:
+    while trace is not None and _is_plumbing(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return trace
+
+
+def _is_plumbing(file: str) -> bool:
+    return file.startswith("<frozen importlib") or os.path.abspath(file).startswith((_OURS, _IMPORTLIB))
+
+
+def _files(error: BaseException) -> List[str]:
+    files = set()
+    for each in _chain(error):
+        files.update(frame.f_code.co_filename for frame, _ in traceback.walk_tb(each.__traceback__))
+        if isinstance(each, SyntaxError) and each.filename:
+            files.add(each.filename)
+    return sorted(os.path.abspath(file) for file in files if os.path.isfile(file))

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""A worker process: `python -m spawning.worker`, started by `spawn` with a seat to take.
+
+It loads the application, donates threads that answer requests, and ends when the supervisor says so or
+is gone. The main thread only waits, so that it runs the signal handlers of the application.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import threading
+from typing import Any, Callable, Dict, Optional
+
+from spawning import wsgi_factory
+from spawning._native import Worker
+from spawning.load_failure import load_failure
+from spawning.naming import resolve
+
+
+def main() -> int:
+    """Serves until there is nothing left to do; returns the exit status."""
+    worker = Worker.take()
+    if worker is None:
+        print("spawning.worker is started by `spawn`, and cannot run by itself", file=sys.stderr)
+        return 2
+    _install_signal_handlers(worker)
+    _restore_python_path()
+    settings = worker.settings()
+    if settings is None:
+        return 0
+    config: Dict[str, Any] = json.loads(settings)
+    try:
+        application = _load(config)
+    except BaseException as error:  # SystemExit too: nothing that an application raises may go unsaid
+        worker.failed(*load_failure(error))
+        return 1
+    _serve(worker, application, config)
+    worker.close()
+    return 0
+
+
+def _load(config: Dict[str, Any]) -> Callable[..., Any]:
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # `python -m` does this, unless it is told to be safe
+    if "app_factory" not in config:
+        config = wsgi_factory.config_factory(config)
+    return resolve(config["app_factory"])(config)
+
+
+def _serve(worker: Worker, application: Callable[..., Any], config: Dict[str, Any]) -> None:
+    threads = [
+        threading.Thread(target=worker.serve_requests, name=f"spawning-{number}")
+        for number in range(config.get("threadpool_workers", 4))
+    ]
+    worker.ready(
+        application,
+        multithread=len(threads) > 1,
+        multiprocess=config.get("num_processes", 1) > 1,
+        keep_alive=not config.get("no_keepalive", False),
+    )
+    for thread in threads:
+        thread.start()
+    finished = select.poll()
+    finished.register(worker.fileno(), select.POLLIN)
+    finished.poll()
+    for thread in threads:
+        thread.join()
+
+
+def _install_signal_handlers(worker: Worker) -> None:
+    def drain(_number: int, _frame: Any) -> None:
+        worker.drain()
+
+    def leave_to_the_supervisor(_number: int, _frame: Any) -> None:
+        """A terminal sends these to every process of ours. Not SIG_IGN: programs that the application starts inherit that."""
+
+    signal.signal(signal.SIGTERM, drain)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, leave_to_the_supervisor)
+
+
+def _restore_python_path() -> None:
+    """Undoes what `spawn` did to PYTHONPATH to be found, so that programs of the application do not see it."""
+    added: Optional[str] = os.environ.pop("SPAWNING_PYTHONPATH_ADDED", None)
+    if added is None:
+        return
+    kept = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if added in kept:
+        kept.remove(added)
+    if any(kept):
+        os.environ["PYTHONPATH"] = os.pathsep.join(kept)
+    else:
+        os.environ.pop("PYTHONPATH", None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

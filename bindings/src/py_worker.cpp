@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include "py_worker.hpp"
+
+#include <pybind11/stl.h>
+
+#include <stdexcept>
+#include <utility>
+
+#include "spawning/config.hpp"
+#include "spawning/seat.hpp"
+
+namespace py = pybind11;
+
+namespace spawning::python {
+
+PyWorker::~PyWorker() {
+  const GilHeld gil = GilHeld::by_caller();
+  const GilReleased released{gil};
+  worker_.reset();
+}
+
+Worker& PyWorker::worker() {
+  if (!worker_) throw std::runtime_error{"the worker is closed"};
+  return *worker_;
+}
+
+py::object PyWorker::take() {
+  auto seat = Seat::take();
+  if (!seat) return py::none();
+  return py::cast(std::make_unique<PyWorker>(std::move(*seat)));
+}
+
+py::object PyWorker::settings() {
+  Worker& inside = worker();
+  std::string text;
+  {
+    const GilReleased released{GilHeld::by_caller()};
+    text = inside.settings();
+  }
+  if (text.empty()) return py::none();
+  return py::str(text);
+}
+
+void PyWorker::ready(const py::object& application, bool multithread, bool multiprocess,
+                     bool keep_alive) {
+  Worker& inside = worker();
+  if (handler_) throw std::runtime_error{"the worker is ready already"};
+  const GilHeld gil = GilHeld::by_caller();
+  handler_ = std::make_unique<WsgiHandler>(gil, application.ptr(),
+                                           EnvironOptions{multithread, multiprocess}, log_);
+  if (!handler_->ok()) {
+    handler_.reset();
+    throw py::error_already_set{};
+  }
+  HttpConfig config;
+  config.keep_alive = keep_alive;
+  const GilReleased released{gil};
+  inside.ready(*handler_, config);
+}
+
+void PyWorker::failed(std::string summary, std::string traceback, std::vector<std::string> files) {
+  Worker& inside = worker();
+  const GilReleased released{GilHeld::by_caller()};
+  inside.failed({std::move(summary), std::move(traceback), std::move(files)});
+}
+
+// The GIL first and then a request, so that a thread that waits for the GIL never keeps a request
+// from the threads that have it.
+void PyWorker::serve_requests() {
+  Worker& inside = worker();
+  if (!handler_) throw std::runtime_error{"the worker is not ready yet"};
+  const GilHeld gil = GilHeld::by_caller();
+  ++serving_;
+  for (bool more = true; more;) {
+    while (inside.run_one()) {
+    }
+    const GilReleased released{gil};
+    more = inside.wait_for_call();
+  }
+  --serving_;
+}
+
+void PyWorker::close() {
+  if (serving_ > 0) throw std::runtime_error{"threads are still serving requests"};
+  {
+    const GilReleased released{GilHeld::by_caller()};
+    worker_.reset();
+  }
+  handler_.reset();
+}
+
+void define_worker(py::module_& module) {
+  py::class_<PyWorker>(module, "Worker",
+                       "One serving process of a supervised service, from the inside.")
+      .def_static("take", &PyWorker::take, "The worker that this process was started as, or None.")
+      .def("settings", &PyWorker::settings,
+           "Waits for the service's settings: JSON, or None at the end.")
+      .def("ready", &PyWorker::ready, py::arg("application"), py::kw_only(), py::arg("multithread"),
+           py::arg("multiprocess"), py::arg("keep_alive") = true,
+           "The application is loaded: requests are queued for serve_requests().")
+      .def("failed", &PyWorker::failed, py::arg("summary"), py::arg("traceback"), py::arg("files"),
+           "The application cannot be loaded.")
+      .def("serve_requests", &PyWorker::serve_requests,
+           "Answers requests on this thread until the worker has nothing left to do.")
+      .def("drain", &PyWorker::drain, "Stops accepting and finishes what is running.")
+      .def("fileno", &PyWorker::fileno,
+           "A descriptor, readable when the worker has nothing left to do.")
+      .def("close", &PyWorker::close, "Ends the I/O thread and lets go of the application.")
+      .def_property_readonly("slot", &PyWorker::slot, "Its number among its siblings.")
+      .def_property_readonly("generation", &PyWorker::generation, "Counts reloads, from 1.");
+}
+
+}  // namespace spawning::python

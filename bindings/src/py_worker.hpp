@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// A Worker as Python sees it.
+
+#include <pybind11/pybind11.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gil.hpp"
+#include "spawning/log.hpp"
+#include "spawning/worker.hpp"
+#include "wsgi_handler.hpp"
+
+namespace spawning::python {
+
+/// Owns this process's Worker and the WsgiHandler that answers for it. The order of calls is
+/// Worker's; a call out of order raises RuntimeError.
+///
+/// \par Threads   With the GIL held; whatever waits releases it.
+/// \par Lifetime  close(), or the destructor, once every serve_requests() has returned.
+class PyWorker {
+ public:
+  explicit PyWorker(Seat seat) : worker_{std::make_unique<Worker>(std::move(seat))} {}
+  ~PyWorker();
+
+  PyWorker(const PyWorker&) = delete;
+  PyWorker& operator=(const PyWorker&) = delete;
+
+  /// Takes the seat that this process was started with; None if there is none.
+  /// Raises RuntimeError if the environment does not describe one that is there.
+  [[nodiscard]] static pybind11::object take();
+
+  /// JSON, or None if the worker is to end before any came.
+  [[nodiscard]] pybind11::object settings();
+
+  void ready(const pybind11::object& application, bool multithread, bool multiprocess,
+             bool keep_alive);
+  void failed(std::string summary, std::string traceback, std::vector<std::string> files);
+
+  /// Answers requests on the calling thread until the worker has nothing left to do.
+  void serve_requests();
+
+  void drain() { worker().drain(); }
+  [[nodiscard]] int fileno() { return worker().finished_fd(); }
+  [[nodiscard]] unsigned slot() { return worker().slot(); }
+  [[nodiscard]] std::uint64_t generation() { return worker().generation(); }
+
+  /// Ends the I/O thread and lets go of the application. Idempotent.
+  void close();
+
+ private:
+  [[nodiscard]] Worker& worker();
+
+  Log log_{2, "worker"};
+  std::unique_ptr<WsgiHandler> handler_;
+  std::unique_ptr<Worker> worker_;  // calls the handler, so it goes first
+  unsigned serving_ = 0;            // threads in serve_requests()
+};
+
+/// Adds `Worker` to a module.
+void define_worker(pybind11::module_& module);
+
+}  // namespace spawning::python

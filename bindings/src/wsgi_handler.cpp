@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "wsgi_handler.hpp"
+
+#include <string>
+#include <utility>
+
+#include "wsgi_turn.hpp"
+
+namespace spawning::python {
+namespace {
+
+PyRef attribute_of(const char* module_name, const char* name) {
+  const PyRef module = PyRef::steal(PyImport_ImportModule(module_name));
+  if (!module) return {};
+  return PyRef::steal(PyObject_GetAttrString(module.get(), name));
+}
+
+std::string utf8(PyObject* text) {
+  // Not "strict": a traceback may quote a file with surrogates in it.
+  const PyRef octets = PyRef::steal(PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace"));
+  return octets ? std::string{octets_of(octets.get())} : std::string{};
+}
+
+}  // namespace
+
+WsgiHandler::WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptions options,
+                         const Log& log)
+    : log_{log},
+      application_{PyRef::borrow(application)},
+      close_name_{interned("close")},
+      format_exception_{attribute_of("traceback", "format_exception")},
+      environs_{gil, options},
+      start_responses_{gil},
+      inputs_{gil} {
+  ok_ = close_name_ && format_exception_ && environs_.ok() && start_responses_.type() != nullptr &&
+        inputs_.type() != nullptr;
+}
+
+void WsgiHandler::handle(Request request, Responder responder) {
+  const GilHeld gil = GilHeld::by_caller();
+  PyRef start_response = start_responses_.take(gil);
+  PyRef input = inputs_.take(gil);
+  PyRef environ;
+  if (start_response && input) environ = environs_.build(gil, request, input.get());
+  if (!environ) {
+    log_exception(gil, "a request was not given to the application", take_exception().get());
+    return;  // the Responder answers 500
+  }
+  auto& response = unbox<WsgiResponse>(start_response.get());
+  auto& body = unbox<WsgiInput>(input.get());
+  response.begin(std::move(responder), request.method);
+  body.begin(*request.body);
+  WsgiTurn{gil, *this, request, response, body}.run(environ.get(), start_response.get());
+  environ.reset();
+  inputs_.give_back(gil, std::move(input));
+  start_responses_.give_back(gil, std::move(start_response));
+}
+
+void WsgiHandler::log_exception(const GilHeld&, std::string_view label, PyObject* exception) {
+  std::string introduction{"error in "};
+  introduction += label;
+  std::string lines;
+  PyObject* const traceback = PyException_GetTraceback(exception);
+  const PyRef owned = PyRef::steal(traceback);
+  const PyRef list = PyRef::steal(PyObject_CallFunctionObjArgs(
+      format_exception_.get(), reinterpret_cast<PyObject*>(Py_TYPE(exception)), exception,
+      traceback != nullptr ? traceback : Py_None, nullptr));
+  if (list && PyList_Check(list.get())) {
+    const PyRef empty = latin1("");
+    const PyRef joined = empty ? PyRef::steal(PyUnicode_Join(empty.get(), list.get())) : PyRef{};
+    if (joined) lines = utf8(joined.get());
+  }
+  PyErr_Clear();
+  if (lines.empty())
+    lines = std::string{Py_TYPE(exception)->tp_name} + " (its traceback cannot be shown)\n";
+  log_.block(introduction, lines);
+}
+
+}  // namespace spawning::python

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// Answers requests by calling a WSGI application.
+
+#include <Python.h>
+
+#include <string_view>
+
+#include "environ.hpp"
+#include "gil.hpp"
+#include "py_ref.hpp"
+#include "spawning/handler.hpp"
+#include "spawning/log.hpp"
+#include "start_response.hpp"
+#include "wsgi_input.hpp"
+
+namespace spawning::python {
+
+/// Calls a WSGI application for each request, with everything that PEP 3333 asks of a server.
+///
+/// Blocks go out as the application gives them, and never before it has given the one before; a
+/// client that has gone ends the iteration; `close()` is called in every case, after the response.
+/// An exception out of the application, SystemExit and KeyboardInterrupt included, is one entry in
+/// the log with its traceback; the client gets 500, or a broken connection if the head is out.
+///
+/// \par Threads   handle() is called on threads of Python's that hold the GIL; the other members
+/// need it. \par Lifetime  `log` outlives it. \see PEP 3333
+class WsgiHandler : public Handler {
+ public:
+  /// \param application  any callable; it is not checked.
+  /// If it fails ok() is false and a Python exception is set.
+  WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptions options, const Log& log);
+
+  [[nodiscard]] bool ok() const { return ok_; }
+
+  void handle(Request request, Responder responder) override;
+
+ private:
+  friend class WsgiTurn;
+
+  void log_exception(const GilHeld& gil, std::string_view label, PyObject* exception);
+
+  const Log& log_;
+  PyRef application_;
+  PyRef close_name_;
+  PyRef format_exception_;
+  EnvironBuilder environs_;
+  StartResponses start_responses_;
+  WsgiInputs inputs_;
+  bool ok_ = false;
+};
+
+}  // namespace spawning::python

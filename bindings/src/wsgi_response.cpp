@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+#include "wsgi_response.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+namespace spawning::python {
+namespace {
+
+// From here on, copying octets to the kernel takes longer than handing the GIL over and back.
+constexpr std::size_t kWithoutGil = 64 << 10;
+
+// Up to here, copying blocks into one is cheaper than a system call for each.
+constexpr std::size_t kMostJoined = 16 << 10;
+
+bool raise(PyObject* exc_info) {
+  if (!PyTuple_Check(exc_info) || PyTuple_GET_SIZE(exc_info) != 3) {
+    PyErr_SetString(PyExc_TypeError,
+                    "start_response: exc_info must be a tuple of three, as sys.exc_info()");
+    return false;
+  }
+  PyObject* const type = PyTuple_GET_ITEM(exc_info, 0);
+  PyObject* const value = PyTuple_GET_ITEM(exc_info, 1);
+  PyObject* const traceback = PyTuple_GET_ITEM(exc_info, 2);
+  if (!PyExceptionInstance_Check(value) ||
+      (traceback != Py_None && !PyTraceBack_Check(traceback))) {
+    PyErr_SetString(PyExc_TypeError, "start_response: exc_info must be as sys.exc_info() gives it");
+    return false;
+  }
+  PyErr_Restore(PyRef::borrow(type).release(), PyRef::borrow(value).release(),
+                traceback == Py_None ? nullptr : PyRef::borrow(traceback).release());
+  return false;
+}
+
+bool is_bytes(PyObject* block) {
+  if (PyBytes_Check(block)) return true;
+  PyErr_Format(PyExc_TypeError, "a WSGI application must give blocks of bytes, not %.100s",
+               Py_TYPE(block)->tp_name);
+  return false;
+}
+
+}  // namespace
+
+void WsgiResponse::begin(Responder responder, std::string_view method) {
+  responder_.emplace(std::move(responder));
+  bodiless_ = method == "HEAD";
+  full_ = gone_ = false;
+}
+
+bool WsgiResponse::state_head(const GilHeld& gil, PyObject* status, PyObject* headers,
+                              PyObject* exc_info) {
+  occupancy_.await_turn(gil);
+  if (!responder_) {
+    PyErr_SetString(PyExc_RuntimeError, "start_response: the request is over");
+    return false;
+  }
+  const bool replace = exc_info != nullptr && exc_info != Py_None;
+  if (replace && responder_->started()) return raise(exc_info);
+  if (!replace && head_.stated()) {
+    PyErr_SetString(PyExc_AssertionError, "start_response: called again without exc_info");
+    return false;
+  }
+  return head_.assign(status, headers);
+}
+
+bool WsgiResponse::ready_to_send(const GilHeld& gil) {
+  occupancy_.await_turn(gil);
+  if (!responder_) {
+    PyErr_SetString(PyExc_RuntimeError, "the request is over");
+    return false;
+  }
+  if (!head_.stated()) {
+    PyErr_SetString(PyExc_AssertionError, "the application has not called start_response");
+    return false;
+  }
+  return true;
+}
+
+// The library checks more than StatedHead (Content-Length, say), and before anything is sent.
+bool WsgiResponse::start(std::optional<std::uint64_t> length) {
+  try {
+    responder_->start(head_.view(), length);
+    return true;
+  } catch (const std::invalid_argument& error) {
+    PyErr_SetString(PyExc_ValueError, error.what());
+    return false;
+  }
+}
+
+bool WsgiResponse::respond(const GilHeld& gil, std::string_view body) {
+  try {
+    if (body.size() < kWithoutGil) {
+      responder_->respond(head_.view(), body);
+    } else {
+      const Occupancy::WithoutGil released{occupancy_, gil};
+      responder_->respond(head_.view(), body);
+    }
+    responder_.reset();
+    return true;
+  } catch (const std::invalid_argument& error) {
+    PyErr_SetString(PyExc_ValueError, error.what());
+    return false;
+  }
+}
+
+bool WsgiResponse::wait_for_client(const GilHeld& gil) {
+  if (!std::exchange(full_, false)) return true;
+  const Occupancy::WithoutGil released{occupancy_, gil};
+  return responder_->wait_writable();
+}
+
+Sent WsgiResponse::write(const GilHeld& gil, std::string_view octets) {
+  WriteStatus status = WriteStatus::ok;
+  if (octets.size() < kWithoutGil) {
+    status = responder_->write(octets);
+  } else {
+    const Occupancy::WithoutGil released{occupancy_, gil};
+    status = responder_->write(octets);
+  }
+  full_ = status == WriteStatus::full;
+  gone_ = status == WriteStatus::gone;
+  return gone_ ? Sent::gone : Sent::ok;
+}
+
+Sent WsgiResponse::send(const GilHeld& gil, PyObject* block, std::optional<std::uint64_t> length) {
+  if (!ready_to_send(gil) || !is_bytes(block)) return Sent::failed;
+  const std::string_view octets = octets_of(block);
+  if (octets.empty()) return Sent::ok;
+  if (gone_ || !wait_for_client(gil)) {
+    gone_ = true;
+    return Sent::gone;
+  }
+  if (!responder_->started() && !start(length)) return Sent::failed;
+  return write(gil, octets);
+}
+
+Sent WsgiResponse::send_whole(const GilHeld& gil, PyObject* const* blocks, std::size_t count) {
+  if (!ready_to_send(gil)) return Sent::failed;
+  std::uint64_t length = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!is_bytes(blocks[i])) return Sent::failed;
+    length += octets_of(blocks[i]).size();
+  }
+  if (length == 0) return finish(gil);
+  if (!responder_->started()) {
+    if (count == 1) return respond(gil, octets_of(blocks[0])) ? Sent::ok : Sent::failed;
+    if (length <= kMostJoined) {
+      joined_.clear();
+      for (std::size_t i = 0; i < count; ++i) joined_ += octets_of(blocks[i]);
+      return respond(gil, joined_) ? Sent::ok : Sent::failed;
+    }
+    if (!start(length)) return Sent::failed;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (write(gil, octets_of(blocks[i])) == Sent::gone) return Sent::gone;
+  }
+  return finish(gil);
+}
+
+Sent WsgiResponse::finish(const GilHeld& gil) {
+  if (!ready_to_send(gil)) return Sent::failed;
+  if (!responder_->started()) {
+    // What has no body may still have a length (of what GET would give), and we do not know it.
+    const unsigned status = head_.view().status;
+    const bool length_unknown = bodiless_ || status == 204 || status == 304;
+    if (!start(length_unknown ? std::nullopt : std::optional<std::uint64_t>{0}))
+      return Sent::failed;
+  }
+  responder_->finish();
+  responder_.reset();
+  return Sent::ok;
+}
+
+void WsgiResponse::end(const GilHeld& gil) {
+  occupancy_.await_turn(gil);
+  responder_.reset();
+  head_.clear();
+}
+
+}  // namespace spawning::python

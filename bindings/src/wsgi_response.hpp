@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// One answer of a WSGI application, from start_response to the last block.
+
+#include <Python.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gil.hpp"
+#include "spawning/responder.hpp"
+#include "stated_head.hpp"
+
+namespace spawning::python {
+
+/// What became of a block.
+enum class Sent : std::uint8_t {
+  ok,
+  gone,    ///< the client has gone: there is no use in producing more
+  failed,  ///< a Python exception is set
+};
+
+/// Passes an application's answer on to a Responder. The head is kept back until the first block
+/// that is not empty, or the end, so that the application can still replace it.
+///
+/// A block is given to the connection at once. If much is unsent by then, the *next* block waits
+/// for the client, without the GIL: an application with nothing more to say does not wait at all.
+///
+/// \par Threads  With the GIL held; the application may call from any thread, and they take turns.
+/// \see PEP 3333, "Buffering and Streaming"
+class WsgiResponse {
+ public:
+  /// \param method  of the request: an answer to HEAD has no body.
+  void begin(Responder responder, std::string_view method);
+
+  /// start_response(status, headers, exc_info); `exc_info` may be nullptr or None. With exc_info it
+  /// replaces a head that is not sent yet, and raises exc_info if it is.
+  /// \returns false with an exception set.
+  [[nodiscard]] bool state_head(const GilHeld& gil, PyObject* status, PyObject* headers,
+                                PyObject* exc_info);
+
+  /// Sends one block, which must be a `bytes` object. \param length  the body's, if this is all of
+  /// it.
+  [[nodiscard]] Sent send(const GilHeld& gil, PyObject* block,
+                          std::optional<std::uint64_t> length = std::nullopt);
+
+  /// Sends a whole body that is in memory, without waiting for the client, and completes the
+  /// response.
+  [[nodiscard]] Sent send_whole(const GilHeld& gil, PyObject* const* blocks, std::size_t count);
+
+  /// Completes the response: sends the head if nothing has been sent.
+  [[nodiscard]] Sent finish(const GilHeld& gil);
+
+  /// Gives up what is left of the right to answer: 500 if nothing is sent, else the connection is
+  /// broken off; nothing if the response is complete. The object is ready for the next begin().
+  void end(const GilHeld& gil);
+
+  /// Whether a client that had gone was noticed.
+  [[nodiscard]] bool gone() const { return gone_; }
+
+ private:
+  [[nodiscard]] bool ready_to_send(const GilHeld& gil);
+  [[nodiscard]] bool start(std::optional<std::uint64_t> length);
+  [[nodiscard]] bool respond(const GilHeld& gil, std::string_view body);
+  [[nodiscard]] Sent write(const GilHeld& gil, std::string_view octets);
+  [[nodiscard]] bool wait_for_client(const GilHeld& gil);
+
+  Occupancy occupancy_;
+  std::optional<Responder> responder_;
+  StatedHead head_;
+  std::string joined_;  // small blocks that are sent as one
+  bool bodiless_ = false;
+  bool full_ = false;
+  bool gone_ = false;
+};
+
+}  // namespace spawning::python

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "net/outbox.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+
+#include "support/loopback.hpp"
+
+namespace spawning {
+namespace {
+
+struct OutboxTest : ::testing::Test, Outbox::IoThread {
+  std::pair<UniqueFd, UniqueFd> ends = test::make_socketpair();
+  static constexpr std::size_t kHigh = 64 << 10;
+  Outbox outbox{ends.first.get(), kHigh, *this};
+  int flushes = 0, closes = 0;
+
+  void post_flush() override { ++flushes; }
+  void post_close() override { ++closes; }
+
+  WriteStatus send(std::string_view octets) {
+    iovec piece{const_cast<char*>(octets.data()), octets.size()};
+    return outbox.send({&piece, 1});
+  }
+
+  std::string receive() {
+    std::string text(1 << 20, '\0');
+    const ssize_t count = ::recv(ends.second.get(), text.data(), text.size(), MSG_DONTWAIT);
+    text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    return text;
+  }
+
+  // Fills the socket's buffer and beyond; returns what was given to it in all.
+  std::string overfill() {
+    std::string sent;
+    WriteStatus status = WriteStatus::ok;
+    for (int i = 0; status == WriteStatus::ok; ++i) {
+      const std::string block(10'000, static_cast<char>('a' + i % 26));
+      sent += block;
+      status = send(block);
+    }
+    EXPECT_EQ(status, WriteStatus::full);
+    return sent;
+  }
+
+  std::string receive_everything() {
+    std::string received;
+    bool progress = false;
+    while (outbox.flush(progress) == Outbox::Flush::blocked) received += receive();
+    for (std::string more = receive(); !more.empty(); more = receive()) received += more;
+    return received;
+  }
+};
+
+TEST_F(OutboxTest, SendsFromTheCallingThread) {
+  EXPECT_EQ(send("hello"), WriteStatus::ok);
+
+  EXPECT_EQ(receive(), "hello");
+  EXPECT_TRUE(outbox.empty());
+  EXPECT_EQ(flushes, 0);
+}
+
+TEST_F(OutboxTest, GathersPiecesInOrder) {
+  std::string one = "one ", two = "two ", three = "three";
+  iovec pieces[] = {{one.data(), 4}, {two.data(), 4}, {three.data(), 5}};
+
+  EXPECT_EQ(outbox.send(pieces), WriteStatus::ok);
+
+  EXPECT_EQ(receive(), "one two three");
+}
+
+TEST_F(OutboxTest, QueuesWhatTheSocketDoesNotTakeAndLosesNothing) {
+  const std::string sent = overfill();
+
+  EXPECT_EQ(flushes, 1);
+  EXPECT_FALSE(outbox.empty());
+  EXPECT_EQ(receive_everything(), sent);
+  EXPECT_TRUE(outbox.empty());
+}
+
+TEST_F(OutboxTest, KeepsTheOrderWhenMoreIsSentBehindAQueue) {
+  std::string sent = overfill();
+  send("the end");
+  sent += "the end";
+
+  EXPECT_EQ(receive_everything(), sent);
+}
+
+TEST_F(OutboxTest, WaitsUntilLittleIsUnsent) {
+  const std::string sent = overfill();
+  std::string received;
+  std::thread producer{[&] { EXPECT_TRUE(outbox.wait_writable()); }};
+
+  received += receive_everything();
+  producer.join();
+
+  EXPECT_EQ(received, sent);
+}
+
+TEST_F(OutboxTest, ResumesAProducerOnceWhenLittleIsUnsent) {
+  overfill();
+  int resumed = 0;
+  outbox.when_writable([&] { ++resumed; });
+  bool progress = false;
+  EXPECT_EQ(outbox.flush(progress), Outbox::Flush::blocked);
+  EXPECT_EQ(resumed, 0);
+
+  receive_everything();
+  EXPECT_EQ(outbox.flush(progress), Outbox::Flush::empty);
+
+  EXPECT_EQ(resumed, 1);
+}
+
+TEST_F(OutboxTest, FindsOutThatTheClientHasGone) {
+  ends.second.reset();
+
+  EXPECT_EQ(send("hello"), WriteStatus::gone);
+  EXPECT_EQ(send("hello"), WriteStatus::gone);
+
+  EXPECT_EQ(closes, 1);
+  EXPECT_TRUE(outbox.gone());
+}
+
+TEST_F(OutboxTest, TellsWhoeverWaitsThatTheClientHasGone) {
+  overfill();
+  int resumed = 0;
+  outbox.when_writable([&] { ++resumed; });
+  std::thread producer{[&] { EXPECT_FALSE(outbox.wait_writable()); }};
+
+  outbox.mark_gone();
+  producer.join();
+
+  EXPECT_EQ(resumed, 1);
+  EXPECT_EQ(send("late"), WriteStatus::gone);
+}
+
+}  // namespace
+}  // namespace spawning

@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: MIT
+#include "spawning/server.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "support/function_handler.hpp"
+#include "support/loopback.hpp"
+#include "support/raw_client.hpp"
+
+namespace spawning {
+namespace {
+
+using test::RawClient, test::run_ready, test::run_until;
+
+std::pair<UniqueFd, UniqueFd> make_unix_pair() { return test::make_socketpair(); }
+
+struct Recorder : ServerObserver {
+  struct Entry {
+    std::string method, target;
+    unsigned status;
+    Outcome outcome;
+    std::uint64_t body_octets;
+  };
+
+  void exchange_ended(const ExchangeRecord& record) override {
+    exchanges.push_back({std::string{record.method}, std::string{record.target}, record.status,
+                         record.outcome, record.body_octets});
+  }
+  void connection_opened() override { ++opened; }
+  void connection_closed() override { ++closed; }
+
+  std::vector<Entry> exchanges;
+  int opened = 0, closed = 0;
+};
+
+// Every test runs over a UNIX socketpair and over TCP.
+struct ServerTest : ::testing::TestWithParam<std::pair<UniqueFd, UniqueFd> (*)()> {
+  IoContext context{1};
+  UniqueFd null{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+  Log log{null.get(), "test"};
+  Recorder recorder;
+  HttpConfig config;
+  std::function<void(Request, Responder)> answer = [](const Request& request, Responder responder) {
+    responder.respond({}, std::string{"you asked for "} + std::string{request.path});
+  };
+  test::FunctionHandler handler{[this](const Request& request, Responder responder) {
+    answer(request, std::move(responder));
+  }};
+  std::optional<Server> server;
+
+  RawClient connect() {
+    if (!server) server.emplace(context, handler, log, config, &recorder);
+    auto [client, served] = GetParam()();
+    server->adopt(test::to_stream_socket(context, std::move(served)));
+    return {context, std::move(client)};
+  }
+
+  static std::string drain_body(Body& body) {
+    std::string text(static_cast<std::size_t>(body.size()), '\0');
+    std::size_t filled = 0;
+    while (filled < text.size()) {
+      const std::size_t count = body.read({text.data() + filled, text.size() - filled});
+      if (count == 0) break;
+      filled += count;
+    }
+    return text;
+  }
+
+  void echo() {
+    answer = [](const Request& request, Responder responder) {
+      responder.respond({}, drain_body(*request.body));
+    };
+  }
+};
+
+TEST_P(ServerTest, AnswersARequest) {
+  auto client = connect();
+
+  client.send("GET /tea HTTP/1.1\r\nHost: a\r\n\r\n");
+
+  EXPECT_TRUE(client.sees("you asked for /tea"));
+  EXPECT_EQ(client.received().rfind("HTTP/1.1 200 OK\r\n", 0), 0U);
+  EXPECT_NE(client.received().find("Content-Length: 18\r\n"), std::string::npos);
+  EXPECT_NE(client.received().find("Date: "), std::string::npos);
+  EXPECT_FALSE(client.closed());
+}
+
+TEST_P(ServerTest, KeepsTheConnectionForTheNextRequest) {
+  auto client = connect();
+  for (int i = 0; i < 300; ++i) {  // more than a read buffer holds
+    const std::string path = "/" + std::to_string(i);
+    client.send("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    ASSERT_TRUE(client.sees("you asked for " + path)) << i;
+    client.forget();
+  }
+  EXPECT_EQ(recorder.opened, 1);
+  EXPECT_EQ(recorder.exchanges.size(), 300U);
+}
+
+TEST_P(ServerTest, AnswersPipelinedRequestsInOrder) {
+  auto client = connect();
+  std::string requests, last;
+  for (int i = 0; i < 500; ++i) {
+    last = "/" + std::to_string(i);
+    requests += "GET " + last + " HTTP/1.1\r\nHost: a\r\n\r\n";
+  }
+
+  client.send(requests);
+
+  EXPECT_TRUE(client.sees("you asked for " + last));
+  std::size_t position = 0;
+  for (int i = 0; i < 500; ++i) {
+    position = client.received().find("you asked for /" + std::to_string(i), position);
+    ASSERT_NE(position, std::string::npos) << i;
+  }
+}
+
+TEST_P(ServerTest, AnswersARequestThatArrivesOctetByOctet) {
+  auto client = connect();
+  const std::string request = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
+
+  for (const char octet : request) {
+    client.send({&octet, 1});
+    run_ready(context);
+  }
+
+  EXPECT_TRUE(client.sees("you asked for /slow"));
+}
+
+TEST_P(ServerTest, ClosesAfterAnHttp10Request) {
+  auto client = connect();
+
+  client.send("GET /old HTTP/1.0\r\n\r\n");
+
+  EXPECT_TRUE(client.sees_the_end());
+  EXPECT_NE(client.received().find("you asked for /old"), std::string::npos);
+  EXPECT_FALSE(client.reset());
+}
+
+TEST_P(ServerTest, ClosesWhenTheClientAsksForIt) {
+  auto client = connect();
+
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+
+  EXPECT_TRUE(client.sees_the_end());
+  EXPECT_NE(client.received().find("Connection: close\r\n"), std::string::npos);
+}
+
+TEST_P(ServerTest, ClosesAfterEveryRequestWithoutKeepAlive) {
+  config.keep_alive = false;
+  auto client = connect();
+
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+
+  EXPECT_TRUE(client.sees_the_end());
+}
+
+TEST_P(ServerTest, TakesABodyOfKnownLength) {
+  echo();
+  auto client = connect();
+
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello ");
+  run_ready(context);
+  client.send("world");
+
+  EXPECT_TRUE(client.sees("hello world"));
+}
+
+TEST_P(ServerTest, TakesALargeBodyThroughASpoolFile) {
+  bool spooled = false;
+  answer = [&](const Request& request, Responder responder) {
+    spooled = request.body->spooled();
+    responder.respond({}, drain_body(*request.body) + "|end");
+  };
+  auto client = connect();
+  std::string body;
+  while (body.size() < 3'000'000) body += std::to_string(body.size()) + ",";
+
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) +
+              "\r\n\r\n");
+  client.send(body);
+
+  EXPECT_TRUE(client.sees("|end"));
+  EXPECT_TRUE(spooled);
+  EXPECT_NE(client.received().find("\r\n\r\n" + body + "|end"), std::string::npos);
+}
+
+TEST_P(ServerTest, TakesAChunkedBodyWithTheNextRequestBehindIt) {
+  echo();
+  auto client = connect();
+
+  client.send(
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "5\r\nfirst\r\n0\r\n\r\n"
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nsecond");
+
+  EXPECT_TRUE(client.sees("second"));
+  EXPECT_NE(client.received().find("first"), std::string::npos);
+}
+
+TEST_P(ServerTest, TakesALargeChunkedBodyWithTheNextRequestBehindIt) {
+  echo();
+  auto client = connect();
+  std::string message = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", body;
+  for (int i = 0; i < 40; ++i) {
+    const std::string chunk(0x1000, static_cast<char>('a' + i % 26));
+    message += "1000\r\n" + chunk + "\r\n";
+    body += chunk;
+  }
+  message += "0\r\nTrailer: dropped\r\n\r\nGET /next HTTP/1.1\r\nHost: a\r\n\r\n";
+
+  client.send(message);
+
+  EXPECT_TRUE(client.sees(body));
+  EXPECT_TRUE(run_until(context, [&] { return recorder.exchanges.size() == 2; }));
+  EXPECT_EQ(recorder.exchanges[1].target, "/next");
+}
+
+TEST_P(ServerTest, AsksForABodyThatTheClientHoldsBack) {
+  echo();
+  auto client = connect();
+
+  client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_TRUE(client.sees("HTTP/1.1 100 Continue\r\n\r\n"));
+  client.send("body");
+
+  EXPECT_TRUE(client.sees("\r\n\r\nbody"));
+}
+
+TEST_P(ServerTest, SendsNoContinueForABodyThatItRefuses) {
+  config.limits.body = Bytes{10};
+  auto client = connect();
+
+  client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n");
+
+  EXPECT_TRUE(client.sees_the_end());
+  EXPECT_EQ(client.received().rfind("HTTP/1.1 413 ", 0), 0U);
+}
+
+TEST_P(ServerTest, SendsNoBodyForHead) {
+  auto client = connect();
+
+  client.send("HEAD /x HTTP/1.1\r\nHost: a\r\n\r\nGET /y HTTP/1.1\r\nHost: a\r\n\r\n");
+
+  EXPECT_TRUE(client.sees("you asked for /y"));
+  EXPECT_EQ(client.received().find("you asked for /x"), std::string::npos);
+}
+
+TEST_P(ServerTest, StreamsEveryBlockAtOnce) {
+  std::optional<Responder> stream;
+  answer = [&](const Request&, Responder responder) { stream.emplace(std::move(responder)); };
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(run_until(context, [&] { return stream.has_value(); }));
+
+  stream->start({});
+  EXPECT_EQ(stream->write("one"), WriteStatus::ok);
+  EXPECT_TRUE(client.sees("3\r\none\r\n"));
+  EXPECT_EQ(stream->write("three"), WriteStatus::ok);
+  EXPECT_TRUE(client.sees("5\r\nthree\r\n"));
+  stream->finish();
+
+  EXPECT_TRUE(client.sees("0\r\n\r\n"));
+  EXPECT_NE(client.received().find("Transfer-Encoding: chunked\r\n"), std::string::npos);
+}
+
+TEST_P(ServerTest, HoldsAProducerBackWhileTheClientDoesNotRead) {
+  std::optional<Responder> stream;
+  answer = [&](const Request&, Responder responder) { stream.emplace(std::move(responder)); };
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(run_until(context, [&] { return stream.has_value(); }));
+  stream->start({});
+  const std::string block(64 << 10, 'x');
+  std::size_t blocks = 1;
+  while (stream->write(block) == WriteStatus::ok) ++blocks;
+  bool resumed = false;
+  stream->when_writable([&] { resumed = true; });
+  run_ready(context);
+  EXPECT_FALSE(resumed);
+
+  EXPECT_TRUE(run_until(context, [&] {
+    client.receive();
+    return resumed;
+  }));
+  stream->write("the end");
+  stream->finish();
+
+  EXPECT_TRUE(client.sees("the end"));
+  EXPECT_EQ(
+      static_cast<std::size_t>(std::count(client.received().begin(), client.received().end(), 'x')),
+      blocks * block.size());
+}
+
+TEST_P(ServerTest, IsAnsweredFromAnotherThread) {
+  std::vector<std::thread> threads;
+  answer = [&](const Request& request, Responder responder) {
+    threads.emplace_back([path = std::string{request.path}, r = std::move(responder)]() mutable {
+      r.respond({}, "from afar: " + path);
+    });
+  };
+  auto client = connect();
+  for (int i = 0; i < 50; ++i) {
+    const std::string path = "/" + std::to_string(i);
+    client.send("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(client.sees("from afar: " + path));
+  }
+  for (auto& thread : threads) thread.join();
+}
+
+TEST_P(ServerTest, GoesOnWithPipelinedRequestsThatOtherThreadsAnswer) {
+  std::vector<std::thread> threads;
+  answer = [&](const Request& request, Responder responder) {
+    threads.emplace_back([path = std::string{request.path}, r = std::move(responder)]() mutable {
+      r.respond({}, "from afar: " + path);
+    });
+  };
+  auto client = connect();
+  std::string requests;
+  for (int i = 0; i < 50; ++i)
+    requests += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: a\r\n\r\n";
+
+  client.send(requests);
+
+  EXPECT_TRUE(client.sees("from afar: /49"));
+  for (auto& thread : threads) thread.join();
+}
+
+TEST_P(ServerTest, RefusesWhatIsMalformedAndLetsTheClientSeeIt) {
+  auto client = connect();
+
+  client.send("GET / HTTP/1.1\r\nHost : a\r\n\r\n" + std::string(100'000, 'x'));
+
+  EXPECT_TRUE(client.sees_the_end());
+  EXPECT_FALSE(client.reset());
+  EXPECT_EQ(client.received().rfind("HTTP/1.1 400 Bad Request\r\n", 0), 0U);
+  EXPECT_NE(client.received().find("Connection: close\r\n"), std::string::npos);
+  ASSERT_EQ(recorder.exchanges.size(), 1U);
+  EXPECT_EQ(recorder.exchanges[0].outcome, Outcome::refused);
+  EXPECT_EQ(recorder.exchanges[0].status, 400U);
+}
+
+TEST_P(ServerTest, RefusesTheMalformedRequestBehindAGoodOne) {
+  auto client = connect();
+
+  client.send("GET /good HTTP/1.1\r\nHost: a\r\n\r\nGET /bad HTTP/9.9\r\n\r\n");
+
+  EXPECT_TRUE(client.sees_the_end());
+  EXPECT_NE(client.received().find("you asked for /good"), std::string::npos);
+  EXPECT_NE(client.received().find("HTTP/1.1 505 "), std::string::npos);
+}
+
+TEST_P(ServerTest, Answers500WhenTheHandlerThrows) {
+  answer = [](const Request&, Responder) { throw std::runtime_error{"no"}; };
+  auto client = connect();
+
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+
+  EXPECT_TRUE(client.sees("HTTP/1.1 500 Internal Server Error\r\n"));
+}
+
+TEST_P(ServerTest, BreaksTheConnectionWhenTheHandlerThrowsHalfWay) {
+  answer = [](const Request&, Responder responder) {
+    responder.start({});
+    responder.write("half");
+    throw std::runtime_error{"no"};
+  };
+  auto client = connect();
+
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+
+  EXPECT_TRUE(client.sees_the_end());
+  EXPECT_NE(client.received().find("half"), std::string::npos);
+  EXPECT_EQ(client.received().find("0\r\n\r\n"), std::string::npos);
+  EXPECT_EQ(recorder.exchanges.at(0).outcome, Outcome::aborted);
+}
+
+TEST_P(ServerTest, BreaksTheConnectionWhenTheAnswerIsShorterThanDeclared) {
+  answer = [](const Request&, Responder responder) {
+    responder.start({}, 10);
+    responder.write("short");
+    responder.finish();
+  };
+  auto client = connect();
+
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+
+  EXPECT_TRUE(client.sees_the_end());
+  EXPECT_EQ(recorder.exchanges.at(0).outcome, Outcome::aborted);
+}
+
+TEST_P(ServerTest, AnswersAClientThatHasShutItsSendingEnd) {
+  auto client = connect();
+  client.send("GET /half HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.shut_sending();
+
+  EXPECT_TRUE(client.sees("you asked for /half"));
+  EXPECT_TRUE(client.sees_the_end());
+}
+
+TEST_P(ServerTest, TellsAHandlerThatTheClientHasGone) {
+  std::optional<Responder> stream;
+  answer = [&](const Request&, Responder responder) { stream.emplace(std::move(responder)); };
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(run_until(context, [&] { return stream.has_value(); }));
+  EXPECT_FALSE(stream->client_gone());
+
+  client.close();
+
+  EXPECT_TRUE(run_until(context, [&] { return stream->client_gone(); }));
+}
+
+TEST_P(ServerTest, ClosesAnIdleConnectionAtOnceWhenDrained) {
+  auto client = connect();
+  client.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(client.sees("you asked for /x"));
+  bool drained = false;
+
+  server->drain([&] { drained = true; });
+
+  EXPECT_TRUE(client.sees_the_end());
+  EXPECT_TRUE(run_until(context, [&] { return drained; }));
+}
+
+TEST_P(ServerTest, FinishesARunningRequestWhenDrainedAndAnnouncesTheClose) {
+  std::optional<Responder> kept;
+  answer = [&](const Request&, Responder responder) { kept.emplace(std::move(responder)); };
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(run_until(context, [&] { return kept.has_value(); }));
+  bool drained = false;
+
+  server->drain([&] { drained = true; });
+  run_ready(context);
+  EXPECT_FALSE(drained);
+  kept->respond({}, "late but whole");
+
+  EXPECT_TRUE(client.sees("late but whole"));
+  EXPECT_TRUE(client.sees_the_end());
+  client.close();
+  EXPECT_NE(client.received().find("Connection: close\r\n"), std::string::npos);
+  EXPECT_TRUE(run_until(context, [&] { return drained; }));
+}
+
+TEST_P(ServerTest, AnswersARequestThatIsOnItsWayWhenDrained) {
+  auto client = connect();
+  client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(client.sees("you asked for /1"));
+
+  client.send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+  server->drain([] {});
+
+  EXPECT_TRUE(client.sees("you asked for /2"));
+}
+
+TEST_P(ServerTest, CanBeDestroyedWhileARequestIsRunning) {
+  std::optional<Responder> kept;
+  answer = [&](const Request&, Responder responder) { kept.emplace(std::move(responder)); };
+  auto client = connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(run_until(context, [&] { return kept.has_value(); }));
+
+  server.reset();
+
+  EXPECT_TRUE(kept->client_gone());
+  kept->respond({}, "too late");
+  EXPECT_TRUE(client.sees_the_end());
+}
+
+TEST_P(ServerTest, CountsConnectionsAndRecordsEachExchangeOnce) {
+  {
+    auto client = connect();
+    client.send("GET /a?b HTTP/1.1\r\nHost: a\r\n\r\n");
+    ASSERT_TRUE(client.sees("you asked for /a"));
+  }
+
+  EXPECT_TRUE(run_until(context, [&] { return recorder.closed == 1; }));
+  EXPECT_EQ(recorder.opened, 1);
+  ASSERT_EQ(recorder.exchanges.size(), 1U);
+  EXPECT_EQ(recorder.exchanges[0].method, "GET");
+  EXPECT_EQ(recorder.exchanges[0].target, "/a?b");
+  EXPECT_EQ(recorder.exchanges[0].status, 200U);
+  EXPECT_EQ(recorder.exchanges[0].body_octets, 16U);
+}
+
+TEST_P(ServerTest, ClosesAConnectionThatStaysIdle) {
+  config.timeouts.idle = std::chrono::seconds{1};
+  auto client = connect();
+  client.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(client.sees("you asked for /x"));
+
+  EXPECT_TRUE(client.sees_the_end());
+}
+
+TEST_P(ServerTest, ServesARequestAfterTheConnectionGaveItsBufferBack) {
+  auto client = connect();
+  client.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(client.sees("you asked for /x"));
+  const auto later = std::chrono::steady_clock::now() + std::chrono::milliseconds{2200};
+  ASSERT_TRUE(run_until(context, [&] { return std::chrono::steady_clock::now() > later; }));
+
+  client.send("GET /y HTTP/1.1\r\nHost: a\r\n\r\n");
+
+  EXPECT_TRUE(client.sees("you asked for /y"));
+}
+
+TEST_P(ServerTest, Answers408WhenAHeadDoesNotArriveInTime) {
+  config.timeouts.header = std::chrono::seconds{1};
+  auto client = connect();
+
+  client.send("GET / HTTP/1.1\r\nHos");
+
+  EXPECT_TRUE(client.sees_the_end());
+  EXPECT_EQ(client.received().rfind("HTTP/1.1 408 ", 0), 0U);
+}
+
+TEST_P(ServerTest, Answers408WhenABodyDoesNotArriveInTime) {
+  config.timeouts.body = std::chrono::seconds{1};
+  auto client = connect();
+
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
+
+  EXPECT_TRUE(client.sees_the_end());
+  EXPECT_EQ(client.received().rfind("HTTP/1.1 408 ", 0), 0U);
+}
+
+TEST_P(ServerTest, DropsAClientThatNeverReads) {
+  config.timeouts.write = std::chrono::seconds{1};
+  answer = [](const Request&, Responder responder) {
+    responder.respond({}, std::string(32 << 20, 'x'));
+  };
+  auto client = connect();
+
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+
+  EXPECT_TRUE(run_until(context, [&] { return recorder.closed == 1; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(OverUnixSockets, ServerTest, ::testing::Values(&make_unix_pair));
+INSTANTIATE_TEST_SUITE_P(OverTcp, ServerTest, ::testing::Values(&test::make_tcp_pair));
+
+TEST(ServerListenTest, AcceptsOnASharedSocketUpToItsLimitAndGoesOnBelowIt) {
+  IoContext context{1};
+  const Log log{STDERR_FILENO, "test"};
+  test::FunctionHandler handler{[](const Request&, Responder r) { r.respond({}, "ok"); }};
+  HttpConfig config;
+  config.max_connections = 2;
+  Server server{context, handler, log, config};
+  auto [socket, port] = test::listen_on_loopback();
+  server.listen(std::move(socket));
+
+  auto first = test::connect_to(port), second = test::connect_to(port);
+  ASSERT_TRUE(run_until(context, [&] { return server.connections() == 2; }));
+  RawClient third{context, test::connect_to(port)};
+  third.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  run_ready(context);
+  EXPECT_EQ(server.connections(), 2U);
+
+  first.reset();
+  EXPECT_TRUE(third.sees("ok"));
+}
+
+TEST(ServerListenTest, LeavesConnectionsInTheBacklogWhileItMayNotAccept) {
+  IoContext context{1};
+  const Log log{STDERR_FILENO, "test"};
+  test::FunctionHandler handler{[](const Request&, Responder r) { r.respond({}, "ok"); }};
+  Server server{context, handler, log};
+  bool willing = false;
+  server.accept_while([&] { return willing; });
+  auto [socket, port] = test::listen_on_loopback();
+  server.listen(std::move(socket));
+
+  RawClient client{context, test::connect_to(port)};
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  run_ready(context);
+  EXPECT_EQ(server.connections(), 0U);
+
+  willing = true;
+  server.accept_again();
+  EXPECT_TRUE(client.sees("ok"));
+}
+
+}  // namespace
+}  // namespace spawning

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+#include "spawning/worker_pool.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <barrier>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "support/function_handler.hpp"
+#include "support/recording_exchange.hpp"
+
+namespace spawning {
+namespace {
+
+struct WorkerPoolTest : ::testing::Test {
+  int pipe_ends[2] = {-1, -1};
+  ConnectionInfo connection;
+  Body body;
+  UniqueFd log_reader, log_writer;
+
+  void SetUp() override {
+    ASSERT_EQ(::pipe(pipe_ends), 0);
+    log_reader.reset(pipe_ends[0]);
+    log_writer.reset(pipe_ends[1]);
+  }
+
+  [[nodiscard]] Log log() const { return {log_writer.get(), "test"}; }
+
+  [[nodiscard]] Request request(std::string_view path = "/") {
+    return {.method = "GET", .path = path, .body = &body, .connection = &connection};
+  }
+
+  [[nodiscard]] static Responder responder() {
+    return Responder{std::make_shared<test::RecordingExchange>()};
+  }
+
+  [[nodiscard]] std::string logged() {
+    log_writer.reset();
+    std::string text(4096, '\0');
+    const ssize_t count = ::read(log_reader.get(), text.data(), text.size());
+    text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    return text;
+  }
+};
+
+TEST_F(WorkerPoolTest, RunsCallsInTheOrderOfArrival) {
+  std::vector<std::string> seen;
+  test::FunctionHandler inner{[&](Request r, Responder) { seen.emplace_back(r.path); }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+
+  std::vector<std::string> sent;
+  for (int i = 0; i < 200; ++i) sent.push_back("/" + std::to_string(i));
+  for (const auto& path : sent) pool.handle(request(path), responder());
+  EXPECT_EQ(pool.queued(), 200U);
+  while (pool.run_one()) {
+  }
+
+  EXPECT_EQ(seen, sent);
+  EXPECT_EQ(pool.queued(), 0U);
+}
+
+TEST_F(WorkerPoolTest, RunsAsManyCallsAtOnceAsThreadsAreDonated) {
+  constexpr int kThreads = 4;
+  std::barrier all_inside{kThreads};
+  test::FunctionHandler inner{[&](Request, Responder) { all_inside.arrive_and_wait(); }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) threads.emplace_back([&] { pool.run(); });
+
+  // The barrier opens only if every thread is inside at the same time.
+  for (int i = 0; i < kThreads * 50; ++i) pool.handle(request(), responder());
+
+  pool.stop();
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(pool.queued(), 0U);
+  EXPECT_EQ(pool.running(), 0U);
+}
+
+TEST_F(WorkerPoolTest, RunsEverythingThatManyProducersQueue) {
+  constexpr int kProducers = 3, kCalls = 5000;
+  std::atomic<int> ran{0};
+  test::FunctionHandler inner{[&](Request, Responder) { ++ran; }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  std::vector<std::thread> consumers, producers;
+  for (int i = 0; i < 3; ++i) consumers.emplace_back([&] { pool.run(); });
+  auto exchange = std::make_shared<test::RecordingExchange>();
+  exchange->client_left = true;
+
+  for (int i = 0; i < kProducers; ++i) {
+    producers.emplace_back([&] {
+      Body own_body;
+      for (int n = 0; n < kCalls; ++n) {
+        pool.handle({.method = "GET", .path = "/", .body = &own_body, .connection = &connection},
+                    responder());
+      }
+    });
+  }
+  for (auto& thread : producers) thread.join();
+  pool.stop();
+  for (auto& thread : consumers) thread.join();
+
+  EXPECT_EQ(ran, kProducers * kCalls);
+}
+
+TEST_F(WorkerPoolTest, ReturnsFromWaitWhenStopped) {
+  test::FunctionHandler inner{[](Request, Responder) {}};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  std::thread waiting{[&] { EXPECT_FALSE(pool.wait()); }};
+
+  pool.stop();
+  waiting.join();
+
+  EXPECT_FALSE(pool.wait());
+}
+
+TEST_F(WorkerPoolTest, FinishesItsQueueBeforeItStops) {
+  int ran = 0;
+  test::FunctionHandler inner{[&](Request, Responder) { ++ran; }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  pool.handle(request(), responder());
+  pool.handle(request(), responder());
+
+  pool.stop();
+  pool.run();
+
+  EXPECT_EQ(ran, 2);
+}
+
+TEST_F(WorkerPoolTest, IsSaturatedUnlessAThreadIsFree) {
+  std::barrier inside{2}, leave{2};
+  test::FunctionHandler inner{[&](Request, Responder) {
+    inside.arrive_and_wait();
+    leave.arrive_and_wait();
+  }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  std::barrier idle{2};
+  pool.on_idle([&] { idle.arrive_and_wait(); });
+  EXPECT_TRUE(pool.saturated());  // nobody has donated a thread
+
+  std::thread thread{[&] { pool.run(); }};
+  idle.arrive_and_wait();
+  EXPECT_FALSE(pool.saturated());
+  pool.handle(request(), responder());
+  inside.arrive_and_wait();
+  EXPECT_TRUE(pool.saturated());
+  leave.arrive_and_wait();
+  idle.arrive_and_wait();
+  EXPECT_FALSE(pool.saturated());
+
+  pool.stop();
+  thread.join();
+}
+
+TEST_F(WorkerPoolTest, PublishesWhatRunsAndWhatWaits) {
+  std::atomic<std::uint64_t> running{99}, queued{99};
+  std::uint64_t seen_running = 0, seen_queued = 0;
+  test::FunctionHandler inner{[&](Request, Responder) {
+    seen_running = running;
+    seen_queued = queued;
+  }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  pool.publish_to(running, queued);
+
+  pool.handle(request(), responder());
+  pool.handle(request(), responder());
+  EXPECT_EQ(queued, 2U);
+  EXPECT_TRUE(pool.run_one());
+
+  EXPECT_EQ(seen_running, 1U);
+  EXPECT_EQ(seen_queued, 1U);
+  EXPECT_EQ(running, 0U);
+  EXPECT_TRUE(pool.run_one());
+}
+
+TEST_F(WorkerPoolTest, TurnsAnExceptionInto500AndOneLogLine) {
+  test::FunctionHandler inner{
+      [](Request, Responder) -> void { throw std::runtime_error{"out of cheese"}; }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  auto exchange = std::make_shared<test::RecordingExchange>();
+  connection.peer.host = "10.0.0.7";
+
+  pool.handle(request("/cheese"), Responder{exchange});
+  EXPECT_TRUE(pool.run_one());
+
+  EXPECT_EQ(exchange->status, 500U);
+  const std::string text = logged();
+  EXPECT_NE(text.find("GET /cheese from 10.0.0.7: out of cheese"), std::string::npos) << text;
+}
+
+TEST_F(WorkerPoolTest, Answers500ToWhatIsQueuedWhenItIsDestroyed) {
+  auto exchange = std::make_shared<test::RecordingExchange>();
+  test::FunctionHandler inner{[](Request, Responder) {}};
+  const Log errors = log();
+  {
+    WorkerPool pool{inner, errors};
+    pool.handle(request(), Responder{exchange});
+  }
+
+  EXPECT_EQ(exchange->status, 500U);
+}
+
+}  // namespace
+}  // namespace spawning

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+#include "spawning/worker.hpp"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <barrier>
+#include <optional>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "control/message.hpp"
+#include "spawning/control_channel.hpp"
+#include "spawning/scoreboard.hpp"
+#include "support/function_handler.hpp"
+#include "support/loopback.hpp"
+#include "support/raw_client.hpp"
+
+namespace spawning {
+namespace {
+
+using test::RawClient, test::run_until;
+
+// The supervisor's side of one worker, in the same process.
+struct WorkerTest : ::testing::Test {
+  IoContext context{1};
+  Scoreboard scoreboard = Scoreboard::create(4);
+  std::optional<ControlChannel> channel;
+  std::vector<control::Message> messages;
+  std::uint16_t port = 0;
+  std::optional<Worker> worker;
+  std::vector<std::thread> threads;
+  test::FunctionHandler hello{
+      [](const Request&, Responder responder) { responder.respond({}, "hello"); }};
+
+  void SetUp() override {
+    auto [ours, theirs] = ControlChannel::make_pair();
+    channel.emplace(
+        context, std::move(ours),
+        ControlChannel::Callbacks{.message =
+                                      [this](std::string_view line, std::vector<UniqueFd>) {
+                                        if (auto message = control::decode(line))
+                                          messages.push_back(*message);
+                                      },
+                                  .closed = [] {}});
+    Seat seat{.slot = 2,
+              .generation = 7,
+              .control = std::move(theirs),
+              .scoreboard = {},
+              .listeners = {}};
+    seat.scoreboard.reset(::dup(scoreboard.fd()));
+    auto [listening, chosen] = test::listen_on_loopback();
+    port = chosen;
+    seat.listeners.push_back(std::move(listening));
+    worker.emplace(std::move(seat));
+  }
+
+  void TearDown() override {
+    if (channel && worker) channel->send(control::encode(control::Drain{}));
+    EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+    for (auto& thread : threads) thread.join();
+    worker.reset();
+  }
+
+  void send(const control::Message& message) { channel->send(control::encode(message)); }
+
+  void serve(Handler& handler, int donated) {
+    send(control::Configure{R"({"args":["app"]})"});
+    worker->ready(handler);
+    for (int i = 0; i < donated; ++i) threads.emplace_back([this] { worker->run(); });
+    ASSERT_TRUE(run_until(context, [&] { return says<control::Ready>(); }));
+    send(control::Serve{});
+    ASSERT_TRUE(run_until(context,
+                          [&] { return scoreboard.slot(2).state.load() == WorkerState::serving; }));
+  }
+
+  template <typename Kind>
+  [[nodiscard]] bool says() const {
+    return !messages.empty() && std::holds_alternative<Kind>(messages.back());
+  }
+
+  [[nodiscard]] bool finished() const {
+    pollfd event{worker->finished_fd(), POLLIN, 0};
+    return ::poll(&event, 1, 0) == 1;
+  }
+
+  RawClient connect() { return {context, test::connect_to(port)}; }
+};
+
+constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+TEST_F(WorkerTest, PassesItsSettingsOnAsTheyAre) {
+  send(control::Configure{R"({"args": ["app"]})"});
+
+  EXPECT_EQ(worker->settings(), R"({"args": ["app"]})");
+  EXPECT_EQ(worker->slot(), 2U);
+  EXPECT_EQ(worker->generation(), 7U);
+}
+
+TEST_F(WorkerTest, ServesOnlyWhenToldTo) {
+  worker->ready(hello);
+  threads.emplace_back([this] { worker->run(); });
+  ASSERT_TRUE(run_until(context, [&] { return says<control::Ready>(); }));
+  auto client = connect();
+  client.send(kRequest);
+  EXPECT_EQ(scoreboard.slot(2).connections_accepted.load(), 0U);
+
+  send(control::Serve{});
+
+  EXPECT_TRUE(client.sees("hello"));
+}
+
+TEST_F(WorkerTest, PublishesWhatItDoes) {
+  serve(hello, 2);
+  auto client = connect();
+  client.send(kRequest);
+  ASSERT_TRUE(client.sees("hello"));
+
+  const auto& slot = scoreboard.slot(2);
+  EXPECT_TRUE(run_until(context, [&] { return slot.responses_by_class[2].load() == 1; }));
+  EXPECT_EQ(slot.connections_open.load(), 1U);
+  EXPECT_EQ(slot.body_octets_sent.load(), 5U);
+}
+
+TEST_F(WorkerTest, LeavesNewConnectionsToItsSiblingsWhileEveryThreadIsBusy) {
+  std::barrier inside{2}, leave{2};
+  test::FunctionHandler slow{[&](const Request&, Responder responder) {
+    inside.arrive_and_wait();
+    leave.arrive_and_wait();
+    responder.respond({}, "slow");
+  }};
+  serve(slow, 1);
+  auto first = connect();
+  first.send(kRequest);
+  inside.arrive_and_wait();
+
+  auto second = connect();
+  second.send(kRequest);
+  auto third = connect();  // something the I/O thread must look at before we do
+  EXPECT_EQ(scoreboard.slot(2).connections_accepted.load(), 1U);
+  leave.arrive_and_wait();
+
+  EXPECT_TRUE(first.sees("slow"));
+  inside.arrive_and_wait();
+  leave.arrive_and_wait();
+  EXPECT_TRUE(second.sees("slow"));
+}
+
+TEST_F(WorkerTest, FinishesARunningRequestWhenDrained) {
+  std::barrier inside{2}, leave{2};
+  test::FunctionHandler slow{[&](const Request&, Responder responder) {
+    inside.arrive_and_wait();
+    leave.arrive_and_wait();
+    responder.respond({}, "whole");
+  }};
+  serve(slow, 1);
+  auto client = connect();
+  client.send(kRequest);
+  inside.arrive_and_wait();
+
+  send(control::Drain{});
+  ASSERT_TRUE(
+      run_until(context, [&] { return scoreboard.slot(2).state.load() == WorkerState::draining; }));
+  EXPECT_FALSE(finished());
+  leave.arrive_and_wait();
+
+  EXPECT_TRUE(client.sees("whole"));
+  client.close();
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+}
+
+TEST_F(WorkerTest, DrainsWhenItsSupervisorDies) {
+  serve(hello, 1);
+
+  channel.reset();
+
+  worker->wait();
+  EXPECT_TRUE(finished());
+  EXPECT_THROW(connect(), std::system_error);
+}
+
+TEST_F(WorkerTest, ReportsAFailureToLoadAndEnds) {
+  worker->failed({.summary = "ImportError: no",
+                  .traceback = std::string(200'000, 'x') + "last line",
+                  .files = {"/srv/app.py"}});
+
+  ASSERT_TRUE(run_until(context, [&] { return says<control::Failed>(); }));
+  const auto& failure = std::get<control::Failed>(messages.back());
+  EXPECT_EQ(failure.summary, "ImportError: no");
+  EXPECT_TRUE(failure.traceback.ends_with("last line"));
+  EXPECT_LE(failure.traceback.size(), 64U << 10);
+  EXPECT_EQ(failure.files, (std::vector<std::string>{"/srv/app.py"}));
+  EXPECT_TRUE(finished());
+}
+
+TEST_F(WorkerTest, EndsWhenItIsDrainedBeforeItIsReady) {
+  send(control::Drain{});
+
+  EXPECT_EQ(worker->settings(), "");
+  worker->wait();
+  worker->ready(hello);
+  worker->run();  // returns: there will be nothing to run
+}
+
+}  // namespace
+}  // namespace spawning

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""`spawn` as a process, and an HTTP client that hides nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple, TypeVar
+
+T = TypeVar("T")
+
+BANNER = re.compile(r"^spawning \S+ serving (http://([\d.]+):(\d+)/) — .*, pid (\d+)$")
+
+
+def wait_until(condition: Callable[[], T], seconds: float, what: str = "") -> T:
+    """Waits for a true value of `condition`, and returns it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what or condition}")
+        time.sleep(0.005)  # between two looks
+
+
+def parent_of(pid: int) -> Optional[int]:
+    """The parent of a process that has not ended; None of one that has."""
+    try:
+        state, parent = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state == "Z" else int(parent)
+
+
+def children_of(pid: int) -> List[int]:
+    numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [number for number in numbers if parent_of(number) == pid]
+
+
+def alive(pid: int) -> bool:
+    return parent_of(pid) is not None
+
+
+class Spawn:
+    """A running `spawn`."""
+
+    def __init__(self, process: subprocess.Popen[str], log: pathlib.Path, patience: float) -> None:
+        self.process = process
+        self.log = log
+        self.patience = patience
+        self.output = ""
+        self.seen_workers: List[int] = []
+        self.banner = self._read_banner()
+        self.url, self.host, port, pid = self.banner.groups()
+        self.port, self.pid = int(port), int(pid)
+
+    def _read_banner(self) -> re.Match[str]:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output += line
+            found = BANNER.match(line)
+            if found:
+                return found
+        status = self.process.wait(self.patience)
+        raise AssertionError(f"no banner, status {status}: {self.output}{self.errors()}")
+
+    def errors(self) -> str:
+        return self.log.read_text()
+
+    def workers(self) -> List[int]:
+        found = children_of(self.process.pid)
+        self.seen_workers += [pid for pid in found if pid not in self.seen_workers]
+        return found
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def wait(self, seconds: Optional[float] = None) -> int:
+        return self.process.wait(seconds or self.patience)
+
+    def stop(self) -> int:
+        """Ends gracefully; returns the exit status."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def end(self) -> None:
+        """Ends whatever is left, however."""
+        self.workers()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(self.patience)
+        for pid in self.seen_workers:
+            if alive(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def client(self, timeout: Optional[float] = None) -> Client:
+        return Client(self.host, self.port, timeout or self.patience)
+
+    def get(self, target: str, *headers: str, method: str = "GET") -> Response:
+        """One request over a connection of its own."""
+        with self.client() as client:
+            client.request(target, *headers, "Connection: close", method=method)
+            return client.response(method)
+
+
+class Response(NamedTuple):
+    """A response as it came, its framing taken off."""
+
+    version: str
+    status: int
+    reason: str
+    headers: Dict[str, str]  # names in lower case
+    body: bytes
+
+
+class Client:
+    """One connection. What it sends are the very octets that it is given."""
+
+    def __init__(self, host: str, port: int, timeout: float) -> None:
+        self.socket = socket.create_connection((host, port), timeout)
+        self.file = self.socket.makefile("rb")
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+        self.socket.close()
+
+    def send(self, octets: bytes) -> None:
+        self.socket.sendall(octets)
+
+    def request(
+        self, target: str, *headers: str, method: str = "GET", version: str = "HTTP/1.1"
+    ) -> None:
+        lines = [f"{method} {target} {version}", "Host: test", *headers, "", ""]
+        self.send("\r\n".join(lines).encode("latin-1"))
+
+    def post(self, target: str, body: bytes, *headers: str) -> None:
+        self.request(target, *headers, f"Content-Length: {len(body)}", method="POST")
+        self.send(body)
+
+    def head(self) -> Tuple[str, int, str, Dict[str, str]]:
+        """The status line and the headers."""
+        version, status, reason = self._line().split(" ", 2)
+        headers: Dict[str, str] = {}
+        for line in iter(self._line, ""):
+            name, _, value = line.partition(":")
+            assert name.lower() not in headers, f"{name} twice"
+            headers[name.lower()] = value.strip()
+        return version, int(status), reason, headers
+
+    def response(self, method: str = "GET") -> Response:
+        """The next response, whole."""
+        version, status, reason, headers = self.head()
+        bodiless = method == "HEAD" or status in (204, 304) or status < 200
+        if bodiless:
+            body = b""
+        elif headers.get("transfer-encoding") == "chunked":
+            body = b"".join(iter(self.chunk, b""))
+        elif "content-length" in headers:
+            body = self.read(int(headers["content-length"]))
+        else:
+            body = self.file.read()
+        return Response(version, status, reason, headers, body)
+
+    def chunk(self) -> bytes:
+        """The next chunk; the last one is empty."""
+        data = self.read(int(self._line(), 16))
+        assert self._line() == ""
+        return data
+
+    def read(self, count: int) -> bytes:
+        data = self.file.read(count)
+        assert len(data) == count, f"{len(data)} of {count} octets, and then the end"
+        return data
+
+    def at_end(self) -> bool:
+        """Waits for the server to close its end."""
+        return self.file.read(1) == b""
+
+    def _line(self) -> str:
+        line = self.file.readline()
+        assert line.endswith(b"\r\n"), f"not a whole line: {line!r}"
+        return line[:-2].decode("latin-1")

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Applications for the system tests, by path. All of them satisfy wsgiref.validate."""
+
+import hashlib
+import json
+import os
+from urllib.parse import parse_qs
+
+TEXT = [("Content-Type", "text/plain")]
+
+
+def pass_gate(environ):
+    """Waits for the gate that the query names. conftest.py"""
+    with open(parse_qs(environ["QUERY_STRING"])["gate"][0], "rb") as gate:
+        gate.read()
+
+
+def read_body(environ):
+    return b"".join(iter(lambda: environ["wsgi.input"].read(100_000), b""))
+
+
+def echo(environ, start_response):
+    """What arrived, as JSON."""
+    body = read_body(environ)
+    seen = {
+        "environ": {key: value for key, value in environ.items() if isinstance(value, str)},
+        "length": len(body),
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "text": body[:1000].decode("latin-1"),
+    }
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(seen).encode()]
+
+
+def pid(environ, start_response):
+    start_response("200 OK", TEXT)
+    return [b"%d" % os.getpid()]
+
+
+def gated(environ, start_response):
+    """Answers once its gate is open."""
+    pass_gate(environ)
+    start_response("200 OK", TEXT)
+    return [b"passed"]
+
+
+def stream(environ, start_response):
+    """Four blocks, with a gate before each but the first."""
+    start_response("200 OK", TEXT)
+    for number in range(4):
+        if number > 0:
+            pass_gate(environ)
+        yield b"block %d\n" % number
+
+
+def written(environ, start_response):
+    """As stream(), by write()."""
+    write = start_response("200 OK", TEXT)
+    write(b"block 0\n")
+    pass_gate(environ)
+    write(b"block 1\n")
+    return [b"block 2\n"]
+
+
+def big(environ, start_response):
+    """32 MiB in blocks."""
+    start_response("200 OK", TEXT)
+    for number in range(512):
+        yield bytes([number % 256]) * (64 << 10)
+
+
+def big_list(environ, start_response):
+    start_response("200 OK", TEXT)
+    return [bytes([number % 256]) * (64 << 10) for number in range(512)]
+
+
+def file(environ, start_response):
+    start_response("200 OK", TEXT)
+    return environ["wsgi.file_wrapper"](open(__file__, "rb"), 1000)
+
+
+def empty(environ, start_response):
+    start_response("204 No Content", [])
+    return []
+
+
+def fail(environ, start_response):
+    raise ValueError("failing on purpose")
+
+
+def fail_half_way(environ, start_response):
+    start_response("200 OK", TEXT)
+    yield b"half"
+    raise ValueError("failing on purpose, half-way")
+
+
+def leave(environ, start_response):
+    raise SystemExit(3)
+
+
+def router(environ, start_response):
+    application = globals().get(environ["PATH_INFO"].strip("/") or "pid")
+    if application is None:
+        start_response("404 Not Found", TEXT)
+        return [b"no such application"]
+    return application(environ, start_response)

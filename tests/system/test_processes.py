@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: MIT
+"""The supervisor and its workers, as their user sees them."""
+
+import os
+import pathlib
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+
+import pytest
+from running import alive, wait_until
+
+VALIDATOR = "wsgiref.validate.validator"
+APP = ("system_apps:router", VALIDATOR)
+
+
+def refuses(server):
+    """Whether nobody listens any more."""
+    try:
+        socket.create_connection((server.host, server.port), 1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def busy(server, gate):
+    """A client whose request an application is working on."""
+    client = server.client()
+    client.request(f"/stream?gate={gate.path}")
+    client.head()
+    assert client.chunk() == b"block 0\n"
+    return client
+
+
+def test_the_banner_says_what_serves_where(spawn):
+    server = spawn("--processes", "2", "--threads", "3", *APP)
+
+    assert re.fullmatch(
+        rf"spawning \d+\.\d+\.\d+ serving http://127\.0\.0\.1:{server.port}/ — "
+        rf"2 processes × 3 threads, pid {server.process.pid}",
+        server.banner.group(),
+    )
+    assert len(server.workers()) == 2
+
+
+def test_hello_world_is_served_from_any_directory(spawn, tmp_path):
+    server = spawn("spawning.wsgi_factory.hello_world", VALIDATOR, cwd=tmp_path)
+
+    response = server.get("/")
+
+    assert (response.status, response.body) == (200, b"Hello, World!\r\n")
+    assert len(server.workers()) == 4
+    assert server.stop() == 0
+
+
+def test_applications_are_found_in_the_current_directory(spawn, tmp_path):
+    (tmp_path / "my_module.py").write_text(
+        "def my_wsgi_app(environ, start_response):\n"
+        "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+        "    return [b'mine']\n"
+    )
+
+    server = spawn("--processes", "1", "my_module.my_wsgi_app", VALIDATOR, cwd=tmp_path)
+
+    assert server.get("/").body == b"mine"
+    assert sorted(each.name for each in tmp_path.iterdir() if "stderr" not in each.name) == [
+        "__pycache__",
+        "my_module.py",
+    ]
+
+
+def test_an_application_sees_the_environment_that_spawn_was_given(spawn, tmp_path):
+    (tmp_path / "show.py").write_text(
+        "import json, os, sys, threading\n"
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [('Content-Type', 'application/json')])\n"
+        "    own = {name: os.environ.get(name) for name in ('PYTHONPATH', 'GIVEN')}\n"
+        "    own['SPAWNING'] = [name for name in os.environ if name.startswith('SPAWNING_SEAT')]\n"
+        "    own['main'] = threading.current_thread() is threading.main_thread()\n"
+        "    own['path'] = sys.path[0]\n"
+        "    return [json.dumps(own).encode()]\n"
+    )
+
+    for given in (None, "/some/where"):
+        env = {"GIVEN": "yes", **({"PYTHONPATH": given} if given else {})}
+        server = spawn("--processes", "1", "show:app", VALIDATOR, cwd=tmp_path, env=env)
+        seen = server.get("/").body.decode()
+
+        assert '"GIVEN": "yes"' in seen and '"SPAWNING": []' in seen and '"main": false' in seen
+        assert f'"PYTHONPATH": {f"{chr(34)}{given}{chr(34)}" if given else "null"}' in seen
+        assert f'"path": "{tmp_path}"' in seen
+
+
+def test_a_killed_worker_is_replaced_while_the_others_serve(spawn, slowness):
+    server = spawn("--processes", "2", *APP)
+    victim, other = server.workers()
+    statuses = []
+    replaced = threading.Event()
+
+    def keep_asking():
+        while not replaced.is_set():
+            statuses.append(server.get("/pid").status)
+
+    asking = threading.Thread(target=keep_asking)
+    wait_until(lambda: int(server.get("/pid").body) == other, server.patience)
+    os.kill(victim, signal.SIGKILL)
+    asking.start()
+    try:
+        new = wait_until(
+            lambda: set(server.workers()) - {victim, other}, 1 * slowness, "a new worker"
+        )
+        wait_until(lambda: int(server.get("/pid").body) in new, 5 * slowness, "its answer")
+    finally:
+        replaced.set()
+        asking.join()
+
+    assert set(statuses) == {200}
+    assert "SIGKILL" in server.errors() or "signal 9" in server.errors()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_graceful_stop_finishes_what_is_running(spawn, gate, number):
+    server = spawn("--processes", "2", "--threads", "1", *APP)
+    with busy(server, gate) as client:
+        workers = server.workers()
+        server.signal(number)
+        wait_until(lambda: refuses(server), server.patience, "no new connections")
+        for block in range(1, 4):
+            gate.open()
+            assert client.chunk() == b"block %d\n" % block
+        assert client.chunk() == b""
+
+    assert server.wait() == 0
+    assert not any(alive(pid) for pid in workers)
+    assert "Traceback" not in server.errors()
+
+
+def test_an_idle_server_stops_at_once(spawn, slowness):
+    server = spawn(*APP)
+    with server.client() as idle:
+        idle.request("/pid")
+        idle.response()
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 2 * slowness
+        assert idle.at_end()
+
+
+def test_ctrl_c_in_a_terminal_reaches_everybody_and_nobody_complains(spawn):
+    server = spawn(*APP)
+    for pid in [*server.workers(), server.process.pid]:
+        os.kill(pid, signal.SIGINT)
+
+    assert server.wait() == 0
+    assert "KeyboardInterrupt" not in server.errors() and "Traceback" not in server.errors()
+
+
+@pytest.mark.parametrize(
+    "numbers", [[signal.SIGQUIT], [signal.SIGTERM, signal.SIGTERM], [signal.SIGINT, signal.SIGINT]]
+)
+def test_quit_and_a_second_signal_stop_at_once(spawn, gate, slowness, numbers):
+    server = spawn("--processes", "2", *APP)
+    with busy(server, gate) as client:
+        workers = server.workers()
+        server.signal(numbers[0])
+        if len(numbers) > 1:
+            wait_until(lambda: refuses(server), server.patience, "the first signal's effect")
+            assert server.process.poll() is None
+            server.signal(numbers[1])
+        server.wait(2 * slowness)
+        assert client.file.read() == b""
+
+    assert not any(alive(pid) for pid in workers)
+
+
+def test_a_supervisor_that_is_killed_takes_its_workers_with_it(spawn, slowness):
+    server = spawn(*APP)
+    workers = server.workers()
+
+    server.signal(signal.SIGKILL)
+    server.wait()
+
+    wait_until(lambda: not any(alive(pid) for pid in workers), 5 * slowness, "no worker")
+    with socket.create_server((server.host, server.port)):
+        pass  # the port is free
+
+
+def test_orphaned_workers_finish_what_they_serve(spawn, gate):
+    server = spawn("--processes", "1", "--threads", "1", *APP)
+    with busy(server, gate) as client:
+        server.workers()
+        server.signal(signal.SIGKILL)
+        server.wait()
+        wait_until(lambda: refuses(server), server.patience, "no new connections")
+        for block in range(1, 4):
+            gate.open()
+            assert client.chunk() == b"block %d\n" % block
+        assert client.chunk() == b""
+
+
+def test_the_supervisor_is_small_and_has_no_python_in_it(spawn):
+    server = spawn("spawning.wsgi_factory.hello_world")
+    process = pathlib.Path(f"/proc/{server.process.pid}")
+    mapped = (process / "maps").read_text()
+    rollup = (process / "smaps_rollup").read_text()
+
+    # A sanitizer's shadow of our memory is not ours to account for.
+    limit = (256 if "LD_PRELOAD" in os.environ else 8) << 10
+    assert int(re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE).group(1)) <= limit
+    assert "python" not in mapped
+
+
+class TestRefusals:
+    """What cannot start: what is said, the status, and that nothing is left."""
+
+    @pytest.fixture
+    def refused(self, run_spawn, tmp_path, slowness):
+        """refused(status, *arguments): what is said on stderr."""
+
+        def refused(status, *arguments, seconds=2.0, **options):
+            mark = {"SPAWNING_TEST_MARK": str(tmp_path)}
+            started = time.monotonic()
+            result = run_spawn(*arguments, env=mark, **options)
+            took = time.monotonic() - started
+            assert (result.returncode, result.stdout) == (status, ""), result
+            assert took < seconds * slowness
+            assert not marked(str(tmp_path)), "a process is left"
+            return result.stderr
+
+        return refused
+
+    @pytest.mark.parametrize(
+        "app, text",
+        [
+            ("system_appz:router", "there is no module 'system_appz'"),
+            ("system_appz.router", "did you mean 'system_apps'?"),
+            ("system_apps:rooter", "has no 'rooter'; did you mean 'router'?"),
+            ("system_apps.rooter", "has no 'rooter'; did you mean 'router'?"),
+            ("system_apps:TEXT", "'system_apps:TEXT' is a list, which is not callable"),
+        ],
+    )
+    def test_an_application_that_is_not_there(self, refused, app, text):
+        errors = refused(1, "--port", "0", "--python", sys.executable, app)
+
+        assert errors.count(text) == 1
+        assert "Traceback" not in errors
+
+    @pytest.mark.parametrize(
+        "source, text",
+        [
+            ("raise LookupError('boom')", "LookupError: boom"),
+            ("import not_there_at_all", "ModuleNotFoundError: No module named 'not_there_at_all'"),
+            ("def app(:", "SyntaxError: "),
+            ("import sys; sys.exit('bye')", "SystemExit: bye"),
+        ],
+    )
+    def test_an_application_that_raises_at_import(self, refused, tmp_path, source, text):
+        (tmp_path / "failing.py").write_text(source)
+
+        errors = refused(1, "--port", "0", "--python", sys.executable, "failing:app", cwd=tmp_path)
+
+        assert errors.count(text) == 1
+        assert errors.count(f'File "{tmp_path}/failing.py", line 1') == 1
+        assert "importlib" not in errors and "spawning/worker.py" not in errors
+
+    def test_a_port_in_use(self, refused, busy_port):
+        errors = refused(1, "--port", str(busy_port), "--python", sys.executable, *APP)
+
+        assert len(errors.splitlines()) == 1 and str(busy_port) in errors
+        assert "in use" in errors
+
+    def test_an_address_that_is_not_ours(self, refused):
+        errors = refused(1, "--host", "192.0.2.1", "--port", "0", "--python", sys.executable, *APP)
+
+        assert len(errors.splitlines()) == 1 and "192.0.2.1" in errors
+
+    def test_a_python_that_is_not_there(self, refused):
+        errors = refused(1, "--port", "0", "--python", "/nonexistent", *APP)
+
+        assert len(errors.splitlines()) == 1 and "/nonexistent" in errors
+
+    @pytest.mark.parametrize(
+        "arguments, named",
+        [
+            (["--no-such-option", "app"], "--no-such-option"),
+            (["--threads", "many", "app"], "--threads"),
+            (["--processes", "0", "app"], "--processes"),
+            (["--port", "65536", "app"], "--port"),
+            (["--bind", "nonsense", "app"], "--bind"),
+            (["--reload", "dev", "app"], "--reload"),
+            ([], "APP"),
+        ],
+    )
+    def test_a_wrong_option_is_named(self, refused, arguments, named):
+        errors = refused(2, *arguments)
+
+        assert len(errors.splitlines()) == 1 and named in errors
+
+
+def marked(mark):
+    """The processes with $SPAWNING_TEST_MARK."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            variables = pathlib.Path(f"/proc/{name}/environ").read_bytes()
+        except OSError:
+            continue  # it has ended
+        if f"SPAWNING_TEST_MARK={mark}\0".encode() in variables and alive(int(name)):
+            found.append(int(name))
+    return found
