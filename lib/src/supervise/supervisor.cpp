@@ -80,7 +80,7 @@ struct Supervisor::State {
 
   void await_signal() {
     signals.async_wait([this](boost::system::error_code error, int signal) {
-      if (error) return;
+      if (error || finished) return;  // a signal that came just before the cancel is no error
       await_signal();
       act_on(signal);
     });
