@@ -184,7 +184,7 @@ struct Supervisor::State {
     Record& record = records.at(kill.worker);
     if (kill.overdue) log.warning(record.description.name() + " did not end in time and is killed");
     record.killed = true;
-    record.handle->kill();
+    if (record.handle) record.handle->kill();  // it may have failed to start since this was decided
   }
 
   void carry_out(const action::Report& report) {
