@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 import traceback
-from typing import Iterator, List, NamedTuple, Optional
+from collections.abc import Iterator
 from types import TracebackType
+from typing import List, NamedTuple, Optional
 
 from spawning.naming import NamingError
 
@@ -52,7 +53,9 @@ def _without_our_frames(trace: Optional[TracebackType]) -> Optional[TracebackTyp
 
 
 def _is_plumbing(file: str) -> bool:
-    return file.startswith("<frozen importlib") or os.path.abspath(file).startswith((_OURS, _IMPORTLIB))
+    return file.startswith("<frozen importlib") or os.path.abspath(file).startswith(
+        (_OURS, _IMPORTLIB)
+    )
 
 
 def _files(error: BaseException) -> List[str]:

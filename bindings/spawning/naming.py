@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Finding Python objects by the names that people write on a command line.
 
-    package.module.callable     the longest prefix that can be imported, then attributes
-    package.module:callable     a module and an attribute in it (or an attribute's attribute)
-    package.module:factory()    what the call, without arguments, returns
-    package.module              its `application`, or else its `app`
+package.module.callable     the longest prefix that can be imported, then attributes
+package.module:callable     a module and an attribute in it (or an attribute's attribute)
+package.module:factory()    what the call, without arguments, returns
+package.module              its `application`, or else its `app`
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import difflib
 import importlib
 import pkgutil
 import sys
+from collections.abc import Iterable
 from types import ModuleType
-from typing import Any, Iterable, List, Tuple
+from typing import Any, List, Tuple
 
 DEFAULT_NAMES = ("application", "app")
 
@@ -40,7 +41,9 @@ def resolve(name: str) -> Any:
     module_name, colon, attributes = path.partition(":")
     parts = attributes.split(".") if colon else []
     if not all(part.isidentifier() for part in module_name.split(".") + parts):
-        raise NamingError(f"'{name}' is not a name such as my_module.my_wsgi_app or my_module:my_wsgi_app")
+        raise NamingError(
+            f"'{name}' is not a name such as my_module.my_wsgi_app or my_module:my_wsgi_app"
+        )
     if colon:
         module = _import(module_name)
     else:
@@ -75,7 +78,10 @@ def _import(name: str) -> ModuleType:
     if parent is None:
         message += f" in the current directory or elsewhere on Python's path{_nearest(missing, _top_modules())}"
     elif hasattr(parent, "__path__"):
-        message += _nearest(missing.rpartition(".")[2], [each.name for each in pkgutil.iter_modules(parent.__path__)])
+        message += _nearest(
+            missing.rpartition(".")[2],
+            [each.name for each in pkgutil.iter_modules(parent.__path__)],
+        )
     else:
         message += f": '{parent.__name__}' is not a package"
     raise NamingError(message, _files(parent))
@@ -109,7 +115,9 @@ def _follow(module: ModuleType, parts: List[str]) -> Any:
         except AttributeError:
             where = ".".join([module.__name__, *parts[:index]])
             kind = "the module " if index == 0 else ""
-            raise NamingError(f"{kind}'{where}' has no '{part}'{_nearest(part, dir(found))}", _files(module)) from None
+            raise NamingError(
+                f"{kind}'{where}' has no '{part}'{_nearest(part, dir(found))}", _files(module)
+            ) from None
     return found
 
 
@@ -119,7 +127,9 @@ def _default(module: ModuleType) -> Any:
             return getattr(module, name)
     candidates = [name for name in dir(module) if not name.startswith("_")]
     close = _nearest("application", candidates) or _nearest("app", candidates)
-    raise NamingError(f"the module '{module.__name__}' has neither 'application' nor 'app'{close}", _files(module))
+    raise NamingError(
+        f"the module '{module.__name__}' has neither 'application' nor 'app'{close}", _files(module)
+    )
 
 
 def _nearest(name: str, candidates: Iterable[str]) -> str:

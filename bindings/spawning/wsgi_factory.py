@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, List
+from collections.abc import Iterable
+from typing import Any, Callable, Dict, List
 
 from spawning.naming import NamingError, describe, resolve
 
@@ -29,7 +30,9 @@ def app_factory(config: Dict[str, Any]) -> Application:
     for each in middleware:
         application = _callable(each)(application)
         if not callable(application):
-            raise NamingError(f"the middleware '{each}' returned {describe(application)}, which is not callable")
+            raise NamingError(
+                f"the middleware '{each}' returned {describe(application)}, which is not callable"
+            )
     return application
 
 
@@ -43,5 +46,8 @@ def _callable(name: str) -> Application:
 def hello_world(environ: Dict[str, Any], start_response: Callable[..., Any]) -> List[bytes]:
     """An application to try the server with."""
     body = b"Hello, World!\r\n"
-    start_response("200 OK", [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))])
+    start_response(
+        "200 OK",
+        [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))],
+    )
     return [body]

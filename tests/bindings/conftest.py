@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Callable, Iterable, Tuple
+from collections.abc import Iterable
+from typing import Any, Callable, Tuple
 
 import pytest
 

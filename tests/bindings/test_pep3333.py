@@ -8,7 +8,6 @@ import weakref
 from wsgiref.validate import validator
 
 import pytest
-
 from spawning import _native_testing as native
 
 OK = ("200 OK", [("Content-Type", "text/plain")])
@@ -56,7 +55,23 @@ class TestStartResponse:
 
         assert (answer.status, answer.reason) == (200, "")
 
-    @pytest.mark.parametrize("status", ["200", "OK", "", "20 OK", "2000 OK", "abc OK", "100 Continue", "199 x", "600 x", "200 a\r\nX: y", "200 \0", "200 \u20ac"])
+    @pytest.mark.parametrize(
+        "status",
+        [
+            "200",
+            "OK",
+            "",
+            "20 OK",
+            "2000 OK",
+            "abc OK",
+            "100 Continue",
+            "199 x",
+            "600 x",
+            "200 a\r\nX: y",
+            "200 \0",
+            "200 \u20ac",
+        ],
+    )
     def test_a_malformed_status_is_refused(self, serve, status):
         server = serve(answering(status, []))
 
@@ -115,7 +130,9 @@ class TestStartResponse:
         assert server.ask().status == 500
         assert "beyond ISO-8859-1" in server.log
 
-    @pytest.mark.parametrize("name", ["Connection", "keep-alive", "TRANSFER-ENCODING", "Upgrade", "Trailer", "Te"])
+    @pytest.mark.parametrize(
+        "name", ["Connection", "keep-alive", "TRANSFER-ENCODING", "Upgrade", "Trailer", "Te"]
+    )
     def test_hop_by_hop_headers_are_refused(self, serve, name):
         server = serve(answering("200 OK", [(name, "x")]))
 
@@ -411,7 +428,10 @@ class TestIteration:
 
         assert serve(application).ask().blocks == [b"2", b"1"]
 
-    @pytest.mark.parametrize("body", [["text"], ("text",), [b"x", "text"], iter(["text"]), "text", b"bytes", [None], None, 3])
+    @pytest.mark.parametrize(
+        "body",
+        [["text"], ("text",), [b"x", "text"], iter(["text"]), "text", b"bytes", [None], None, 3],
+    )
     def test_what_gives_no_bytes_is_an_error(self, serve, body):
         def application(environ, start_response):
             start_response(*OK)
@@ -480,7 +500,13 @@ class TestIteration:
 class TestClose:
     @pytest.mark.parametrize(
         "blocks, ends_with",
-        [((b"x",), "finish"), ((), "finish"), ((b"x", ValueError("boom")), "abort"), ((ValueError("boom"),), "finish"), ((b"x", "text"), "abort")],
+        [
+            ((b"x",), "finish"),
+            ((), "finish"),
+            ((b"x", ValueError("boom")), "abort"),
+            ((ValueError("boom"),), "finish"),
+            ((b"x", "text"), "abort"),
+        ],
     )
     def test_it_is_called_in_every_case(self, serve, blocks, ends_with):
         iterable = Blocks(*blocks)
@@ -578,7 +604,10 @@ class TestClose:
 
 
 class TestFailures:
-    @pytest.mark.parametrize("error", [ValueError("boom"), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), MemoryError()])
+    @pytest.mark.parametrize(
+        "error",
+        [ValueError("boom"), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), MemoryError()],
+    )
     def test_an_exception_is_500_and_one_entry_in_the_log(self, serve, error):
         def application(environ, start_response):
             raise error
@@ -598,7 +627,9 @@ class TestFailures:
 
         answer = serve(application).ask()
 
-        assert b"secret" not in b"".join(answer.blocks) and b"Traceback" not in b"".join(answer.blocks)
+        assert b"secret" not in b"".join(answer.blocks) and b"Traceback" not in b"".join(
+            answer.blocks
+        )
 
     def test_an_exception_after_the_head_breaks_the_connection(self, serve):
         def application(environ, start_response):
@@ -629,7 +660,12 @@ class TestFailures:
 
         server = serve(application)
 
-        assert [server.ask(path).status for path in ("/fail", "/", "/fail", "/")] == [500, 200, 500, 200]
+        assert [server.ask(path).status for path in ("/fail", "/", "/fail", "/")] == [
+            500,
+            200,
+            500,
+            200,
+        ]
 
     def test_an_exception_that_cannot_be_shown_is_logged_nevertheless(self, serve):
         class Odd(Exception):
@@ -726,7 +762,9 @@ class TestOwnership:
         answers = {}
 
         def ask(number):
-            answers[number] = [server.ask(f"/{number}", method="POST", body=b"body of ") for _ in range(50)]
+            answers[number] = [
+                server.ask(f"/{number}", method="POST", body=b"body of ") for _ in range(50)
+            ]
 
         threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
         for thread in threads:
@@ -775,7 +813,11 @@ class TestFileWrapper:
 def test_the_standard_librarys_validator_finds_nothing_wrong(serve):
     @validator
     def application(environ, start_response):
-        body = environ["wsgi.input"].read(3) + environ["wsgi.input"].readline() + b"".join(environ["wsgi.input"])
+        body = (
+            environ["wsgi.input"].read(3)
+            + environ["wsgi.input"].readline()
+            + b"".join(environ["wsgi.input"])
+        )
         environ["wsgi.errors"].flush()
         write = start_response("200 OK", [("Content-Type", "text/plain")])
         write(body)
@@ -783,6 +825,11 @@ def test_the_standard_librarys_validator_finds_nothing_wrong(serve):
 
     server = serve(application)
     for target in ("/", "/a%20b?c=d", "*"):
-        answer = server.ask(target, method="POST", headers=[("Content-Length", "9"), ("Content-Type", "x/y")], body=b"0123\n5678")
+        answer = server.ask(
+            target,
+            method="POST",
+            headers=[("Content-Length", "9"), ("Content-Type", "x/y")],
+            body=b"0123\n5678",
+        )
         assert answer.blocks == [b"0123\n5678", b"end"]
     assert server.log == ""

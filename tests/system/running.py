@@ -10,10 +10,21 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple, TypeVar
 
 T = TypeVar("T")
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = pathlib.Path(
+    os.environ.get("SPAWNING_BUILD_DIR", HERE.parent.parent / "build" / "release")
+).resolve()
+PROGRAM = BUILD / "cli" / "spawn"
+SANITIZED = "LD_PRELOAD" in os.environ  # by ../conftest.py
+PATIENCE = 60.0  # seconds for what has no limit of its own
+VALIDATOR = "wsgiref.validate.validator"
 
 BANNER = re.compile(r"^spawning \S+ serving (http://([\d.]+):(\d+)/) — .*, pid (\d+)$")
 
@@ -111,6 +122,42 @@ class Spawn:
         with self.client() as client:
             client.request(target, *headers, "Connection: close", method=method)
             return client.response(method)
+
+
+def environment(changes: Optional[Dict[str, str]]) -> Dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return {**clean, **(changes or {})}
+
+
+@contextlib.contextmanager
+def started(
+    log: pathlib.Path,
+    *arguments: str,
+    cwd: pathlib.Path = HERE,
+    env: Optional[Dict[str, str]] = None,
+    python: str = sys.executable,
+) -> Iterator[Spawn]:
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [str(PROGRAM), "--port", "0", "--python", python, *arguments],
+            cwd=cwd,
+            env=environment(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            encoding="utf-8",
+        )
+    server: Optional[Spawn] = None
+    try:
+        server = Spawn(process, log, PATIENCE)
+        yield server
+    finally:
+        if server is not None:
+            server.end()
+        elif process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 class Response(NamedTuple):

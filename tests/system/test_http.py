@@ -245,7 +245,9 @@ class TestFailures:
         assert "failing on purpose, half-way" in server.errors()
 
     def test_without_keep_alive_each_response_is_the_last(self, spawn):
-        server = spawn("--no-keepalive", "--processes", "1", "system_apps:router", "wsgiref.validate.validator")
+        server = spawn(
+            "--no-keepalive", "--processes", "1", "system_apps:router", "wsgiref.validate.validator"
+        )
         with server.client() as client:
             client.request("/pid")
             assert client.response().headers["connection"] == "close"
