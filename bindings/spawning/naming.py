@@ -15,13 +15,13 @@ import pkgutil
 import sys
 from collections.abc import Iterable
 from types import ModuleType
-from typing import Any, List, Tuple
+from typing import Any
 
 DEFAULT_NAMES = ("application", "app")
 
 
 class NamingError(Exception):
-    """A name that leads nowhere. Its text says so to whoever wrote the name; a traceback would not help.
+    """A name that leads nowhere. Its text says so to whoever wrote it; a traceback would not help.
 
     `files` are those whose change may mend it.
     """
@@ -34,8 +34,8 @@ class NamingError(Exception):
 def resolve(name: str) -> Any:
     """The object that `name` names.
 
-    Raises NamingError if a module or an attribute is missing or the name has no such form, and whatever
-    importing the module or calling the factory raises.
+    Raises NamingError if a module or an attribute is missing or the name has no such form, and
+    whatever importing the module or calling the factory raises.
     """
     path, call = (name[:-2], True) if name.endswith("()") else (name, False)
     module_name, colon, attributes = path.partition(":")
@@ -76,7 +76,8 @@ def _import(name: str) -> ModuleType:
     parent = sys.modules.get(missing.rpartition(".")[0])
     message = f"there is no module '{missing}'"
     if parent is None:
-        message += f" in the current directory or elsewhere on Python's path{_nearest(missing, _top_modules())}"
+        message += " in the current directory or elsewhere on Python's path"
+        message += _nearest(missing, _top_modules())
     elif hasattr(parent, "__path__"):
         message += _nearest(
             missing.rpartition(".")[2],
@@ -87,8 +88,8 @@ def _import(name: str) -> ModuleType:
     raise NamingError(message, _files(parent))
 
 
-def _import_longest(name: str) -> Tuple[ModuleType, List[str]]:
-    """Imports as much of a dotted name as is modules; returns the last one and the names that are left."""
+def _import_longest(name: str) -> tuple[ModuleType, list[str]]:
+    """Imports as much of a dotted name as is modules; returns the last, and the names left."""
     parts = name.split(".")
     module = _import(parts[0])
     for index in range(1, len(parts)):
@@ -107,7 +108,7 @@ def _is_about(error: ModuleNotFoundError, name: str) -> bool:
     return error.name is not None and f"{name}.".startswith(f"{error.name}.")
 
 
-def _follow(module: ModuleType, parts: List[str]) -> Any:
+def _follow(module: ModuleType, parts: list[str]) -> Any:
     found: Any = module
     for index, part in enumerate(parts):
         try:
@@ -137,11 +138,11 @@ def _nearest(name: str, candidates: Iterable[str]) -> str:
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
-def _top_modules() -> List[str]:
+def _top_modules() -> list[str]:
     """Those a typo is most likely about: in the current directory."""
     return [each.name for each in pkgutil.iter_modules(sys.path[:1])]
 
 
-def _files(module: Any) -> List[str]:
+def _files(module: Any) -> list[str]:
     file = getattr(module, "__file__", None)
     return [file] if file else []

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable
 
 from spawning.naming import NamingError, describe, resolve
 
 Application = Callable[..., Iterable[bytes]]
 
 
-def config_factory(config: Dict[str, Any]) -> Dict[str, Any]:
+def config_factory(config: dict[str, Any]) -> dict[str, Any]:
     """Takes the options and names what loads the application in each worker: app_factory()."""
     if not config.get("args"):
         raise NamingError("expected an application, such as my_module.my_wsgi_app")
@@ -19,11 +19,11 @@ def config_factory(config: Dict[str, Any]) -> Dict[str, Any]:
     return config
 
 
-def app_factory(config: Dict[str, Any]) -> Application:
+def app_factory(config: dict[str, Any]) -> Application:
     """Loads `args[0]` and wraps it in each of `args[1:]`, which takes the application so far.
 
-    Raises NamingError if something cannot be found or is not callable, and whatever the application's
-    own code raises.
+    Raises NamingError if something cannot be found or is not callable, and whatever the
+    application's own code raises.
     """
     name, *middleware = config["args"]
     application = _callable(name)
@@ -43,7 +43,7 @@ def _callable(name: str) -> Application:
     return found
 
 
-def hello_world(environ: Dict[str, Any], start_response: Callable[..., Any]) -> List[bytes]:
+def hello_world(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     """An application to try the server with."""
     body = b"Hello, World!\r\n"
     start_response(

@@ -26,7 +26,7 @@ def test_every_value_that_is_not_the_servers_is_a_str(environ_of):
 
 
 @pytest.mark.parametrize(
-    "path, info",
+    ("path", "info"),
     [
         ("/caf%C3%A9", "/caf\u00c3\u00a9"),
         ("/a%2Fb%20c", "/a/b c"),
@@ -61,7 +61,8 @@ def test_a_unix_socket_has_a_server_name_and_no_remote_address(environ_of):
     environ = environ_of("/", peer="unix:", local="unix:/run/app.sock")
 
     assert (environ["REMOTE_ADDR"], environ["REMOTE_PORT"]) == ("", "")
-    assert environ["SERVER_NAME"] and environ["SERVER_PORT"]
+    assert environ["SERVER_NAME"]
+    assert environ["SERVER_PORT"]
 
 
 def test_consecutive_requests_have_their_own_peers(serve):
@@ -196,7 +197,8 @@ def test_many_different_header_names_do_no_harm(serve):
 
 def test_the_application_may_change_its_environ(serve):
     def application(environ, start_response):
-        assert "mark" not in environ and environ["SCRIPT_NAME"] == ""
+        assert "mark" not in environ
+        assert environ["SCRIPT_NAME"] == ""
         environ["mark"] = environ["SCRIPT_NAME"] = "mine"
         del environ["wsgi.version"]
         start_response("204 No Content", [])

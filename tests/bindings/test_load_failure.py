@@ -48,7 +48,8 @@ def test_a_traceback_begins_in_the_applications_code(failure_of, tmp_path):
         "Traceback (most recent call last):",
         f'  File "{tmp_path}/failing.py", line 4, in <module>',
     ]
-    assert "importlib" not in failure.traceback and "naming.py" not in failure.traceback
+    assert "importlib" not in failure.traceback
+    assert "naming.py" not in failure.traceback
     assert failure.files == [f"{tmp_path}/failing.py"]
 
 
@@ -68,7 +69,7 @@ def test_an_import_that_fails_inside_is_shown_where_it_is(failure_of):
 
 
 @pytest.mark.parametrize(
-    "statement, summary",
+    ("statement", "summary"),
     [("raise SystemExit(3)", "SystemExit: 3"), ("raise KeyboardInterrupt", "KeyboardInterrupt")],
 )
 def test_an_exit_is_a_failure_like_any_other(failure_of, statement, summary):
@@ -82,11 +83,16 @@ def test_files_of_causes_are_named_too(failure_of, tmp_path):
     (tmp_path / "cause.py").write_text("def fail():\n    raise KeyError('cause')\n")
 
     failure = failure_of(
-        "import cause\ntry:\n    cause.fail()\nexcept KeyError as error:\n    raise ValueError('effect') from error\n"
+        "import cause\n"
+        "try:\n"
+        "    cause.fail()\n"
+        "except KeyError as error:\n"
+        "    raise ValueError('effect') from error\n"
     )
 
     assert failure.files == [f"{tmp_path}/cause.py", f"{tmp_path}/failing.py"]
-    assert "KeyError: 'cause'" in failure.traceback and failure.summary == "ValueError: effect"
+    assert "KeyError: 'cause'" in failure.traceback
+    assert failure.summary == "ValueError: effect"
 
 
 def test_a_worker_without_a_seat_says_how_it_is_started():
@@ -96,6 +102,7 @@ def test_a_worker_without_a_seat_says_how_it_is_started():
         capture_output=True,
         text=True,
         timeout=60,
+        check=False,
     )
 
     assert result.returncode == 2

@@ -41,7 +41,7 @@ SHOP = {
 
 
 @pytest.mark.parametrize(
-    "name, path",
+    ("name", "path"),
     [
         ("shop.wsgi.application", "application"),
         ("shop.wsgi:application", "application"),
@@ -73,15 +73,17 @@ def test_an_attribute_that_is_no_module_is_found_in_a_package(modules):
 
 
 @pytest.mark.parametrize(
-    "name, message",
+    ("name", "message"),
     [
         (
             "shopp.wsgi.application",
-            "there is no module 'shopp' in the current directory or elsewhere on Python's path; did you mean 'shop'?",
+            "there is no module 'shopp' in the current directory or elsewhere on Python's path; "
+            "did you mean 'shop'?",
         ),
         (
             "shopp.wsgi:application",
-            "there is no module 'shopp' in the current directory or elsewhere on Python's path; did you mean 'shop'?",
+            "there is no module 'shopp' in the current directory or elsewhere on Python's path; "
+            "did you mean 'shop'?",
         ),
         ("shop.wsig:application", "there is no module 'shop.wsig'; did you mean 'wsgi'?"),
         ("plain.wsgi:application", "there is no module 'plain.wsgi': 'plain' is not a package"),

@@ -79,7 +79,7 @@ class TestStartResponse:
         assert "ValueError: start_response" in server.log
 
     @pytest.mark.parametrize(
-        "arguments, text",
+        ("arguments", "text"),
         [
             ((200, []), "the status must be a str, not int"),
             ((b"200 OK", []), "the status must be a str, not bytes"),
@@ -108,7 +108,8 @@ class TestStartResponse:
         answer = server.ask()
 
         assert answer.status == 500 or "abort" in answer.events
-        assert "TypeError: " in server.log and text in server.log
+        assert "TypeError: " in server.log
+        assert text in server.log
 
     @pytest.mark.parametrize("name", ["", "A B", "A:", "A\r\nB", "\u00e9", "A\0"])
     def test_a_name_that_is_no_token_is_refused(self, serve, name):
@@ -186,7 +187,8 @@ class TestStartResponse:
         answer = server.ask()
 
         assert (answer.status, answer.reason, answer.headers) == (500, "Sorry", [("X-Second", "2")])
-        assert answer.blocks == [b"sorry"] and server.log == ""
+        assert answer.blocks == [b"sorry"]
+        assert server.log == ""
 
     def test_exc_info_is_raised_again_once_the_head_is_sent(self, serve):
         def application(environ, start_response):
@@ -201,7 +203,8 @@ class TestStartResponse:
         server = serve(application)
         answer = server.ask()
 
-        assert answer.status == 200 and answer.blocks == [b"begun"]
+        assert answer.status == 200
+        assert answer.blocks == [b"begun"]
         assert answer.events[-1] == "abort"
         assert "KeyError: 'the original'" in server.log
 
@@ -299,7 +302,8 @@ class TestWrite:
 
         answer = serve(application).ask()
 
-        assert answer.blocks == [b"all of it"] and answer.events[-1] == "finish"
+        assert answer.blocks == [b"all of it"]
+        assert answer.events[-1] == "finish"
 
     @pytest.mark.parametrize("block", ["text", None, 3, bytearray(b"x"), memoryview(b"x")])
     def test_only_bytes_can_be_written(self, serve, block):
@@ -310,7 +314,8 @@ class TestWrite:
 
         server = serve(application)
 
-        assert server.ask().blocks == [b"x"] and server.log == ""
+        assert server.ask().blocks == [b"x"]
+        assert server.log == ""
 
     def test_a_client_that_has_gone_is_a_broken_pipe_and_no_log_entry(self, serve):
         def application(environ, start_response):
@@ -415,7 +420,8 @@ class TestIteration:
 
         answer = serve(application).ask()
 
-        assert answer.content_length is None and answer.blocks == [b"1", b"2"]
+        assert answer.content_length is None
+        assert answer.blocks == [b"1", b"2"]
 
     def test_a_subclass_of_list_is_asked_for_its_iterator(self, serve):
         class Reversed(list):
@@ -499,7 +505,7 @@ class TestIteration:
 
 class TestClose:
     @pytest.mark.parametrize(
-        "blocks, ends_with",
+        ("blocks", "ends_with"),
         [
             ((b"x",), "finish"),
             ((), "finish"),
@@ -517,7 +523,8 @@ class TestClose:
 
         answer = serve(application).ask()
 
-        assert iterable.events[-1] == "close" and iterable.events.count("close") == 1
+        assert iterable.events[-1] == "close"
+        assert iterable.events.count("close") == 1
         assert answer.events[-1] == ends_with
 
     def test_it_is_called_if_start_response_was_not(self, serve):
@@ -627,9 +634,8 @@ class TestFailures:
 
         answer = serve(application).ask()
 
-        assert b"secret" not in b"".join(answer.blocks) and b"Traceback" not in b"".join(
-            answer.blocks
-        )
+        assert b"secret" not in b"".join(answer.blocks)
+        assert b"Traceback" not in b"".join(answer.blocks)
 
     def test_an_exception_after_the_head_breaks_the_connection(self, serve):
         def application(environ, start_response):
@@ -649,7 +655,8 @@ class TestFailures:
 
         answer = serve(application).ask()
 
-        assert answer.status == 500 and ("X-Secret", "1") not in answer.headers
+        assert answer.status == 500
+        assert ("X-Secret", "1") not in answer.headers
 
     def test_the_next_request_is_served_as_if_nothing_had_happened(self, serve):
         def application(environ, start_response):
@@ -678,7 +685,8 @@ class TestFailures:
         server = serve(application)
 
         assert server.ask().status == 500
-        assert "error in GET /" in server.log and "Odd" in server.log
+        assert "error in GET /" in server.log
+        assert "Odd" in server.log
 
     def test_a_chain_of_causes_is_logged(self, serve):
         def application(environ, start_response):
@@ -690,7 +698,8 @@ class TestFailures:
         server = serve(application)
         server.ask()
 
-        assert "KeyError: 'cause'" in server.log and "ValueError: effect" in server.log
+        assert "KeyError: 'cause'" in server.log
+        assert "ValueError: effect" in server.log
 
     def test_an_application_that_takes_other_arguments_is_an_error(self, serve):
         server = serve(lambda: [])
@@ -785,7 +794,7 @@ class TestFileWrapper:
 
         def application(environ, start_response):
             start_response(*OK)
-            files.append(open(path, "rb"))
+            files.append(path.open("rb"))
             return environ["wsgi.file_wrapper"](files[0], 16)
 
         answer = serve(application).ask()

@@ -53,7 +53,7 @@ def test_middleware_wraps_in_the_order_given(site):
 
 
 @pytest.mark.parametrize(
-    "names, message",
+    ("names", "message"),
     [
         (["site_under_test.text"], "'site_under_test.text' is a str, which is not callable"),
         (["site_under_test.none"], "'site_under_test.none' is None, which is not callable"),

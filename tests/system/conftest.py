@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable
 
 import pytest
 
@@ -39,7 +39,7 @@ def slowness() -> int:
 @pytest.fixture
 def spawn(tmp_path: pathlib.Path) -> Iterator[Callable[..., Spawn]]:
     """spawn(*arguments, cwd=…, env=…): a server that serves, ended with the test."""
-    exits: List[Any] = []
+    exits: list[Any] = []
 
     def spawn(*arguments: str, **options: Any) -> Spawn:
         context = started(tmp_path / f"stderr-{len(exits)}", *arguments, **options)
@@ -93,7 +93,7 @@ class Gate:
         """Waits until an application waits here, and lets it pass."""
         os.close(wait_until(self._writer, PATIENCE, "an application at the gate"))
 
-    def _writer(self) -> Optional[int]:
+    def _writer(self) -> int | None:
         try:
             return os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as error:

@@ -91,7 +91,8 @@ class TestDjango:
     def test_the_admins_login_page_renders(self, django, session):
         page = session.get(django.url + "admin/")
 
-        assert page.status_code == 200 and page.url.endswith("/admin/login/?next=/admin/")
+        assert page.status_code == 200
+        assert page.url.endswith("/admin/login/?next=/admin/")
         assert "Django administration" in page.text
 
     def test_an_admin_logs_in_and_sees_the_site(self, django, session):
@@ -101,7 +102,8 @@ class TestDjango:
 
         page = session.post(login, data=form)
 
-        assert page.status_code == 200 and page.url == django.url + "admin/"
+        assert page.status_code == 200
+        assert page.url == django.url + "admin/"
         assert "Site administration" in page.text
         assert session.get(django.url + "admin/auth/user/").text.count(ADMIN[0]) >= 1
 
@@ -111,7 +113,8 @@ class TestDjango:
 
         page = session.post(url, data=form)
 
-        assert page.status_code == 200 and "some täxt" in page.text
+        assert page.status_code == 200
+        assert "some täxt" in page.text
 
     def test_a_form_without_its_token_is_refused(self, django, session):
         assert session.post(django.url + "form/", data={"text": "x"}).status_code == 403
@@ -143,12 +146,14 @@ class TestDjango:
     def test_an_exception_in_a_view_is_djangos_500(self, django, session):
         answer = session.get(django.url + "fail/")
 
-        assert answer.status_code == 500 and "Server Error" in answer.text
+        assert answer.status_code == 500
+        assert "Server Error" in answer.text
 
     def test_head_and_conditional_requests(self, django, session):
         head = session.head(django.url + "admin/login/")
 
-        assert head.status_code == 200 and head.content == b""
+        assert head.status_code == 200
+        assert head.content == b""
 
 
 class TestFlask:

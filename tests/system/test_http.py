@@ -20,9 +20,12 @@ def test_a_request_and_its_response(site):
     assert response.headers["content-length"] == str(len(response.body))
     assert response.headers["connection"] == "close"
     assert "date" in response.headers
-    assert environ["PATH_INFO"] == "/echo/" and environ["QUERY_STRING"] == "a=b%20c"
-    assert environ["SERVER_PORT"] == str(site.port) and environ["SERVER_NAME"] == "127.0.0.1"
-    assert environ["REMOTE_ADDR"] == "127.0.0.1" and environ["HTTP_HOST"] == "test"
+    assert environ["PATH_INFO"] == "/echo/"
+    assert environ["QUERY_STRING"] == "a=b%20c"
+    assert environ["SERVER_PORT"] == str(site.port)
+    assert environ["SERVER_NAME"] == "127.0.0.1"
+    assert environ["REMOTE_ADDR"] == "127.0.0.1"
+    assert environ["HTTP_HOST"] == "test"
 
 
 def test_a_connection_is_kept_for_the_next_request(site):
@@ -131,7 +134,7 @@ def test_a_large_response_arrives_whole(site, path):
     assert hashlib.sha256(site.get(path).body).digest() == hashlib.sha256(BIG).digest()
 
 
-@pytest.mark.parametrize("path, count", [("/stream", 4), ("/written", 2)])
+@pytest.mark.parametrize(("path", "count"), [("/stream", 4), ("/written", 2)])
 def test_each_block_arrives_before_the_application_goes_on(site, gate, path, count):
     with site.client() as client:
         client.request(f"{path}?gate={gate.path}")
