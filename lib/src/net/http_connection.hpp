@@ -120,7 +120,6 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   bool going_idle_ = false;     // it has been cancelled in order to give the buffer back
   bool write_waiting_ = false;  // a wait for writability is pending
   bool input_ended_ = false;    // the client has shut its end
-  bool body_waits_for_continue_ = false;
 };
 
 }  // namespace spawning
