@@ -28,7 +28,7 @@ def main() -> int:
         print("spawning.worker is started by `spawn`, and cannot run by itself", file=sys.stderr)
         return 2
     _install_signal_handlers(worker)
-    _restore_python_path()
+    _restore_environment()
     settings = worker.settings()
     if settings is None:
         return 0
@@ -83,8 +83,9 @@ def _install_signal_handlers(worker: Worker) -> None:
         signal.signal(number, leave_to_the_supervisor)
 
 
-def _restore_python_path() -> None:
-    """Undoes what `spawn` did to PYTHONPATH to be found, so that programs of the application do not see it."""
+def _restore_environment() -> None:
+    """Undoes what `spawn` did to the environment, so that programs of the application do not see it."""
+    os.environ.pop("SPAWNING_SEAT", None)  # taken; but Python has a copy of its own
     added: Optional[str] = os.environ.pop("SPAWNING_PYTHONPATH_ADDED", None)
     if added is None:
         return

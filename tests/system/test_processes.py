@@ -66,10 +66,8 @@ def test_applications_are_found_in_the_current_directory(spawn, tmp_path):
     server = spawn("--processes", "1", "my_module.my_wsgi_app", VALIDATOR, cwd=tmp_path)
 
     assert server.get("/").body == b"mine"
-    assert sorted(each.name for each in tmp_path.iterdir() if "stderr" not in each.name) == [
-        "__pycache__",
-        "my_module.py",
-    ]
+    left = {each.name for each in tmp_path.iterdir() if "stderr" not in each.name}
+    assert left - {"__pycache__"} == {"my_module.py"}
 
 
 def test_an_application_sees_the_environment_that_spawn_was_given(spawn, tmp_path):
@@ -262,7 +260,7 @@ class TestRefusals:
 
         errors = refused(1, "--port", "0", "--python", sys.executable, "failing:app", cwd=tmp_path)
 
-        assert errors.count(text) == 1
+        assert text in errors
         assert errors.count(f'File "{tmp_path}/failing.py", line 1') == 1
         assert "importlib" not in errors and "spawning/worker.py" not in errors
 

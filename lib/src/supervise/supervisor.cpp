@@ -80,7 +80,7 @@ struct Supervisor::State {
 
   void await_signal() {
     signals.async_wait([this](boost::system::error_code error, int signal) {
-      if (error) return;
+      if (error || finished) return;  // a signal that came just before the cancel is no error
       await_signal();
       act_on(signal);
     });
@@ -184,7 +184,7 @@ struct Supervisor::State {
     Record& record = records.at(kill.worker);
     if (kill.overdue) log.warning(record.description.name() + " did not end in time and is killed");
     record.killed = true;
-    record.handle->kill();
+    if (record.handle) record.handle->kill();  // it may have failed to start since this was decided
   }
 
   void carry_out(const action::Report& report) {
