@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import pathlib
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
 
 import pytest
 
@@ -81,6 +83,55 @@ def test_no_content_has_no_body_and_no_length(site):
         assert not {"content-length", "transfer-encoding"} & set(response.headers)
         client.request("/pid")
         assert client.response().status == 200
+
+
+def random_post(random, number):
+    """A POST, perhaps chunked, perhaps with another request behind it, and what echo sees of it."""
+    body = random.randbytes(random.choice([0, 1, 50, 5000, 70_000]))
+    cookie = "c=" + random.randbytes(random.choice([5, 200])).hex()
+    framing = f"Content-Length: {len(body)}"
+    sent = body
+    if random.random() < 0.3:
+        framing = "Transfer-Encoding: chunked"
+        size = max(1, len(body) // 3)
+        parts = [body[i : i + size] for i in range(0, len(body), size)]
+        sent = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+    head = (
+        f"POST /echo?{number} HTTP/1.1\r\nHost: test\r\nCookie: {cookie}\r\n"
+        f"X-Padding: {'p' * random.choice([0, 3000])}\r\n{framing}\r\n\r\n"
+    ).encode()
+    behind = b"GET /pid HTTP/1.1\r\nHost: test\r\n\r\n" if random.random() < 0.3 else b""
+    cuts = [len(head)] if random.random() < 0.5 else []
+    cuts += [random.randrange(len(head) + len(sent)) for _ in range(random.randrange(3))]
+    expected = {"sha256": hashlib.sha256(body).hexdigest(), "cookie": cookie, "query": str(number)}
+    return head + sent + behind, sorted(cuts), bool(behind), expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_requests_cut_anywhere_arrive_as_they_were_sent(site, seed):
+    """Also while the answer to the one before is on its way: what is read may belong elsewhere."""
+
+    def keep_posting(client, random):
+        for number in range(50):
+            octets, cuts, followed, expected = random_post(random, number)
+            for begin, end in zip([0, *cuts], [*cuts, len(octets)]):
+                client.send(octets[begin:end])
+            seen = json.loads(client.response().body)
+            environ = seen["environ"]
+            assert expected == {
+                "sha256": seen["sha256"],
+                "cookie": environ["HTTP_COOKIE"],
+                "query": environ["QUERY_STRING"],
+            }
+            if followed:
+                assert client.response().body.isdigit()
+
+    with ThreadPoolExecutor(4) as pool:
+        clients = [site.client() for _ in range(4)]
+        randoms = [Random(f"{seed} {number}") for number in range(4)]
+        list(pool.map(keep_posting, clients, randoms))
+        for client in clients:
+            client.__exit__()
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_536, 65_537, 3_000_000])
