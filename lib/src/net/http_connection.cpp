@@ -318,7 +318,8 @@ void HttpConnection::hand_back() {
     case HttpExchange::Then::keep_alive:
       break;
   }
-  if (input_ended_ || (server_->draining && begin_ == end_)) begin_close();
+  if (input_ended_) return begin_close();
+  if (server_->draining && begin_ == end_) close_idle();
 }
 
 // A second or more after a request was dispatched: is it still running, or has the connection
@@ -367,8 +368,13 @@ void HttpConnection::drain() {
     if (!exchange_.over_or_tell()) return;
     hand_back();
   }
-  if (phase_ != Phase::head || begin_ != end_) return;
-  // A request that is on its way already deserves its answer; it will carry `Connection: close`.
+  if (phase_ == Phase::head && begin_ == end_) close_idle();
+}
+
+// A request that is on its way already deserves its answer, which will carry `Connection: close`.
+// Else there is nothing to linger for.
+void HttpConnection::close_idle() {
+  if (!outbox_.empty()) return begin_close();
   boost::system::error_code ignored;
   if (socket_->available(ignored) == 0) close();
 }

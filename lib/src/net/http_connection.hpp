@@ -87,6 +87,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   // Ending.
   void flush();
   void begin_close();
+  void close_idle();
   void reset();
 
   void post_flush() override;
