@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -30,11 +31,7 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSock
       info_{.peer = Address::peer(socket_->native_handle()),
             .local = Address::local(socket_->native_handle())},
       outbox_{socket_->native_handle(), server_->config.unsent_high.count, *this},
-      exchange_{*server_, outbox_, info_,
-                [this] {
-                  boost::asio::post(server_->io,
-                                    [self = shared_from_this()] { self->look_again(); });
-                }},
+      exchange_{*server_, outbox_, info_, [this] { post(&HttpConnection::look_again); }},
       parser_{server_->config.limits},
       chunks_{server_->config.limits},
       body_{server_->config.limits.body_in_memory} {}
@@ -476,12 +473,14 @@ void HttpConnection::close() {
   server_->connection_closed();
 }
 
-void HttpConnection::post_flush() {
-  boost::asio::post(server_->io, [self = shared_from_this()] { self->flush(); });
-}
+void HttpConnection::post_flush() { post(&HttpConnection::flush); }
 
-void HttpConnection::post_close() {
-  boost::asio::post(server_->io, [self = shared_from_this()] { self->close(); });
+void HttpConnection::post_close() { post(&HttpConnection::close); }
+
+void HttpConnection::post(void (HttpConnection::*step)()) {
+  boost::asio::post(server_->io, boost::asio::bind_allocator(
+                                     HandlerAllocator<std::byte>{posted_},
+                                     [self = shared_from_this(), step] { (*self.*step)(); }));
 }
 
 }  // namespace spawning
