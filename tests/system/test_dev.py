@@ -12,12 +12,18 @@ import pytest
 
 DEV = pathlib.Path(__file__).resolve().parent.parent.parent / "dev"
 PATIENCE = 600
+# Without the sanitizer's library that the tests of a sanitized build are run with.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
 
 
-def run_dev(*arguments, **options):
-    command = [str(DEV), *arguments]
+def run_dev(*arguments):
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=PATIENCE, check=False, **options
+        [str(DEV), *arguments],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
 
@@ -53,7 +59,9 @@ def test_it_becomes_spawn_and_stays_in_the_current_directory(tmp_path):
     )
     socket_path = tmp_path / "socket"
     command = [str(DEV), "spawn", "--bind", f"unix:{socket_path}", "only_here.app"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             process.stdout.readline()  # the banner
             with socket.socket(socket.AF_UNIX) as client:
