@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "spawning/server.hpp"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -9,75 +8,12 @@
 #include <thread>
 #include <vector>
 
-#include "support/function_handler.hpp"
-#include "support/loopback.hpp"
-#include "support/raw_client.hpp"
+#include "support/server_fixture.hpp"
 
 namespace spawning {
 namespace {
 
-using test::RawClient, test::run_ready, test::run_until;
-
-std::pair<UniqueFd, UniqueFd> make_unix_pair() { return test::make_socketpair(); }
-
-struct Recorder : ServerObserver {
-  struct Entry {
-    std::string method, target;
-    unsigned status;
-    Outcome outcome;
-    std::uint64_t body_octets;
-  };
-
-  void exchange_ended(const ExchangeRecord& record) override {
-    exchanges.push_back({std::string{record.method}, std::string{record.target}, record.status,
-                         record.outcome, record.body_octets});
-  }
-  void connection_opened() override { ++opened; }
-  void connection_closed() override { ++closed; }
-
-  std::vector<Entry> exchanges;
-  int opened = 0, closed = 0;
-};
-
-// Every test runs over a UNIX socketpair and over TCP.
-struct ServerTest : ::testing::TestWithParam<std::pair<UniqueFd, UniqueFd> (*)()> {
-  IoContext context{1};
-  UniqueFd null{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
-  Log log{null.get(), "test"};
-  Recorder recorder;
-  HttpConfig config;
-  std::function<void(Request, Responder)> answer = [](const Request& request, Responder responder) {
-    responder.respond({}, std::string{"you asked for "} + std::string{request.path});
-  };
-  test::FunctionHandler handler{[this](const Request& request, Responder responder) {
-    answer(request, std::move(responder));
-  }};
-  std::optional<Server> server;
-
-  RawClient connect() {
-    if (!server) server.emplace(context, handler, log, config, &recorder);
-    auto [client, served] = GetParam()();
-    server->adopt(test::to_stream_socket(context, std::move(served)));
-    return {context, std::move(client)};
-  }
-
-  static std::string drain_body(Body& body) {
-    std::string text(static_cast<std::size_t>(body.size()), '\0');
-    std::size_t filled = 0;
-    while (filled < text.size()) {
-      const std::size_t count = body.read({text.data() + filled, text.size() - filled});
-      if (count == 0) break;
-      filled += count;
-    }
-    return text;
-  }
-
-  void echo() {
-    answer = [](const Request& request, Responder responder) {
-      responder.respond({}, drain_body(*request.body));
-    };
-  }
-};
+using test::RawClient, test::run_ready, test::run_until, test::ServerTest;
 
 TEST_P(ServerTest, AnswersARequest) {
   auto client = connect();
@@ -607,7 +543,7 @@ TEST_P(ServerTest, DropsAClientThatNeverReads) {
   EXPECT_TRUE(run_until(context, [&] { return recorder.closed == 1; }));
 }
 
-INSTANTIATE_TEST_SUITE_P(OverUnixSockets, ServerTest, ::testing::Values(&make_unix_pair));
+INSTANTIATE_TEST_SUITE_P(OverUnixSockets, ServerTest, ::testing::Values(&test::make_socketpair));
 INSTANTIATE_TEST_SUITE_P(OverTcp, ServerTest, ::testing::Values(&test::make_tcp_pair));
 INSTANTIATE_TEST_SUITE_P(OverTcp, ReadAheadTest, ::testing::Values(&test::make_tcp_pair));
 

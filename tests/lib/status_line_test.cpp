@@ -26,6 +26,11 @@ TEST(StatusLineTest, GivesThePhraseAlone) {
   EXPECT_EQ(usual_phrase(299), "Unknown");
 }
 
+TEST(StatusLineTest, GivesABodyForAnAnswerWithoutAnAuthor) {
+  EXPECT_EQ(status_body(400), "400 Bad Request\n");
+  EXPECT_EQ(status_body(500), "500 Internal Server Error\n");
+}
+
 TEST(StatusLineTest, IsWellFormedForEveryStatus) {
   for (unsigned status = 0; status < 700; ++status) {
     const auto line = status_line(status);

@@ -216,6 +216,18 @@ TEST_F(SupervisorTest, SeesItsWorkersEndEvenIfItWasToldToIgnoreChildren) {
   EXPECT_EQ(count("exited with status 7 before it was ready"), 1);
 }
 
+TEST_F(SupervisorTest, RefusesWhatItCannotSupervise) {
+  const Log log{STDERR_FILENO, "supervisor"};
+  SupervisorConfig none = two_workers(), many = two_workers();
+  none.processes = 0;
+  many.processes = 1025;
+  none.worker_command = many.worker_command = {SPAWNING_SCRIPTED_WORKER};
+
+  EXPECT_THROW(Supervisor(two_workers(), log), std::invalid_argument);  // no command
+  EXPECT_THROW(Supervisor(std::move(none), log), std::invalid_argument);
+  EXPECT_THROW(Supervisor(std::move(many), log), std::invalid_argument);
+}
+
 // --- crashes
 // --------------------------------------------------------------------------------------
 

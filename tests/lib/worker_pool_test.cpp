@@ -161,6 +161,31 @@ TEST_F(WorkerPoolTest, IsSaturatedUnlessAThreadIsFree) {
   thread.join();
 }
 
+// Who asks right after a call was queued must not be told to wait for a call that runs long.
+TEST_F(WorkerPoolTest, IsNotSaturatedByACallThatOneOfManyFreeThreadsIsAboutToTake) {
+  test::FunctionHandler inner{[](Request, Responder) {}};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  std::barrier idle{3}, go{3};
+  pool.on_idle([&] {  // as good as asleep, and held there
+    idle.arrive_and_wait();
+    go.arrive_and_wait();
+  });
+  std::thread one{[&] { pool.run(); }}, two{[&] { pool.run(); }};
+  idle.arrive_and_wait();
+
+  EXPECT_FALSE(pool.saturated());
+  pool.handle(request(), responder());
+  EXPECT_FALSE(pool.saturated());
+  pool.handle(request(), responder());
+  EXPECT_TRUE(pool.saturated());
+
+  pool.stop();
+  go.arrive_and_wait();
+  one.join();
+  two.join();
+}
+
 TEST_F(WorkerPoolTest, PublishesWhatRunsAndWhatWaits) {
   std::atomic<std::uint64_t> running{99}, queued{99};
   std::uint64_t seen_running = 0, seen_queued = 0;

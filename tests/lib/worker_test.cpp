@@ -194,6 +194,15 @@ TEST_F(WorkerTest, ReportsAFailureToLoadAndEnds) {
   EXPECT_TRUE(finished());
 }
 
+TEST_F(WorkerTest, EndsWhenItIsDrainedWhileItGetsReady) {
+  worker->drain();
+  worker->ready(hello);
+  threads.emplace_back([this] { worker->run(); });
+
+  worker->wait();
+  EXPECT_TRUE(finished());
+}
+
 TEST_F(WorkerTest, EndsWhenItIsDrainedBeforeItIsReady) {
   send(control::Drain{});
 

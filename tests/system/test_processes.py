@@ -48,6 +48,19 @@ def test_the_banner_says_what_serves_where(spawn):
     assert len(server.workers()) == 2
 
 
+def test_an_interpreter_without_the_native_module_is_reported_once(run_spawn, tmp_path):
+    hide = "import sys; sys.modules['spawning._native'] = None"
+    (tmp_path / "sitecustomize.py").write_text(hide)
+
+    ended = run_spawn(
+        "--port", "0", "--python", sys.executable, *APP, env={"PYTHONPATH": str(tmp_path)}
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.count("cannot load spawning's native module") == 1
+    assert "Traceback" not in ended.stderr
+
+
 def test_hello_world_is_served_from_any_directory(spawn, tmp_path):
     server = spawn("spawning.wsgi_factory.hello_world", VALIDATOR, cwd=tmp_path)
 

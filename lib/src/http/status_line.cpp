@@ -97,4 +97,8 @@ std::string_view usual_phrase(unsigned status) {
                       : line.substr(kBeforePhrase.size(), line.size() - kBeforePhrase.size() - 2);
 }
 
+std::string status_body(unsigned status) {
+  return std::to_string(status).append(" ").append(usual_phrase(status)) + "\n";
+}
+
 }  // namespace spawning

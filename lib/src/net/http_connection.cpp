@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -12,7 +13,7 @@
 #include <utility>
 
 #include "http/call_handler.hpp"
-#include "http/refusal_response.hpp"
+#include "http/status_line.hpp"
 
 namespace spawning {
 namespace {
@@ -30,11 +31,7 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSock
       info_{.peer = Address::peer(socket_->native_handle()),
             .local = Address::local(socket_->native_handle())},
       outbox_{socket_->native_handle(), server_->config.unsent_high.count, *this},
-      exchange_{*server_, outbox_, info_,
-                [this] {
-                  boost::asio::post(server_->io,
-                                    [self = shared_from_this()] { self->look_again(); });
-                }},
+      exchange_{*server_, outbox_, info_, [this] { post(&HttpConnection::look_again); }},
       parser_{server_->config.limits},
       chunks_{server_->config.limits},
       body_{server_->config.limits.body_in_memory} {}
@@ -121,10 +118,11 @@ void HttpConnection::take_in(std::size_t count) {
 
 void HttpConnection::on_input_end(bool orderly) {
   input_ended_ = true;
-  if (phase_ != Phase::busy && phase_ != Phase::flush) return close();
-  // A client may shut its sending end and still wait for the answer.
-  if (!orderly) return close();
+  if (!orderly || phase_ == Phase::linger) return close();
+  // A client may shut its sending end and still wait for answers: the running one, those to the
+  // requests behind it, and what is queued.
   exchange_.client_closed_its_end();
+  if (phase_ == Phase::head || phase_ == Phase::body) return begin_close();
   if (phase_ == Phase::busy && exchange_.over_or_tell()) look_again();
 }
 
@@ -155,6 +153,9 @@ void HttpConnection::release_buffers() {
   if (buffer_) server_->read_buffers.give_back(std::exchange(buffer_, {}));
   if (body_buffer_) server_->body_buffers.give_back(std::exchange(body_buffer_, {}));
   body_.release_memory();
+  parser_.release_memory();
+  exchange_.release_memory();
+  outbox_.release_memory();
   begin_ = end_ = 0;
 }
 
@@ -171,6 +172,10 @@ void HttpConnection::process() {
 bool HttpConnection::parse_head() {
   switch (parser_.parse(input())) {
     case RequestParser::Status::incomplete:
+      if (input_ended_ || (server_->draining && !parser_.started())) {
+        begin_close();
+        return false;
+      }
       if (input_deadline_.kind() != Deadlines::Kind::header || !input_deadline_.armed()) {
         server_->deadlines.arm(input_deadline_, Deadlines::Kind::header,
                                std::chrono::steady_clock::now());
@@ -205,14 +210,21 @@ bool HttpConnection::begin_body() {
     dispatch();
     return true;
   }
-  phase_ = Phase::body;
-  chunks_.reset();
+  if (input_ended_) {
+    begin_close();
+    return false;
+  }
   if (framing_.expect_continue && here.empty()) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     iovec piece{const_cast<char*>(kContinue.data()), kContinue.size()};
     if (outbox_.send({&piece, 1}) == WriteStatus::gone) return false;
   }
   server_->deadlines.arm(input_deadline_, Deadlines::Kind::body, std::chrono::steady_clock::now());
+  // A read that began while the request before was running fills the buffer with the head. What it
+  // brings comes here again, as octets behind the head.
+  if (reading_) return false;
+  phase_ = Phase::body;
+  chunks_.reset();
   end_ = body_begin;  // the octets that are here are fed now; the buffer keeps the head
   if (here.empty()) {
     read();
@@ -288,6 +300,7 @@ void HttpConnection::dispatch() {
                         .received = now};
   call_handler(server_->handler, request,
                Responder{std::shared_ptr<Exchange>{shared_from_this(), &exchange_}}, server_->log);
+  if (phase_ != Phase::busy) return;  // the Handler has drained or destroyed the server
   // With more requests here, or no room to read on, nothing but the answer can get things going
   // again.
   const bool more = end_ > request_end_ || input_ended_ || buffer_.size - end_ < kLeastRoom;
@@ -332,8 +345,9 @@ void HttpConnection::hand_back() {
     case HttpExchange::Then::keep_alive:
       break;
   }
+  if (begin_ != end_) return;
   if (input_ended_) return begin_close();
-  if (server_->draining && begin_ == end_) close_idle();
+  if (server_->draining) close_idle();
 }
 
 // A second or more after a request was dispatched: is it still running, or has the connection
@@ -365,9 +379,10 @@ void HttpConnection::expired(Deadlines::Kind kind) {
     case Deadlines::Kind::quiet:
       return check_quiet();
     case Deadlines::Kind::header:
-      if (phase_ == Phase::head && begin_ != end_)
-        return refuse({408, "the head did not arrive in time"});
-      return close();
+      // Again, because the octets may have moved since, and the record of the refusal quotes them.
+      static_cast<void>(parser_.parse(input()));
+      if (!parser_.started()) return close();
+      return refuse({408, "the head did not arrive in time"});
     case Deadlines::Kind::body:
       return refuse({408, "the body did not arrive in time"});
     case Deadlines::Kind::idle:
@@ -381,8 +396,9 @@ void HttpConnection::drain() {
   if (phase_ == Phase::busy) {
     if (!exchange_.over_or_tell()) return;
     hand_back();
+    return process();
   }
-  if (phase_ == Phase::head && begin_ == end_) close_idle();
+  if (phase_ == Phase::head && !parser_.started()) close_idle();
 }
 
 // A request that is on its way already deserves its answer, which will carry `Connection: close`.
@@ -396,7 +412,9 @@ void HttpConnection::close_idle() {
 void HttpConnection::flush() {
   if (phase_ == Phase::closed || write_waiting_) return;
   bool progress = false;
-  switch (outbox_.flush(progress)) {
+  const auto flushed = outbox_.flush(progress);
+  if (phase_ == Phase::closed) return;  // a producer that was resumed has destroyed the server
+  switch (flushed) {
     case Outbox::Flush::failed:
       return close();
     case Outbox::Flush::empty:
@@ -442,9 +460,9 @@ void HttpConnection::reset() {
 }
 
 void HttpConnection::close() {
+  outbox_.mark_gone();  // a second time for producers that have asked to be resumed since
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
-  outbox_.mark_gone();
   server_->deadlines.disarm(input_deadline_);
   server_->deadlines.disarm(output_deadline_);
   boost::system::error_code ignored;
@@ -455,12 +473,14 @@ void HttpConnection::close() {
   server_->connection_closed();
 }
 
-void HttpConnection::post_flush() {
-  boost::asio::post(server_->io, [self = shared_from_this()] { self->flush(); });
-}
+void HttpConnection::post_flush() { post(&HttpConnection::flush); }
 
-void HttpConnection::post_close() {
-  boost::asio::post(server_->io, [self = shared_from_this()] { self->close(); });
+void HttpConnection::post_close() { post(&HttpConnection::close); }
+
+void HttpConnection::post(void (HttpConnection::*step)()) {
+  boost::asio::post(server_->io, boost::asio::bind_allocator(
+                                     HandlerAllocator<std::byte>{posted_},
+                                     [self = shared_from_this(), step] { (*self.*step)(); }));
 }
 
 }  // namespace spawning

@@ -12,6 +12,7 @@
 
 #include "http/framing.hpp"
 #include "http/request_parser.hpp"
+#include "net/handler_memory.hpp"
 #include "net/http_exchange.hpp"
 #include "net/outbox.hpp"
 #include "net/server_context.hpp"
@@ -93,6 +94,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   void post_flush() override;
   void post_close() override;
+  void post(void (HttpConnection::*step)());  // from any thread
 
   [[nodiscard]] std::string_view input() const {
     return {buffer_.octets.get() + begin_, end_ - begin_};
@@ -102,6 +104,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::optional<StreamSocket>
       socket_;  // empty once closed: the I/O thread ends it, wherever the object ends
   ConnectionInfo info_;
+  HandlerMemory posted_;
   Outbox outbox_;
   HttpExchange exchange_;
   RequestParser parser_;

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,8 @@ class HttpExchange final : public Exchange {
   }
   [[nodiscard]] Then then() const { return then_; }
   [[nodiscard]] std::chrono::steady_clock::time_point ended() const { return ended_; }
+  /// Gives the kept memory back: for connections that stay idle. Only when over.
+  void release_memory() { std::string{}.swap(head_octets_); }
   void client_closed_its_end() { half_closed_.store(true, std::memory_order_relaxed); }
   /// @}
 

@@ -122,12 +122,17 @@ Outbox::Flush Outbox::flush(bool& progress) {
   return status;
 }
 
+void Outbox::release_memory() {
+  const std::lock_guard lock{mutex_};
+  if (unsent() == 0) std::string{}.swap(queued_);
+}
+
 void Outbox::mark_gone() {
   std::function<void()> resume;
   {
     const std::lock_guard lock{mutex_};
     gone_ = true;
-    queued_ = {};
+    std::string{}.swap(queued_);
     offset_ = 0;
     resume = wake_waiters();
   }

@@ -21,8 +21,8 @@ namespace spawning {
 /// to the I/O thread, and queues the rest, which the I/O thread sends as the client reads.
 ///
 /// \par Threads   send(), wait_writable(), when_writable() and gone(): any. The rest: the I/O
-/// thread. \par Lifetime  Borrows the descriptor until mark_gone(), after which it is never touched
-/// again.
+///                thread.
+/// \par Lifetime  Borrows the descriptor until mark_gone(), after which it is never touched again.
 class Outbox {
  public:
   /// What the Outbox needs of the I/O thread. Called on any thread, with the Outbox locked.
@@ -55,6 +55,9 @@ class Outbox {
 
   /// Whether everything is with the kernel.
   [[nodiscard]] bool empty() const;
+
+  /// Gives the memory of the queue back, if it is empty: for connections that stay idle.
+  void release_memory();
 
   /// Drops what is queued; nothing is sent any more, and whoever waits is told.
   void mark_gone();

@@ -121,7 +121,7 @@ void WorkerPool::stop() {
 
 bool WorkerPool::saturated() const {
   const std::lock_guard lock{mutex_};
-  return !queue_.empty() || (sleeping_ == 0 && on_the_way_ == 0);
+  return queue_.size() >= sleeping_ + on_the_way_;
 }
 
 std::size_t WorkerPool::queued() const { return queued_->load(std::memory_order_relaxed); }

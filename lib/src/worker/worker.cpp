@@ -171,7 +171,9 @@ void Worker::State::orphaned() {
 }
 
 void Worker::State::end() {
-  if (pool) pool->stop();
+  // Without a server the pool may be in the making, on the thread that calls ready(); it is stopped
+  // there.
+  if (server) pool->stop();
   const std::lock_guard lock{mutex};
   ended = true;
   changed.notify_all();
