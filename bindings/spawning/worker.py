@@ -13,16 +13,24 @@ import select
 import signal
 import sys
 import threading
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from spawning import wsgi_factory
-from spawning._native import Worker
 from spawning.load_failure import load_failure
 from spawning.naming import resolve
+
+if TYPE_CHECKING:
+    from spawning._native import Worker
+
+_CONTROL_FD = 3  # as in spawning/seat.hpp
 
 
 def main() -> int:
     """Serves until there is nothing left to do; returns the exit status."""
+    try:
+        from spawning._native import Worker  # noqa: PLC0415  # may fail, and then we say why
+    except ImportError as error:
+        return _fail_without_native(error)
     worker = Worker.take()
     if worker is None:
         print("spawning.worker is started by `spawn`, and cannot run by itself", file=sys.stderr)
@@ -43,6 +51,18 @@ def main() -> int:
     _serve(worker, application, config)
     worker.close()
     return 0
+
+
+def _fail_without_native(error: ImportError) -> int:
+    """Says what the native module would have said, had it been built for this interpreter."""
+    version = ".".join(map(str, sys.version_info[:2]))
+    summary = f"{sys.executable} (Python {version}) cannot load spawning's native module: {error}"
+    if "SPAWNING_SEAT" not in os.environ:
+        print(summary, file=sys.stderr)
+        return 1
+    report = {"type": "failed", "summary": summary, "traceback": "", "files": []}
+    os.write(_CONTROL_FD, json.dumps(report).encode() + b"\n")
+    return 1
 
 
 def _load(config: dict[str, Any]) -> Callable[..., Any]:

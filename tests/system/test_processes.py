@@ -23,6 +23,8 @@ def refuses(server):
         socket.create_connection((server.host, server.port), 1).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # it was in the queue of a socket that has just been closed
     return False
 
 
@@ -44,6 +46,19 @@ def test_the_banner_says_what_serves_where(spawn):
         server.banner.group(),
     )
     assert len(server.workers()) == 2
+
+
+def test_an_interpreter_without_the_native_module_is_reported_once(run_spawn, tmp_path):
+    hide = "import sys; sys.modules['spawning._native'] = None"
+    (tmp_path / "sitecustomize.py").write_text(hide)
+
+    ended = run_spawn(
+        "--port", "0", "--python", sys.executable, *APP, env={"PYTHONPATH": str(tmp_path)}
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.count("cannot load spawning's native module") == 1
+    assert "Traceback" not in ended.stderr
 
 
 def test_hello_world_is_served_from_any_directory(spawn, tmp_path):

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -30,11 +31,7 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSock
       info_{.peer = Address::peer(socket_->native_handle()),
             .local = Address::local(socket_->native_handle())},
       outbox_{socket_->native_handle(), server_->config.unsent_high.count, *this},
-      exchange_{*server_, outbox_, info_,
-                [this] {
-                  boost::asio::post(server_->io,
-                                    [self = shared_from_this()] { self->look_again(); });
-                }},
+      exchange_{*server_, outbox_, info_, [this] { post(&HttpConnection::look_again); }},
       parser_{server_->config.limits},
       chunks_{server_->config.limits},
       body_{server_->config.limits.body_in_memory} {}
@@ -62,6 +59,7 @@ void HttpConnection::wait_for_input() {
 void HttpConnection::read() {
   if (reading_ || input_ended_ || phase_ == Phase::closed) return;
   boost::asio::mutable_buffer target;
+  read_at_.reset();
   if (phase_ == Phase::body) {
     if (!body_buffer_) body_buffer_ = server_->body_buffers.take();
     // Not beyond the body where its length is known: what follows belongs into the other buffer.
@@ -74,6 +72,7 @@ void HttpConnection::read() {
   } else {
     if (!make_room(kLeastRoom)) return;
     target = {buffer_.octets.get() + end_, buffer_.size - end_};
+    read_at_ = end_;
   }
   reading_ = true;
   socket_->async_read_some(
@@ -91,22 +90,30 @@ void HttpConnection::on_read(boost::system::error_code error, std::size_t count)
   going_idle_ = false;
   switch (phase_) {
     case Phase::body:
-      feed_body({body_buffer_.octets.get(), count});
+      feed_body({read_at_ ? buffer_.octets.get() + *read_at_ : body_buffer_.octets.get(), count});
       return process();
     case Phase::flush:
     case Phase::linger:
       return read();  // what comes now is not ours to answer
     case Phase::busy:
-      end_ += count;
+      take_in(count);
       if (!exchange_.over_or_tell()) return read();
       hand_back();
       return process();
     case Phase::head:
-      end_ += count;
+      take_in(count);
       return process();
     case Phase::closed:
       return;
   }
+}
+
+// Adds what was read to the input, which may have become shorter since the read began: then a gap is
+// closed.
+void HttpConnection::take_in(std::size_t count) {
+  const char* const octets = buffer_.octets.get() + *read_at_;
+  if (*read_at_ != end_) std::memmove(buffer_.octets.get() + end_, octets, count);
+  end_ += count;
 }
 
 void HttpConnection::on_input_end(bool orderly) {
@@ -230,8 +237,12 @@ bool HttpConnection::begin_body() {
 void HttpConnection::feed_body(std::string_view octets) {
   try {
     if (framing_.kind == Framing::Kind::length) {
-      body_.append(octets);
-      if (body_.size() == framing_.content_length) return body_complete({});
+      // More than the body only where the read began before the body did.
+      const auto missing = framing_.content_length - body_.size();
+      const auto part = octets.substr(
+          0, static_cast<std::size_t>(std::min<std::uint64_t>(missing, octets.size())));
+      body_.append(part);
+      if (part.size() == missing) return body_complete(octets.substr(part.size()));
     } else {
       std::size_t consumed = 0;
       const auto status = chunks_.decode(octets, body_, consumed);
@@ -462,12 +473,14 @@ void HttpConnection::close() {
   server_->connection_closed();
 }
 
-void HttpConnection::post_flush() {
-  boost::asio::post(server_->io, [self = shared_from_this()] { self->flush(); });
-}
+void HttpConnection::post_flush() { post(&HttpConnection::flush); }
 
-void HttpConnection::post_close() {
-  boost::asio::post(server_->io, [self = shared_from_this()] { self->close(); });
+void HttpConnection::post_close() { post(&HttpConnection::close); }
+
+void HttpConnection::post(void (HttpConnection::*step)()) {
+  boost::asio::post(server_->io, boost::asio::bind_allocator(
+                                     HandlerAllocator<std::byte>{posted_},
+                                     [self = shared_from_this(), step] { (*self.*step)(); }));
 }
 
 }  // namespace spawning

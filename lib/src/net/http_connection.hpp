@@ -12,6 +12,7 @@
 
 #include "http/framing.hpp"
 #include "http/request_parser.hpp"
+#include "net/handler_memory.hpp"
 #include "net/http_exchange.hpp"
 #include "net/outbox.hpp"
 #include "net/server_context.hpp"
@@ -67,6 +68,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void wait_for_input();
   void read();
   void on_read(boost::system::error_code error, std::size_t count);
+  void take_in(std::size_t count);
   void on_input_end(bool orderly);
   [[nodiscard]] bool make_room(std::size_t least);
   void become_idle();
@@ -92,6 +94,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   void post_flush() override;
   void post_close() override;
+  void post(void (HttpConnection::*step)());  // from any thread
 
   [[nodiscard]] std::string_view input() const {
     return {buffer_.octets.get() + begin_, end_ - begin_};
@@ -101,6 +104,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::optional<StreamSocket>
       socket_;  // empty once closed: the I/O thread ends it, wherever the object ends
   ConnectionInfo info_;
+  HandlerMemory posted_;
   Outbox outbox_;
   HttpExchange exchange_;
   RequestParser parser_;
@@ -116,10 +120,11 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   Deadline output_deadline_{*this};
   std::list<HttpConnection*>::iterator registration_;
   Phase phase_ = Phase::head;
-  bool reading_ = false;        // an async_read_some or a wait is pending
-  bool going_idle_ = false;     // it has been cancelled in order to give the buffer back
-  bool write_waiting_ = false;  // a wait for writability is pending
-  bool input_ended_ = false;    // the client has shut its end
+  bool reading_ = false;                // an async_read_some or a wait is pending
+  std::optional<std::size_t> read_at_;  // where in buffer_ it puts octets; none: into body_buffer_
+  bool going_idle_ = false;             // it has been cancelled in order to give the buffer back
+  bool write_waiting_ = false;          // a wait for writability is pending
+  bool input_ended_ = false;            // the client has shut its end
 };
 
 }  // namespace spawning
