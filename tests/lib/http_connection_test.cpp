@@ -76,6 +76,25 @@ TEST_P(HttpConnectionTest, TakesChunksWhoseHeadCameWhileTheRequestBeforeWasRunni
   EXPECT_TRUE(run_until(context, [&] { return recorder.exchanges.size() == 3; }));
 }
 
+TEST_P(HttpConnectionTest, TakesAllChunksThatCameWhileTheRequestBeforeWasRunning) {
+  keep();
+  auto client = connect();
+  client.send(get("/slow"));
+  ASSERT_TRUE(run_until(context, [&] { return kept.size() == 1; }));
+  client.send(
+      "POST /next HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "5\r\nhello\r\n0\r\n\r\nGET /la");
+  run_ready(context);
+
+  echo();
+  kept.front().respond({}, "slow|");
+
+  EXPECT_TRUE(client.sees("\r\n\r\nhello"));
+  client.send("st HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(run_until(context, [&] { return recorder.exchanges.size() == 3; }));
+  EXPECT_EQ(recorder.exchanges.back().target, "/last");
+}
+
 TEST_P(HttpConnectionTest, AsksOnceForABodyWhoseHeadCameWhileTheRequestBeforeWasRunning) {
   keep();
   auto client = connect();
@@ -133,7 +152,10 @@ TEST_P(HttpConnectionTest, RecordsTheRequestOfALongHeadThatDoesNotArriveInTime) 
 TEST_P(HttpConnectionTest, AnswersEveryRequestOfAClientThatHasShutItsSendingEnd) {
   keep();
   auto client = connect();
-  client.send(get("/1") + get("/2") + get("/3"));
+  client.send(
+      get("/1") +
+      "POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n" +
+      get("/3"));
   client.shut_sending();
   ASSERT_TRUE(run_until(context, [&] { return kept.size() == 1; }));
   run_ready(context);

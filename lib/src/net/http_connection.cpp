@@ -59,7 +59,6 @@ void HttpConnection::wait_for_input() {
 void HttpConnection::read() {
   if (reading_ || input_ended_ || phase_ == Phase::closed) return;
   boost::asio::mutable_buffer target;
-  read_at_.reset();
   if (phase_ == Phase::body) {
     if (!body_buffer_) body_buffer_ = server_->body_buffers.take();
     // Not beyond the body where its length is known: what follows belongs into the other buffer.
@@ -72,9 +71,9 @@ void HttpConnection::read() {
   } else {
     if (!make_room(kLeastRoom)) return;
     target = {buffer_.octets.get() + end_, buffer_.size - end_};
-    read_at_ = end_;
   }
   reading_ = true;
+  reading_to_ = static_cast<char*>(target.data());
   socket_->async_read_some(
       target, [self = shared_from_this()](boost::system::error_code error, std::size_t count) {
         self->on_read(error, count);
@@ -90,29 +89,28 @@ void HttpConnection::on_read(boost::system::error_code error, std::size_t count)
   going_idle_ = false;
   switch (phase_) {
     case Phase::body:
-      feed_body({read_at_ ? buffer_.octets.get() + *read_at_ : body_buffer_.octets.get(), count});
+      feed_body({reading_to_, count});
       return process();
     case Phase::flush:
     case Phase::linger:
       return read();  // what comes now is not ours to answer
     case Phase::busy:
-      take_in(count);
+      append_read(count);
       if (!exchange_.over_or_tell()) return read();
       hand_back();
       return process();
     case Phase::head:
-      take_in(count);
+      append_read(count);
       return process();
     case Phase::closed:
       return;
   }
 }
 
-// Adds what was read to the input, which may have become shorter since the read began: then a gap is
-// closed.
-void HttpConnection::take_in(std::size_t count) {
-  const char* const octets = buffer_.octets.get() + *read_at_;
-  if (*read_at_ != end_) std::memmove(buffer_.octets.get() + end_, octets, count);
+// A body that has ended since the read began has let end_ fall back.
+void HttpConnection::append_read(std::size_t count) {
+  if (reading_to_ != buffer_.octets.get() + end_)
+    std::memmove(buffer_.octets.get() + end_, reading_to_, count);
   end_ += count;
 }
 
@@ -210,19 +208,12 @@ bool HttpConnection::begin_body() {
     dispatch();
     return true;
   }
-  if (input_ended_) {
-    begin_close();
-    return false;
-  }
   if (framing_.expect_continue && here.empty()) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     iovec piece{const_cast<char*>(kContinue.data()), kContinue.size()};
     if (outbox_.send({&piece, 1}) == WriteStatus::gone) return false;
   }
   server_->deadlines.arm(input_deadline_, Deadlines::Kind::body, std::chrono::steady_clock::now());
-  // A read that began while the request before was running fills the buffer with the head. What it
-  // brings comes here again, as octets behind the head.
-  if (reading_) return false;
   phase_ = Phase::body;
   chunks_.reset();
   end_ = body_begin;  // the octets that are here are fed now; the buffer keeps the head
@@ -231,18 +222,18 @@ bool HttpConnection::begin_body() {
   } else {
     feed_body(here);
   }
+  if (phase_ == Phase::body && input_ended_) begin_close();
   return phase_ == Phase::head;
 }
 
 void HttpConnection::feed_body(std::string_view octets) {
   try {
     if (framing_.kind == Framing::Kind::length) {
-      // More than the body only where the read began before the body did.
-      const auto missing = framing_.content_length - body_.size();
-      const auto part = octets.substr(
-          0, static_cast<std::size_t>(std::min<std::uint64_t>(missing, octets.size())));
-      body_.append(part);
-      if (part.size() == missing) return body_complete(octets.substr(part.size()));
+      const std::string_view mine =
+          octets.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(
+                               octets.size(), framing_.content_length - body_.size())));
+      body_.append(mine);
+      if (body_.size() == framing_.content_length) return body_complete(octets.substr(mine.size()));
     } else {
       std::size_t consumed = 0;
       const auto status = chunks_.decode(octets, body_, consumed);

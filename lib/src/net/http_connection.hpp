@@ -68,7 +68,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void wait_for_input();
   void read();
   void on_read(boost::system::error_code error, std::size_t count);
-  void take_in(std::size_t count);
+  void append_read(std::size_t count);
   void on_input_end(bool orderly);
   [[nodiscard]] bool make_room(std::size_t least);
   void become_idle();
@@ -120,11 +120,13 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   Deadline output_deadline_{*this};
   std::list<HttpConnection*>::iterator registration_;
   Phase phase_ = Phase::head;
-  bool reading_ = false;                // an async_read_some or a wait is pending
-  std::optional<std::size_t> read_at_;  // where in buffer_ it puts octets; none: into body_buffer_
-  bool going_idle_ = false;             // it has been cancelled in order to give the buffer back
-  bool write_waiting_ = false;          // a wait for writability is pending
-  bool input_ended_ = false;            // the client has shut its end
+  bool reading_ = false;  // an async_read_some or a wait is pending
+  // Where the pending read puts its octets. In the phase `body` that is buffer_ all the same if the
+  // read began before the request did, behind the request before.
+  char* reading_to_ = nullptr;
+  bool going_idle_ = false;     // it has been cancelled in order to give the buffer back
+  bool write_waiting_ = false;  // a wait for writability is pending
+  bool input_ended_ = false;    // the client has shut its end
 };
 
 }  // namespace spawning
