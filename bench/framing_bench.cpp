@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <string>
 
-#include "support/allocations.hpp"
+#include "support/allocation_report.hpp"
 #include "support/sample_requests.hpp"
 
 namespace spawning::bench {

@@ -4,7 +4,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 
-#include "support/allocations.hpp"
+#include "support/allocation_report.hpp"
 #include "support/sample_requests.hpp"
 
 namespace spawning::bench {

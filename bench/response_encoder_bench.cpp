@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "http/response_encoder.hpp"
 
-#include "support/allocations.hpp"
+#include "support/allocation_report.hpp"
 
 namespace spawning::bench {
 namespace {

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "spawning/worker_pool.hpp"
-#include "support/allocations.hpp"
+#include "support/allocation_report.hpp"
 #include "support/function_handler.hpp"
 #include "support/loopback.hpp"
 #include "support/sample_requests.hpp"

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "support/allocations.hpp"
+#include "support/allocation_report.hpp"
 #include "support/recording_exchange.hpp"
 
 namespace spawning::bench {

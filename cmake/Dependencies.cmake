@@ -10,7 +10,7 @@ if(SPAWNING_BINDINGS)
   endif()
   find_package(Python 3.9 REQUIRED COMPONENTS Interpreter Development.Module)
   if(NOT pybind11_DIR)
-    execute_process(COMMAND ${Python_EXECUTABLE} -m pybind11 --cmakedir
+    execute_process(COMMAND ${Python_EXECUTABLE} -c "import pybind11; print(pybind11.get_cmake_dir())"
                     OUTPUT_VARIABLE pybind11_DIR OUTPUT_STRIP_TRAILING_WHITESPACE)
   endif()
   set(PYBIND11_FINDPYTHON ON)

@@ -8,3 +8,11 @@ function(spawning_test name)
   target_link_libraries(${name}_test PRIVATE spawning::spawning spawning::warnings GTest::gtest_main)
   gtest_discover_tests(${name}_test PROPERTIES LABELS unit TIMEOUT 60)
 endfunction()
+
+# spawning_cli_test(options) builds and registers tests/cli/options_test.cpp.
+function(spawning_cli_test name)
+  add_executable(${name}_test cli/${name}_test.cpp)
+  target_include_directories(${name}_test PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${name}_test PRIVATE spawning_cli spawning::warnings GTest::gtest_main)
+  gtest_discover_tests(${name}_test PROPERTIES LABELS unit TIMEOUT 60)
+endfunction()

@@ -1,22 +1,22 @@
 """The native part of spawning."""
 
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable
 
 __version__: str
 
 class Worker:
     """One serving process of a supervised service, from the inside.
 
-    The order of calls: take, settings, load the application, then ready or failed; serve_requests on as
-    many threads as may call the application at a time; wait until `fileno()` is readable; close. A call
-    out of order raises RuntimeError. Whatever waits releases the GIL.
+    The order of calls: take, settings, load the application, then ready or failed; serve_requests
+    on as many threads as may call the application at a time; wait until `fileno()` is readable;
+    close. A call out of order raises RuntimeError. Whatever waits releases the GIL.
     """
 
     @staticmethod
-    def take() -> Optional[Worker]:
+    def take() -> Worker | None:
         """The worker that this process was started as, or None."""
 
-    def settings(self) -> Optional[str]:
+    def settings(self) -> str | None:
         """Waits for the service's settings: JSON, or None at the end."""
 
     def ready(
@@ -29,7 +29,7 @@ class Worker:
     ) -> None:
         """The application is loaded: requests are queued for serve_requests()."""
 
-    def failed(self, summary: str, traceback: str, files: List[str]) -> None:
+    def failed(self, summary: str, traceback: str, files: list[str]) -> None:
         """The application cannot be loaded."""
 
     def serve_requests(self) -> None:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""`wsgi.file_wrapper`: a file as an iterable of blocks. PEP 3333, "Optional Platform-Specific File Handling"."""
+"""`wsgi.file_wrapper`: a file as an iterable of blocks.
+
+PEP 3333, "Optional Platform-Specific File Handling".
+"""
 
 from __future__ import annotations
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 import traceback
-from typing import Iterator, List, NamedTuple, Optional
+from collections.abc import Iterator
 from types import TracebackType
+from typing import NamedTuple
 
 from spawning.naming import NamingError
 
@@ -19,11 +20,11 @@ class LoadFailure(NamedTuple):
 
     summary: str  # one line
     traceback: str  # "" where the summary says it all
-    files: List[str]  # whose change may mend it
+    files: list[str]  # whose change may mend it
 
 
 def load_failure(error: BaseException) -> LoadFailure:
-    """Describes what loading the application raised, without the frames that are ours or importlib's."""
+    """Describes what loading raised, without the frames that are ours or importlib's."""
     if isinstance(error, NamingError):
         return LoadFailure(str(error), "", [os.path.abspath(file) for file in error.files])
     for each in _chain(error):
@@ -45,17 +46,19 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         waiting += [other for other in (each.__cause__, each.__context__) if other is not None]
 
 
-def _without_our_frames(trace: Optional[TracebackType]) -> Optional[TracebackType]:
+def _without_our_frames(trace: TracebackType | None) -> TracebackType | None:
     while trace is not None and _is_plumbing(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     return trace
 
 
 def _is_plumbing(file: str) -> bool:
-    return file.startswith("<frozen importlib") or os.path.abspath(file).startswith((_OURS, _IMPORTLIB))
+    return file.startswith("<frozen importlib") or os.path.abspath(file).startswith(
+        (_OURS, _IMPORTLIB)
+    )
 
 
-def _files(error: BaseException) -> List[str]:
+def _files(error: BaseException) -> list[str]:
     files = set()
     for each in _chain(error):
         files.update(frame.f_code.co_filename for frame, _ in traceback.walk_tb(each.__traceback__))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Finding Python objects by the names that people write on a command line.
 
-    package.module.callable     the longest prefix that can be imported, then attributes
-    package.module:callable     a module and an attribute in it (or an attribute's attribute)
-    package.module:factory()    what the call, without arguments, returns
-    package.module              its `application`, or else its `app`
+package.module.callable     the longest prefix that can be imported, then attributes
+package.module:callable     a module and an attribute in it (or an attribute's attribute)
+package.module:factory()    what the call, without arguments, returns
+package.module              its `application`, or else its `app`
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import difflib
 import importlib
 import pkgutil
 import sys
+from collections.abc import Iterable
 from types import ModuleType
-from typing import Any, Iterable, List, Tuple
+from typing import Any
 
 DEFAULT_NAMES = ("application", "app")
 
 
 class NamingError(Exception):
-    """A name that leads nowhere. Its text says so to whoever wrote the name; a traceback would not help.
+    """A name that leads nowhere. Its text says so to whoever wrote it; a traceback would not help.
 
     `files` are those whose change may mend it.
     """
@@ -33,14 +34,16 @@ class NamingError(Exception):
 def resolve(name: str) -> Any:
     """The object that `name` names.
 
-    Raises NamingError if a module or an attribute is missing or the name has no such form, and whatever
-    importing the module or calling the factory raises.
+    Raises NamingError if a module or an attribute is missing or the name has no such form, and
+    whatever importing the module or calling the factory raises.
     """
     path, call = (name[:-2], True) if name.endswith("()") else (name, False)
     module_name, colon, attributes = path.partition(":")
     parts = attributes.split(".") if colon else []
     if not all(part.isidentifier() for part in module_name.split(".") + parts):
-        raise NamingError(f"'{name}' is not a name such as my_module.my_wsgi_app or my_module:my_wsgi_app")
+        raise NamingError(
+            f"'{name}' is not a name such as my_module.my_wsgi_app or my_module:my_wsgi_app"
+        )
     if colon:
         module = _import(module_name)
     else:
@@ -73,16 +76,20 @@ def _import(name: str) -> ModuleType:
     parent = sys.modules.get(missing.rpartition(".")[0])
     message = f"there is no module '{missing}'"
     if parent is None:
-        message += f" in the current directory or elsewhere on Python's path{_nearest(missing, _top_modules())}"
+        message += " in the current directory or elsewhere on Python's path"
+        message += _nearest(missing, _top_modules())
     elif hasattr(parent, "__path__"):
-        message += _nearest(missing.rpartition(".")[2], [each.name for each in pkgutil.iter_modules(parent.__path__)])
+        message += _nearest(
+            missing.rpartition(".")[2],
+            [each.name for each in pkgutil.iter_modules(parent.__path__)],
+        )
     else:
         message += f": '{parent.__name__}' is not a package"
     raise NamingError(message, _files(parent))
 
 
-def _import_longest(name: str) -> Tuple[ModuleType, List[str]]:
-    """Imports as much of a dotted name as is modules; returns the last one and the names that are left."""
+def _import_longest(name: str) -> tuple[ModuleType, list[str]]:
+    """Imports as much of a dotted name as is modules; returns the last, and the names left."""
     parts = name.split(".")
     module = _import(parts[0])
     for index in range(1, len(parts)):
@@ -101,7 +108,7 @@ def _is_about(error: ModuleNotFoundError, name: str) -> bool:
     return error.name is not None and f"{name}.".startswith(f"{error.name}.")
 
 
-def _follow(module: ModuleType, parts: List[str]) -> Any:
+def _follow(module: ModuleType, parts: list[str]) -> Any:
     found: Any = module
     for index, part in enumerate(parts):
         try:
@@ -109,7 +116,9 @@ def _follow(module: ModuleType, parts: List[str]) -> Any:
         except AttributeError:
             where = ".".join([module.__name__, *parts[:index]])
             kind = "the module " if index == 0 else ""
-            raise NamingError(f"{kind}'{where}' has no '{part}'{_nearest(part, dir(found))}", _files(module)) from None
+            raise NamingError(
+                f"{kind}'{where}' has no '{part}'{_nearest(part, dir(found))}", _files(module)
+            ) from None
     return found
 
 
@@ -119,7 +128,9 @@ def _default(module: ModuleType) -> Any:
             return getattr(module, name)
     candidates = [name for name in dir(module) if not name.startswith("_")]
     close = _nearest("application", candidates) or _nearest("app", candidates)
-    raise NamingError(f"the module '{module.__name__}' has neither 'application' nor 'app'{close}", _files(module))
+    raise NamingError(
+        f"the module '{module.__name__}' has neither 'application' nor 'app'{close}", _files(module)
+    )
 
 
 def _nearest(name: str, candidates: Iterable[str]) -> str:
@@ -127,11 +138,11 @@ def _nearest(name: str, candidates: Iterable[str]) -> str:
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
-def _top_modules() -> List[str]:
+def _top_modules() -> list[str]:
     """Those a typo is most likely about: in the current directory."""
     return [each.name for each in pkgutil.iter_modules(sys.path[:1])]
 
 
-def _files(module: Any) -> List[str]:
+def _files(module: Any) -> list[str]:
     file = getattr(module, "__file__", None)
     return [file] if file else []

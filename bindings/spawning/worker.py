@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A worker process: `python -m spawning.worker`, started by `spawn` with a seat to take.
 
-It loads the application, donates threads that answer requests, and ends when the supervisor says so or
-is gone. The main thread only waits, so that it runs the signal handlers of the application.
+It loads the application, donates threads that answer requests, and ends when the supervisor says so
+or is gone. The main thread only waits, so that it runs the signal handlers of the application.
 """
 
 from __future__ import annotations
@@ -13,29 +13,39 @@ import select
 import signal
 import sys
 import threading
-from typing import Any, Callable, Dict, Optional
+from typing import TYPE_CHECKING, Any, Callable
 
 from spawning import wsgi_factory
-from spawning._native import Worker
 from spawning.load_failure import load_failure
 from spawning.naming import resolve
+
+if TYPE_CHECKING:
+    from spawning._native import Worker
+
+_CONTROL_FD = 3  # as in spawning/seat.hpp
 
 
 def main() -> int:
     """Serves until there is nothing left to do; returns the exit status."""
+    try:
+        from spawning._native import Worker  # noqa: PLC0415  # may fail, and then we say why
+    except ImportError as error:
+        return _fail_without_native(error)
     worker = Worker.take()
     if worker is None:
         print("spawning.worker is started by `spawn`, and cannot run by itself", file=sys.stderr)
         return 2
     _install_signal_handlers(worker)
-    _restore_python_path()
+    _restore_environment()
     settings = worker.settings()
     if settings is None:
         return 0
-    config: Dict[str, Any] = json.loads(settings)
+    config: dict[str, Any] = json.loads(settings)
     try:
         application = _load(config)
-    except BaseException as error:  # SystemExit too: nothing that an application raises may go unsaid
+    except (
+        BaseException
+    ) as error:  # SystemExit too: nothing that an application raises may go unsaid
         worker.failed(*load_failure(error))
         return 1
     _serve(worker, application, config)
@@ -43,7 +53,19 @@ def main() -> int:
     return 0
 
 
-def _load(config: Dict[str, Any]) -> Callable[..., Any]:
+def _fail_without_native(error: ImportError) -> int:
+    """Says what the native module would have said, had it been built for this interpreter."""
+    version = ".".join(map(str, sys.version_info[:2]))
+    summary = f"{sys.executable} (Python {version}) cannot load spawning's native module: {error}"
+    if "SPAWNING_SEAT" not in os.environ:
+        print(summary, file=sys.stderr)
+        return 1
+    report = {"type": "failed", "summary": summary, "traceback": "", "files": []}
+    os.write(_CONTROL_FD, json.dumps(report).encode() + b"\n")
+    return 1
+
+
+def _load(config: dict[str, Any]) -> Callable[..., Any]:
     if "" not in sys.path and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # `python -m` does this, unless it is told to be safe
     if "app_factory" not in config:
@@ -51,7 +73,7 @@ def _load(config: Dict[str, Any]) -> Callable[..., Any]:
     return resolve(config["app_factory"])(config)
 
 
-def _serve(worker: Worker, application: Callable[..., Any], config: Dict[str, Any]) -> None:
+def _serve(worker: Worker, application: Callable[..., Any], config: dict[str, Any]) -> None:
     threads = [
         threading.Thread(target=worker.serve_requests, name=f"spawning-{number}")
         for number in range(config.get("threadpool_workers", 4))
@@ -76,16 +98,19 @@ def _install_signal_handlers(worker: Worker) -> None:
         worker.drain()
 
     def leave_to_the_supervisor(_number: int, _frame: Any) -> None:
-        """A terminal sends these to every process of ours. Not SIG_IGN: programs that the application starts inherit that."""
+        # A terminal sends these to every process of ours. A handler rather than SIG_IGN, which the
+        # programs that the application starts would inherit.
+        return
 
     signal.signal(signal.SIGTERM, drain)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, leave_to_the_supervisor)
 
 
-def _restore_python_path() -> None:
-    """Undoes what `spawn` did to PYTHONPATH to be found, so that programs of the application do not see it."""
-    added: Optional[str] = os.environ.pop("SPAWNING_PYTHONPATH_ADDED", None)
+def _restore_environment() -> None:
+    """Undoes what `spawn` did to the environment, for the programs that the application starts."""
+    os.environ.pop("SPAWNING_SEAT", None)  # taken; but Python has a copy of its own
+    added: str | None = os.environ.pop("SPAWNING_PYTHONPATH_ADDED", None)
     if added is None:
         return
     kept = os.environ.get("PYTHONPATH", "").split(os.pathsep)

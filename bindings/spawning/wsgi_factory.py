@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, List
+from collections.abc import Iterable
+from typing import Any, Callable
 
 from spawning.naming import NamingError, describe, resolve
 
 Application = Callable[..., Iterable[bytes]]
 
 
-def config_factory(config: Dict[str, Any]) -> Dict[str, Any]:
+def config_factory(config: dict[str, Any]) -> dict[str, Any]:
     """Takes the options and names what loads the application in each worker: app_factory()."""
     if not config.get("args"):
         raise NamingError("expected an application, such as my_module.my_wsgi_app")
@@ -18,18 +19,20 @@ def config_factory(config: Dict[str, Any]) -> Dict[str, Any]:
     return config
 
 
-def app_factory(config: Dict[str, Any]) -> Application:
+def app_factory(config: dict[str, Any]) -> Application:
     """Loads `args[0]` and wraps it in each of `args[1:]`, which takes the application so far.
 
-    Raises NamingError if something cannot be found or is not callable, and whatever the application's
-    own code raises.
+    Raises NamingError if something cannot be found or is not callable, and whatever the
+    application's own code raises.
     """
     name, *middleware = config["args"]
     application = _callable(name)
     for each in middleware:
         application = _callable(each)(application)
         if not callable(application):
-            raise NamingError(f"the middleware '{each}' returned {describe(application)}, which is not callable")
+            raise NamingError(
+                f"the middleware '{each}' returned {describe(application)}, which is not callable"
+            )
     return application
 
 
@@ -40,8 +43,11 @@ def _callable(name: str) -> Application:
     return found
 
 
-def hello_world(environ: Dict[str, Any], start_response: Callable[..., Any]) -> List[bytes]:
+def hello_world(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     """An application to try the server with."""
     body = b"Hello, World!\r\n"
-    start_response("200 OK", [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))])
+    start_response(
+        "200 OK",
+        [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))],
+    )
     return [body]

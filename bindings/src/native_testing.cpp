@@ -105,7 +105,7 @@ struct Asked {
 };
 
 Address address_of(const std::string& text) {
-  if (text.rfind("unix:", 0) == 0) return {Address::Family::unix_path, 0, text.substr(5)};
+  if (text.starts_with("unix:")) return {Address::Family::unix_path, 0, text.substr(5)};
   const auto colon = text.rfind(':');
   return {Address::Family::ipv4, static_cast<std::uint16_t>(std::stoi(text.substr(colon + 1))),
           text.substr(0, colon)};

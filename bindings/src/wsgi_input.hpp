@@ -20,8 +20,7 @@ namespace spawning::python {
 /// end.
 ///
 /// \par Threads  With the GIL held; released while much is read from a spool file. The application
-/// may
-///               call from any thread, and they take turns.
+///               may call from any thread, and they take turns.
 /// \see PEP 3333, "Input and Error Streams"
 class WsgiInput {
  public:

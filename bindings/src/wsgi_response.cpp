@@ -19,7 +19,6 @@ bool raise(PyObject* exc_info) {
                     "start_response: exc_info must be a tuple of three, as sys.exc_info()");
     return false;
   }
-  PyObject* const type = PyTuple_GET_ITEM(exc_info, 0);
   PyObject* const value = PyTuple_GET_ITEM(exc_info, 1);
   PyObject* const traceback = PyTuple_GET_ITEM(exc_info, 2);
   if (!PyExceptionInstance_Check(value) ||
@@ -27,6 +26,7 @@ bool raise(PyObject* exc_info) {
     PyErr_SetString(PyExc_TypeError, "start_response: exc_info must be as sys.exc_info() gives it");
     return false;
   }
+  auto* const type = reinterpret_cast<PyObject*>(Py_TYPE(value));
   PyErr_Restore(PyRef::borrow(type).release(), PyRef::borrow(value).release(),
                 traceback == Py_None ? nullptr : PyRef::borrow(traceback).release());
   return false;

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Callable, Iterable, Tuple
+from collections.abc import Iterable
+from typing import Any, Callable
 
 import pytest
 
@@ -25,7 +26,7 @@ class Application:
         target: str = "/",
         *,
         method: str = "GET",
-        headers: Iterable[Tuple[Any, Any]] = (),
+        headers: Iterable[tuple[Any, Any]] = (),
         body: bytes = b"",
         host: str = "",
         version: str = "HTTP/1.1",

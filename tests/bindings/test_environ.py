@@ -26,7 +26,7 @@ def test_every_value_that_is_not_the_servers_is_a_str(environ_of):
 
 
 @pytest.mark.parametrize(
-    "path, info",
+    ("path", "info"),
     [
         ("/caf%C3%A9", "/caf\u00c3\u00a9"),
         ("/a%2Fb%20c", "/a/b c"),
@@ -61,7 +61,8 @@ def test_a_unix_socket_has_a_server_name_and_no_remote_address(environ_of):
     environ = environ_of("/", peer="unix:", local="unix:/run/app.sock")
 
     assert (environ["REMOTE_ADDR"], environ["REMOTE_PORT"]) == ("", "")
-    assert environ["SERVER_NAME"] and environ["SERVER_PORT"]
+    assert environ["SERVER_NAME"]
+    assert environ["SERVER_PORT"]
 
 
 def test_consecutive_requests_have_their_own_peers(serve):
@@ -73,7 +74,11 @@ def test_consecutive_requests_have_their_own_peers(serve):
         return []
 
     server = serve(application)
-    for peer, local in [("192.0.2.1:1", "127.0.0.1:80"), ("192.0.2.2:1", "127.0.0.1:81"), ("192.0.2.1:1", "127.0.0.1:80")]:
+    for peer, local in [
+        ("192.0.2.1:1", "127.0.0.1:80"),
+        ("192.0.2.2:1", "127.0.0.1:81"),
+        ("192.0.2.1:1", "127.0.0.1:80"),
+    ]:
         server.ask(peer=peer, local=local)
 
     assert seen == [("192.0.2.1", "80"), ("192.0.2.2", "81"), ("192.0.2.1", "80")]
@@ -101,7 +106,9 @@ def test_multithread_and_multiprocess_say_what_is_so(environ_of, threads, proces
 
 
 def test_headers(environ_of):
-    environ = environ_of("/", headers=[("Host", "example.org"), ("accept-LANGUAGE", "de"), ("X-Empty", "")])
+    environ = environ_of(
+        "/", headers=[("Host", "example.org"), ("accept-LANGUAGE", "de"), ("X-Empty", "")]
+    )
 
     assert environ["HTTP_HOST"] == "example.org"
     assert environ["HTTP_ACCEPT_LANGUAGE"] == "de"
@@ -113,21 +120,38 @@ def test_header_values_are_latin1(environ_of):
 
 
 def test_repeated_headers_are_joined(environ_of):
-    environ = environ_of("/", headers=[("Accept", "a"), ("ACCEPT", "b"), ("Cookie", "c=1"), ("Cookie", "d=2"), ("accept", "e")])
+    environ = environ_of(
+        "/",
+        headers=[
+            ("Accept", "a"),
+            ("ACCEPT", "b"),
+            ("Cookie", "c=1"),
+            ("Cookie", "d=2"),
+            ("accept", "e"),
+        ],
+    )
 
     assert environ["HTTP_ACCEPT"] == "a,b,e"
     assert environ["HTTP_COOKIE"] == "c=1; d=2"
 
 
 def test_a_header_with_an_underscore_cannot_pose_as_another(environ_of):
-    environ = environ_of("/", headers=[("X_Forwarded_For", "evil"), ("X-Forwarded-For", "good"), ("Content_Length", "9")])
+    environ = environ_of(
+        "/",
+        headers=[("X_Forwarded_For", "evil"), ("X-Forwarded-For", "good"), ("Content_Length", "9")],
+    )
 
     assert environ["HTTP_X_FORWARDED_FOR"] == "good"
     assert "CONTENT_LENGTH" not in environ
 
 
 def test_type_and_length_of_the_body_have_names_of_their_own(environ_of):
-    environ = environ_of("/", method="POST", headers=[("Content-Type", "text/plain"), ("Content-Length", "3")], body=b"abc")
+    environ = environ_of(
+        "/",
+        method="POST",
+        headers=[("Content-Type", "text/plain"), ("Content-Length", "3")],
+        body=b"abc",
+    )
 
     assert environ["CONTENT_TYPE"] == "text/plain"
     assert environ["CONTENT_LENGTH"] == "3"
@@ -135,7 +159,9 @@ def test_type_and_length_of_the_body_have_names_of_their_own(environ_of):
 
 
 def test_a_chunked_body_has_a_length_like_any_other(environ_of):
-    environ = environ_of("/", method="POST", headers=[("Transfer-Encoding", "chunked")], body=b"abcd")
+    environ = environ_of(
+        "/", method="POST", headers=[("Transfer-Encoding", "chunked")], body=b"abcd"
+    )
 
     assert environ["CONTENT_LENGTH"] == "4"
     assert "HTTP_TRANSFER_ENCODING" not in environ
@@ -146,7 +172,9 @@ def test_without_a_body_there_is_no_length(environ_of):
 
 
 def test_the_authority_of_an_absolute_target_replaces_the_host_field(environ_of):
-    environ = environ_of("http://right.example/x", host="right.example", headers=[("Host", "wrong.example")])
+    environ = environ_of(
+        "http://right.example/x", host="right.example", headers=[("Host", "wrong.example")]
+    )
 
     assert environ["HTTP_HOST"] == "right.example"
     assert environ["PATH_INFO"] == "/x"
@@ -169,7 +197,8 @@ def test_many_different_header_names_do_no_harm(serve):
 
 def test_the_application_may_change_its_environ(serve):
     def application(environ, start_response):
-        assert "mark" not in environ and environ["SCRIPT_NAME"] == ""
+        assert "mark" not in environ
+        assert environ["SCRIPT_NAME"] == ""
         environ["mark"] = environ["SCRIPT_NAME"] = "mine"
         del environ["wsgi.version"]
         start_response("204 No Content", [])

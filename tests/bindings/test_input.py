@@ -22,7 +22,9 @@ def read_with(request, serve):
             return []
 
         server = serve(application)
-        server.ask(method="POST", body=body, memory_limit=64 << 20 if request.param == "in memory" else 0)
+        server.ask(
+            method="POST", body=body, memory_limit=64 << 20 if request.param == "in memory" else 0
+        )
         assert server.log == ""
         return results[0]
 
@@ -31,7 +33,11 @@ def read_with(request, serve):
 
 @pytest.mark.parametrize("arguments", [(), (-1,), (None,), (1000,)])
 def test_read_gives_all_there_is(read_with, arguments):
-    assert read_with(lambda stream: (stream.read(*arguments), stream.read(), stream.read(5))) == (LINES, b"", b"")
+    assert read_with(lambda stream: (stream.read(*arguments), stream.read(), stream.read(5))) == (
+        LINES,
+        b"",
+        b"",
+    )
 
 
 def test_read_gives_at_most_so_many_octets(read_with):
@@ -52,7 +58,14 @@ def test_readline_gives_lines_and_then_the_end(read_with):
 
 
 def test_readline_heeds_its_size(read_with):
-    lines = read_with(lambda stream: [stream.readline(4), stream.readline(4), stream.readline(100), stream.readline(0)])
+    lines = read_with(
+        lambda stream: [
+            stream.readline(4),
+            stream.readline(4),
+            stream.readline(100),
+            stream.readline(0),
+        ]
+    )
 
     assert lines == [b"firs", b"t\n", b"second line\n", b""]
 
@@ -93,7 +106,9 @@ def test_a_large_body(read_with):
 
 
 def test_an_empty_body(read_with):
-    assert read_with(lambda stream: (stream.read(), stream.readline(), stream.readlines(), list(stream)), b"") == (
+    assert read_with(
+        lambda stream: (stream.read(), stream.readline(), stream.readlines(), list(stream)), b""
+    ) == (
         b"",
         b"",
         [],
@@ -150,7 +165,9 @@ def test_two_threads_may_read_at_a_time(serve):
 
     def application(environ, start_response):
         def read():
-            counts.append(sum(len(block) for block in iter(lambda: environ["wsgi.input"].read(70_000), b"")))
+            counts.append(
+                sum(len(block) for block in iter(lambda: environ["wsgi.input"].read(70_000), b""))
+            )
 
         threads = [threading.Thread(target=read) for _ in range(4)]
         for thread in threads:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-
 import spawning
 from spawning.load_failure import load_failure
 from spawning.naming import NamingError, resolve
@@ -24,7 +23,9 @@ def failure_of(tmp_path, monkeypatch):
         try:
             resolve("failing:app")
         except BaseException as error:
-            return load_failure(error.with_traceback(error.__traceback__.tb_next))  # without this frame
+            return load_failure(
+                error.with_traceback(error.__traceback__.tb_next)
+            )  # without this frame
         finally:
             sys.modules.pop("failing", None)
 
@@ -47,7 +48,8 @@ def test_a_traceback_begins_in_the_applications_code(failure_of, tmp_path):
         "Traceback (most recent call last):",
         f'  File "{tmp_path}/failing.py", line 4, in <module>',
     ]
-    assert "importlib" not in failure.traceback and "naming.py" not in failure.traceback
+    assert "importlib" not in failure.traceback
+    assert "naming.py" not in failure.traceback
     assert failure.files == [f"{tmp_path}/failing.py"]
 
 
@@ -66,7 +68,10 @@ def test_an_import_that_fails_inside_is_shown_where_it_is(failure_of):
     assert "import not_there_at_all" in failure.traceback
 
 
-@pytest.mark.parametrize("statement, summary", [("raise SystemExit(3)", "SystemExit: 3"), ("raise KeyboardInterrupt", "KeyboardInterrupt")])
+@pytest.mark.parametrize(
+    ("statement", "summary"),
+    [("raise SystemExit(3)", "SystemExit: 3"), ("raise KeyboardInterrupt", "KeyboardInterrupt")],
+)
 def test_an_exit_is_a_failure_like_any_other(failure_of, statement, summary):
     failure = failure_of(statement)
 
@@ -77,10 +82,17 @@ def test_an_exit_is_a_failure_like_any_other(failure_of, statement, summary):
 def test_files_of_causes_are_named_too(failure_of, tmp_path):
     (tmp_path / "cause.py").write_text("def fail():\n    raise KeyError('cause')\n")
 
-    failure = failure_of("import cause\ntry:\n    cause.fail()\nexcept KeyError as error:\n    raise ValueError('effect') from error\n")
+    failure = failure_of(
+        "import cause\n"
+        "try:\n"
+        "    cause.fail()\n"
+        "except KeyError as error:\n"
+        "    raise ValueError('effect') from error\n"
+    )
 
     assert failure.files == [f"{tmp_path}/cause.py", f"{tmp_path}/failing.py"]
-    assert "KeyError: 'cause'" in failure.traceback and failure.summary == "ValueError: effect"
+    assert "KeyError: 'cause'" in failure.traceback
+    assert failure.summary == "ValueError: effect"
 
 
 def test_a_worker_without_a_seat_says_how_it_is_started():
@@ -90,6 +102,7 @@ def test_a_worker_without_a_seat_says_how_it_is_started():
         capture_output=True,
         text=True,
         timeout=60,
+        check=False,
     )
 
     assert result.returncode == 2

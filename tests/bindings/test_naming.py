@@ -5,7 +5,6 @@ import sys
 import textwrap
 
 import pytest
-
 from spawning.naming import NamingError, resolve
 
 
@@ -42,7 +41,7 @@ SHOP = {
 
 
 @pytest.mark.parametrize(
-    "name, path",
+    ("name", "path"),
     [
         ("shop.wsgi.application", "application"),
         ("shop.wsgi:application", "application"),
@@ -74,22 +73,48 @@ def test_an_attribute_that_is_no_module_is_found_in_a_package(modules):
 
 
 @pytest.mark.parametrize(
-    "name, message",
+    ("name", "message"),
     [
-        ("shopp.wsgi.application", "there is no module 'shopp' in the current directory or elsewhere on Python's path; did you mean 'shop'?"),
-        ("shopp.wsgi:application", "there is no module 'shopp' in the current directory or elsewhere on Python's path; did you mean 'shop'?"),
+        (
+            "shopp.wsgi.application",
+            "there is no module 'shopp' in the current directory or elsewhere on Python's path; "
+            "did you mean 'shop'?",
+        ),
+        (
+            "shopp.wsgi:application",
+            "there is no module 'shopp' in the current directory or elsewhere on Python's path; "
+            "did you mean 'shop'?",
+        ),
         ("shop.wsig:application", "there is no module 'shop.wsig'; did you mean 'wsgi'?"),
         ("plain.wsgi:application", "there is no module 'plain.wsgi': 'plain' is not a package"),
-        ("shop.wsgi.aplication", "the module 'shop.wsgi' has no 'aplication'; did you mean 'application'?"),
-        ("shop.wsgi:aplication", "the module 'shop.wsgi' has no 'aplication'; did you mean 'application'?"),
+        (
+            "shop.wsgi.aplication",
+            "the module 'shop.wsgi' has no 'aplication'; did you mean 'application'?",
+        ),
+        (
+            "shop.wsgi:aplication",
+            "the module 'shop.wsgi' has no 'aplication'; did you mean 'application'?",
+        ),
         ("shop.wsgi:Site.ap", "'shop.wsgi.Site' has no 'ap'; did you mean 'app'?"),
         ("shop.wsgi:zzz", "the module 'shop.wsgi' has no 'zzz'"),
         ("shop", "the module 'shop' has neither 'application' nor 'app'"),
-        ("single", "the module 'single' has neither 'application' nor 'app'; did you mean 'applicatoin'?"),
+        (
+            "single",
+            "the module 'single' has neither 'application' nor 'app'; did you mean 'applicatoin'?",
+        ),
         ("shop.wsgi:number()", "'shop.wsgi:number' is an int, which cannot be called"),
-        ("shop wsgi", "'shop wsgi' is not a name such as my_module.my_wsgi_app or my_module:my_wsgi_app"),
-        ("shop/wsgi.py", "'shop/wsgi.py' is not a name such as my_module.my_wsgi_app or my_module:my_wsgi_app"),
-        ("shop.wsgi:", "'shop.wsgi:' is not a name such as my_module.my_wsgi_app or my_module:my_wsgi_app"),
+        (
+            "shop wsgi",
+            "'shop wsgi' is not a name such as my_module.my_wsgi_app or my_module:my_wsgi_app",
+        ),
+        (
+            "shop/wsgi.py",
+            "'shop/wsgi.py' is not a name such as my_module.my_wsgi_app or my_module:my_wsgi_app",
+        ),
+        (
+            "shop.wsgi:",
+            "'shop.wsgi:' is not a name such as my_module.my_wsgi_app or my_module:my_wsgi_app",
+        ),
         ("", "'' is not a name such as my_module.my_wsgi_app or my_module:my_wsgi_app"),
     ],
 )
@@ -102,9 +127,17 @@ def test_a_name_that_leads_nowhere_is_explained(modules, name, message):
     assert str(raised.value) == message
 
 
-@pytest.mark.parametrize("name", ["broken.app", "broken:app", "broken", "pack.inner.app", "pack.inner:app"])
+@pytest.mark.parametrize(
+    "name", ["broken.app", "broken:app", "broken", "pack.inner.app", "pack.inner:app"]
+)
 def test_a_module_missing_inside_a_module_is_that_modules_error(modules, name):
-    modules({"broken.py": "import not_there_at_all", "pack/__init__.py": "", "pack/inner.py": "import not_there_at_all"})
+    modules(
+        {
+            "broken.py": "import not_there_at_all",
+            "pack/__init__.py": "",
+            "pack/inner.py": "import not_there_at_all",
+        }
+    )
 
     with pytest.raises(ModuleNotFoundError) as raised:
         resolve(name)

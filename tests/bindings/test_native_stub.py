@@ -24,7 +24,9 @@ def methods(node):
 
 
 def test_the_module_has_what_the_stub_has():
-    declared = {node.name for node in STUB.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+    declared = {
+        node.name for node in STUB.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))
+    }
 
     assert declared == public(vars(_native))
 
@@ -37,7 +39,9 @@ def test_each_class_has_the_methods_and_properties_that_the_stub_has():
         for each in methods(node):
             decorators = {decorator.id for decorator in each.decorator_list}
             assert ("property" in decorators) == isinstance(members[each.name], property), each.name
-            assert ("staticmethod" in decorators) == isinstance(members[each.name], staticmethod), each.name
+            assert ("staticmethod" in decorators) == isinstance(members[each.name], staticmethod), (
+                each.name
+            )
 
 
 def test_parameters_have_the_names_that_the_stub_has():
@@ -55,7 +59,11 @@ def test_descriptions_are_the_same_on_both_sides():
     for node in classes():
         for each in methods(node):
             member = inspect.getattr_static(getattr(_native, node.name), each.name)
-            native = getattr(_native, node.name).__dict__[each.name].__doc__ if isinstance(member, property) else getattr(getattr(_native, node.name), each.name).__doc__
+            native = (
+                getattr(_native, node.name).__dict__[each.name].__doc__
+                if isinstance(member, property)
+                else getattr(getattr(_native, node.name), each.name).__doc__
+            )
             assert ast.get_docstring(each) in native, each.name
 
 

@@ -8,7 +8,6 @@ import weakref
 from wsgiref.validate import validator
 
 import pytest
-
 from spawning import _native_testing as native
 
 OK = ("200 OK", [("Content-Type", "text/plain")])
@@ -56,7 +55,23 @@ class TestStartResponse:
 
         assert (answer.status, answer.reason) == (200, "")
 
-    @pytest.mark.parametrize("status", ["200", "OK", "", "20 OK", "2000 OK", "abc OK", "100 Continue", "199 x", "600 x", "200 a\r\nX: y", "200 \0", "200 \u20ac"])
+    @pytest.mark.parametrize(
+        "status",
+        [
+            "200",
+            "OK",
+            "",
+            "20 OK",
+            "2000 OK",
+            "abc OK",
+            "100 Continue",
+            "199 x",
+            "600 x",
+            "200 a\r\nX: y",
+            "200 \0",
+            "200 \u20ac",
+        ],
+    )
     def test_a_malformed_status_is_refused(self, serve, status):
         server = serve(answering(status, []))
 
@@ -64,7 +79,7 @@ class TestStartResponse:
         assert "ValueError: start_response" in server.log
 
     @pytest.mark.parametrize(
-        "arguments, text",
+        ("arguments", "text"),
         [
             ((200, []), "the status must be a str, not int"),
             ((b"200 OK", []), "the status must be a str, not bytes"),
@@ -93,7 +108,8 @@ class TestStartResponse:
         answer = server.ask()
 
         assert answer.status == 500 or "abort" in answer.events
-        assert "TypeError: " in server.log and text in server.log
+        assert "TypeError: " in server.log
+        assert text in server.log
 
     @pytest.mark.parametrize("name", ["", "A B", "A:", "A\r\nB", "\u00e9", "A\0"])
     def test_a_name_that_is_no_token_is_refused(self, serve, name):
@@ -115,7 +131,9 @@ class TestStartResponse:
         assert server.ask().status == 500
         assert "beyond ISO-8859-1" in server.log
 
-    @pytest.mark.parametrize("name", ["Connection", "keep-alive", "TRANSFER-ENCODING", "Upgrade", "Trailer", "Te"])
+    @pytest.mark.parametrize(
+        "name", ["Connection", "keep-alive", "TRANSFER-ENCODING", "Upgrade", "Trailer", "Te"]
+    )
     def test_hop_by_hop_headers_are_refused(self, serve, name):
         server = serve(answering("200 OK", [(name, "x")]))
 
@@ -169,7 +187,8 @@ class TestStartResponse:
         answer = server.ask()
 
         assert (answer.status, answer.reason, answer.headers) == (500, "Sorry", [("X-Second", "2")])
-        assert answer.blocks == [b"sorry"] and server.log == ""
+        assert answer.blocks == [b"sorry"]
+        assert server.log == ""
 
     def test_exc_info_is_raised_again_once_the_head_is_sent(self, serve):
         def application(environ, start_response):
@@ -184,7 +203,8 @@ class TestStartResponse:
         server = serve(application)
         answer = server.ask()
 
-        assert answer.status == 200 and answer.blocks == [b"begun"]
+        assert answer.status == 200
+        assert answer.blocks == [b"begun"]
         assert answer.events[-1] == "abort"
         assert "KeyError: 'the original'" in server.log
 
@@ -282,7 +302,8 @@ class TestWrite:
 
         answer = serve(application).ask()
 
-        assert answer.blocks == [b"all of it"] and answer.events[-1] == "finish"
+        assert answer.blocks == [b"all of it"]
+        assert answer.events[-1] == "finish"
 
     @pytest.mark.parametrize("block", ["text", None, 3, bytearray(b"x"), memoryview(b"x")])
     def test_only_bytes_can_be_written(self, serve, block):
@@ -293,7 +314,8 @@ class TestWrite:
 
         server = serve(application)
 
-        assert server.ask().blocks == [b"x"] and server.log == ""
+        assert server.ask().blocks == [b"x"]
+        assert server.log == ""
 
     def test_a_client_that_has_gone_is_a_broken_pipe_and_no_log_entry(self, serve):
         def application(environ, start_response):
@@ -398,7 +420,8 @@ class TestIteration:
 
         answer = serve(application).ask()
 
-        assert answer.content_length is None and answer.blocks == [b"1", b"2"]
+        assert answer.content_length is None
+        assert answer.blocks == [b"1", b"2"]
 
     def test_a_subclass_of_list_is_asked_for_its_iterator(self, serve):
         class Reversed(list):
@@ -411,7 +434,10 @@ class TestIteration:
 
         assert serve(application).ask().blocks == [b"2", b"1"]
 
-    @pytest.mark.parametrize("body", [["text"], ("text",), [b"x", "text"], iter(["text"]), "text", b"bytes", [None], None, 3])
+    @pytest.mark.parametrize(
+        "body",
+        [["text"], ("text",), [b"x", "text"], iter(["text"]), "text", b"bytes", [None], None, 3],
+    )
     def test_what_gives_no_bytes_is_an_error(self, serve, body):
         def application(environ, start_response):
             start_response(*OK)
@@ -479,8 +505,14 @@ class TestIteration:
 
 class TestClose:
     @pytest.mark.parametrize(
-        "blocks, ends_with",
-        [((b"x",), "finish"), ((), "finish"), ((b"x", ValueError("boom")), "abort"), ((ValueError("boom"),), "finish"), ((b"x", "text"), "abort")],
+        ("blocks", "ends_with"),
+        [
+            ((b"x",), "finish"),
+            ((), "finish"),
+            ((b"x", ValueError("boom")), "abort"),
+            ((ValueError("boom"),), "finish"),
+            ((b"x", "text"), "abort"),
+        ],
     )
     def test_it_is_called_in_every_case(self, serve, blocks, ends_with):
         iterable = Blocks(*blocks)
@@ -491,7 +523,8 @@ class TestClose:
 
         answer = serve(application).ask()
 
-        assert iterable.events[-1] == "close" and iterable.events.count("close") == 1
+        assert iterable.events[-1] == "close"
+        assert iterable.events.count("close") == 1
         assert answer.events[-1] == ends_with
 
     def test_it_is_called_if_start_response_was_not(self, serve):
@@ -578,7 +611,10 @@ class TestClose:
 
 
 class TestFailures:
-    @pytest.mark.parametrize("error", [ValueError("boom"), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), MemoryError()])
+    @pytest.mark.parametrize(
+        "error",
+        [ValueError("boom"), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), MemoryError()],
+    )
     def test_an_exception_is_500_and_one_entry_in_the_log(self, serve, error):
         def application(environ, start_response):
             raise error
@@ -598,7 +634,8 @@ class TestFailures:
 
         answer = serve(application).ask()
 
-        assert b"secret" not in b"".join(answer.blocks) and b"Traceback" not in b"".join(answer.blocks)
+        assert b"secret" not in b"".join(answer.blocks)
+        assert b"Traceback" not in b"".join(answer.blocks)
 
     def test_an_exception_after_the_head_breaks_the_connection(self, serve):
         def application(environ, start_response):
@@ -618,7 +655,8 @@ class TestFailures:
 
         answer = serve(application).ask()
 
-        assert answer.status == 500 and ("X-Secret", "1") not in answer.headers
+        assert answer.status == 500
+        assert ("X-Secret", "1") not in answer.headers
 
     def test_the_next_request_is_served_as_if_nothing_had_happened(self, serve):
         def application(environ, start_response):
@@ -629,7 +667,12 @@ class TestFailures:
 
         server = serve(application)
 
-        assert [server.ask(path).status for path in ("/fail", "/", "/fail", "/")] == [500, 200, 500, 200]
+        assert [server.ask(path).status for path in ("/fail", "/", "/fail", "/")] == [
+            500,
+            200,
+            500,
+            200,
+        ]
 
     def test_an_exception_that_cannot_be_shown_is_logged_nevertheless(self, serve):
         class Odd(Exception):
@@ -642,7 +685,8 @@ class TestFailures:
         server = serve(application)
 
         assert server.ask().status == 500
-        assert "error in GET /" in server.log and "Odd" in server.log
+        assert "error in GET /" in server.log
+        assert "Odd" in server.log
 
     def test_a_chain_of_causes_is_logged(self, serve):
         def application(environ, start_response):
@@ -654,7 +698,8 @@ class TestFailures:
         server = serve(application)
         server.ask()
 
-        assert "KeyError: 'cause'" in server.log and "ValueError: effect" in server.log
+        assert "KeyError: 'cause'" in server.log
+        assert "ValueError: effect" in server.log
 
     def test_an_application_that_takes_other_arguments_is_an_error(self, serve):
         server = serve(lambda: [])
@@ -726,7 +771,9 @@ class TestOwnership:
         answers = {}
 
         def ask(number):
-            answers[number] = [server.ask(f"/{number}", method="POST", body=b"body of ") for _ in range(50)]
+            answers[number] = [
+                server.ask(f"/{number}", method="POST", body=b"body of ") for _ in range(50)
+            ]
 
         threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
         for thread in threads:
@@ -747,7 +794,7 @@ class TestFileWrapper:
 
         def application(environ, start_response):
             start_response(*OK)
-            files.append(open(path, "rb"))
+            files.append(path.open("rb"))
             return environ["wsgi.file_wrapper"](files[0], 16)
 
         answer = serve(application).ask()
@@ -775,7 +822,11 @@ class TestFileWrapper:
 def test_the_standard_librarys_validator_finds_nothing_wrong(serve):
     @validator
     def application(environ, start_response):
-        body = environ["wsgi.input"].read(3) + environ["wsgi.input"].readline() + b"".join(environ["wsgi.input"])
+        body = (
+            environ["wsgi.input"].read(3)
+            + environ["wsgi.input"].readline()
+            + b"".join(environ["wsgi.input"])
+        )
         environ["wsgi.errors"].flush()
         write = start_response("200 OK", [("Content-Type", "text/plain")])
         write(body)
@@ -783,6 +834,11 @@ def test_the_standard_librarys_validator_finds_nothing_wrong(serve):
 
     server = serve(application)
     for target in ("/", "/a%20b?c=d", "*"):
-        answer = server.ask(target, method="POST", headers=[("Content-Length", "9"), ("Content-Type", "x/y")], body=b"0123\n5678")
+        answer = server.ask(
+            target,
+            method="POST",
+            headers=[("Content-Length", "9"), ("Content-Type", "x/y")],
+            body=b"0123\n5678",
+        )
         assert answer.blocks == [b"0123\n5678", b"end"]
     assert server.log == ""

@@ -268,6 +268,70 @@ TEST_P(ServerTest, GoesOnWithPipelinedRequestsThatOtherThreadsAnswer) {
   for (auto& thread : threads) thread.join();
 }
 
+// While an answer is awaited the connection reads on; what that read brings belongs wherever the
+// answer's being there has led to meanwhile.
+struct ReadAheadTest : ServerTest {
+  // Has a first request wait for its answer while `begun` arrives, then answers it, and sends `rest`.
+  void send_around_an_answer(RawClient& client, std::string_view begun, std::string_view rest) {
+    std::optional<Responder> waiting;
+    answer = [&waiting](const Request&, Responder responder) {
+      waiting.emplace(std::move(responder));
+    };
+    client.send("GET /first HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(run_until(context, [&] { return waiting.has_value(); }));
+    client.send(begun);
+    run_ready(context);
+    answer = [](const Request& request, Responder responder) {
+      responder.respond({}, std::string{request.path} + "=" + drain_body(*request.body) + ";");
+    };
+    waiting->respond({}, "first");
+    run_ready(context);
+    client.send(rest);
+  }
+};
+
+TEST_P(ReadAheadTest, BringsTheRestOfABody) {
+  auto client = connect();
+
+  send_around_an_answer(client, "POST /second HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n012",
+                        "3456789GET /third HTTP/1.1\r\nHost: a\r\n\r\n");
+
+  EXPECT_TRUE(client.sees("/second=0123456789;"));
+  EXPECT_TRUE(client.sees("/third=;"));
+}
+
+TEST_P(ReadAheadTest, BringsAWholeBody) {
+  auto client = connect();
+
+  send_around_an_answer(client, "POST /second HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n",
+                        "body");
+
+  EXPECT_TRUE(client.sees("/second=body;"));
+}
+
+TEST_P(ReadAheadTest, BringsTheRestOfChunks) {
+  auto client = connect();
+
+  send_around_an_answer(
+      client, "POST /second HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab",
+      "c\r\n0\r\n\r\nGET /third HTTP/1.1\r\nHost: a\r\n\r\n");
+
+  EXPECT_TRUE(client.sees("/second=abc;"));
+  EXPECT_TRUE(client.sees("/third=;"));
+}
+
+TEST_P(ReadAheadTest, BringsTheRestOfAHeadThatMovedUpBehindChunks) {
+  auto client = connect();
+
+  send_around_an_answer(client,
+                        "POST /second HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        "3\r\nabc\r\n0\r\n\r\nGET /thi",
+                        "rd HTTP/1.1\r\nHost: a\r\n\r\n");
+
+  EXPECT_TRUE(client.sees("/second=abc;"));
+  EXPECT_TRUE(client.sees("/third=;"));
+}
+
 TEST_P(ServerTest, RefusesWhatIsMalformedAndLetsTheClientSeeIt) {
   auto client = connect();
 
@@ -481,6 +545,7 @@ TEST_P(ServerTest, DropsAClientThatNeverReads) {
 
 INSTANTIATE_TEST_SUITE_P(OverUnixSockets, ServerTest, ::testing::Values(&test::make_socketpair));
 INSTANTIATE_TEST_SUITE_P(OverTcp, ServerTest, ::testing::Values(&test::make_tcp_pair));
+INSTANTIATE_TEST_SUITE_P(OverTcp, ReadAheadTest, ::testing::Values(&test::make_tcp_pair));
 
 TEST(ServerListenTest, AcceptsOnASharedSocketUpToItsLimitAndGoesOnBelowIt) {
   IoContext context{1};

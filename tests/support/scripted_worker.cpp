@@ -5,7 +5,7 @@
 //   ready      loads, serves, drains
 //   fail       says that it cannot load
 //   crash      exits with status 7 while it loads
-//   die        says that it is ready, and exits with status 3
+//   die        in slot 0: says that it is ready, and exits with status 3; in others as mute
 //   mute       never says anything
 //   stubborn   as ready, but does not drain
 //   inspect    fails with what it inherited as traceback
@@ -95,7 +95,7 @@ class ScriptedWorker {
     if (script_ == "fail")
       return say(control::Failed{"NameError: name 'x'", "Traceback (of a test)\n", {}});
     if (script_ == "inspect") return say(control::Failed{"inspected", inherited_, {}});
-    if (script_ == "mute") return tell("is mute");
+    if (script_ == "mute" || (script_ == "die" && seat_.slot > 0)) return tell("is mute");
     tell("is ready");
     say(control::Ready{});
     if (script_ == "die") ::_exit(3);

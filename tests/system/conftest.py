@@ -9,23 +9,25 @@ import pathlib
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from collections.abc import Iterator
+from typing import Any, Callable
 
 import pytest
 
-HERE = pathlib.Path(__file__).resolve().parent
-BUILD = pathlib.Path(
-    os.environ.get("SPAWNING_BUILD_DIR", HERE.parent.parent / "build" / "release")
-).resolve()
-PROGRAM = BUILD / "cli" / "spawn"
-SANITIZED = "LD_PRELOAD" in os.environ  # by ../conftest.py
-PATIENCE = 60.0  # seconds for what has no limit of its own
-VALIDATOR = "wsgiref.validate.validator"
+# pytest's importlib mode leaves the path alone.
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-sys.path.insert(0, str(HERE))  # for `running`; and the applications' names are relative to it
-
-import running  # noqa: E402
+from running import (
+    HERE,
+    PATIENCE,
+    PROGRAM,
+    SANITIZED,
+    VALIDATOR,
+    Spawn,
+    environment,
+    started,
+    wait_until,
+)
 
 
 @pytest.fixture(scope="session")
@@ -34,48 +36,12 @@ def slowness() -> int:
     return 10 if SANITIZED else 1
 
 
-def environment(changes: Optional[Dict[str, str]]) -> Dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return {**clean, **(changes or {})}
-
-
-@contextmanager
-def started(
-    log: pathlib.Path,
-    *arguments: str,
-    cwd: pathlib.Path = HERE,
-    env: Optional[Dict[str, str]] = None,
-    python: str = sys.executable,
-) -> Iterator[running.Spawn]:
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [str(PROGRAM), "--port", "0", "--python", python, *arguments],
-            cwd=cwd,
-            env=environment(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            encoding="utf-8",
-        )
-    server: Optional[running.Spawn] = None
-    try:
-        server = running.Spawn(process, log, PATIENCE)
-        yield server
-    finally:
-        if server is not None:
-            server.end()
-        elif process.poll() is None:
-            process.kill()
-            process.wait()
-
-
 @pytest.fixture
-def spawn(tmp_path: pathlib.Path) -> Iterator[Callable[..., running.Spawn]]:
+def spawn(tmp_path: pathlib.Path) -> Iterator[Callable[..., Spawn]]:
     """spawn(*arguments, cwd=…, env=…): a server that serves, ended with the test."""
-    exits: List[Any] = []
+    exits: list[Any] = []
 
-    def spawn(*arguments: str, **options: Any) -> running.Spawn:
+    def spawn(*arguments: str, **options: Any) -> Spawn:
         context = started(tmp_path / f"stderr-{len(exits)}", *arguments, **options)
         server = context.__enter__()
         exits.append(context)
@@ -87,7 +53,7 @@ def spawn(tmp_path: pathlib.Path) -> Iterator[Callable[..., running.Spawn]]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[running.Spawn]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spawn]:
     """The applications of system_apps.py, validated, on two processes of two threads."""
     log = tmp_path_factory.mktemp("site") / "stderr"
     arguments = ["--processes", "2", "--threads", "2", "system_apps:router", VALIDATOR]
@@ -125,9 +91,9 @@ class Gate:
 
     def open(self) -> None:
         """Waits until an application waits here, and lets it pass."""
-        os.close(running.wait_until(self._writer, PATIENCE, "an application at the gate"))
+        os.close(wait_until(self._writer, PATIENCE, "an application at the gate"))
 
-    def _writer(self) -> Optional[int]:
+    def _writer(self) -> int | None:
         try:
             return os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as error:

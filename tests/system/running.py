@@ -10,10 +10,21 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple, TypeVar
+from collections.abc import Iterator
+from typing import Callable, NamedTuple, TypeVar
 
 T = TypeVar("T")
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = pathlib.Path(
+    os.environ.get("SPAWNING_BUILD_DIR", HERE.parent.parent / "build" / "release")
+).resolve()
+PROGRAM = BUILD / "cli" / "spawn"
+SANITIZED = "LD_PRELOAD" in os.environ  # by ../conftest.py
+PATIENCE = 60.0  # seconds for what has no limit of its own
+VALIDATOR = "wsgiref.validate.validator"
 
 BANNER = re.compile(r"^spawning \S+ serving (http://([\d.]+):(\d+)/) — .*, pid (\d+)$")
 
@@ -30,7 +41,7 @@ def wait_until(condition: Callable[[], T], seconds: float, what: str = "") -> T:
         time.sleep(0.005)  # between two looks
 
 
-def parent_of(pid: int) -> Optional[int]:
+def parent_of(pid: int) -> int | None:
     """The parent of a process that has not ended; None of one that has."""
     try:
         state, parent = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
@@ -39,7 +50,7 @@ def parent_of(pid: int) -> Optional[int]:
     return None if state == "Z" else int(parent)
 
 
-def children_of(pid: int) -> List[int]:
+def children_of(pid: int) -> list[int]:
     numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     return [number for number in numbers if parent_of(number) == pid]
 
@@ -56,7 +67,7 @@ class Spawn:
         self.log = log
         self.patience = patience
         self.output = ""
-        self.seen_workers: List[int] = []
+        self.seen_workers: list[int] = []
         self.banner = self._read_banner()
         self.url, self.host, port, pid = self.banner.groups()
         self.port, self.pid = int(port), int(pid)
@@ -74,7 +85,7 @@ class Spawn:
     def errors(self) -> str:
         return self.log.read_text()
 
-    def workers(self) -> List[int]:
+    def workers(self) -> list[int]:
         found = children_of(self.process.pid)
         self.seen_workers += [pid for pid in found if pid not in self.seen_workers]
         return found
@@ -82,7 +93,7 @@ class Spawn:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def wait(self, seconds: Optional[float] = None) -> int:
+    def wait(self, seconds: float | None = None) -> int:
         return self.process.wait(seconds or self.patience)
 
     def stop(self) -> int:
@@ -103,7 +114,7 @@ class Spawn:
         if self.process.stdout is not None:
             self.process.stdout.close()
 
-    def client(self, timeout: Optional[float] = None) -> Client:
+    def client(self, timeout: float | None = None) -> Client:
         return Client(self.host, self.port, timeout or self.patience)
 
     def get(self, target: str, *headers: str, method: str = "GET") -> Response:
@@ -113,13 +124,49 @@ class Spawn:
             return client.response(method)
 
 
+def environment(changes: dict[str, str] | None) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return {**clean, **(changes or {})}
+
+
+@contextlib.contextmanager
+def started(
+    log: pathlib.Path,
+    *arguments: str,
+    cwd: pathlib.Path = HERE,
+    env: dict[str, str] | None = None,
+    python: str = sys.executable,
+) -> Iterator[Spawn]:
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [str(PROGRAM), "--port", "0", "--python", python, *arguments],
+            cwd=cwd,
+            env=environment(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            encoding="utf-8",
+        )
+    server: Spawn | None = None
+    try:
+        server = Spawn(process, log, PATIENCE)
+        yield server
+    finally:
+        if server is not None:
+            server.end()
+        elif process.poll() is None:
+            process.kill()
+            process.wait()
+
+
 class Response(NamedTuple):
     """A response as it came, its framing taken off."""
 
     version: str
     status: int
     reason: str
-    headers: Dict[str, str]  # names in lower case
+    headers: dict[str, str]  # names in lower case
     body: bytes
 
 
@@ -150,10 +197,10 @@ class Client:
         self.request(target, *headers, f"Content-Length: {len(body)}", method="POST")
         self.send(body)
 
-    def head(self) -> Tuple[str, int, str, Dict[str, str]]:
+    def head(self) -> tuple[str, int, str, dict[str, str]]:
         """The status line and the headers."""
         version, status, reason = self._line().split(" ", 2)
-        headers: Dict[str, str] = {}
+        headers: dict[str, str] = {}
         for line in iter(self._line, ""):
             name, _, value = line.partition(":")
             assert name.lower() not in headers, f"{name} twice"

@@ -28,8 +28,10 @@ def echo(environ, start_response):
         "sha256": hashlib.sha256(body).hexdigest(),
         "text": body[:1000].decode("latin-1"),
     }
-    start_response("200 OK", [("Content-Type", "application/json")])
-    return [json.dumps(seen).encode()]
+    answer = json.dumps(seen).encode()
+    length = str(len(answer))  # a validated body is no list, so nobody can count it
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", length)])
+    return [answer]
 
 
 def pid(environ, start_response):
@@ -72,6 +74,11 @@ def big(environ, start_response):
 def big_list(environ, start_response):
     start_response("200 OK", TEXT)
     return [bytes([number % 256]) * (64 << 10) for number in range(512)]
+
+
+def empty_list(environ, start_response):
+    start_response("200 OK", TEXT)
+    return []
 
 
 def file(environ, start_response):

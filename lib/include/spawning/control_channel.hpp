@@ -26,8 +26,7 @@ namespace spawning {
 ///
 /// \par Threads   Everything runs on the thread that runs the context.
 /// \par Lifetime  The context outlives the channel. Once the destructor has begun no callback is
-/// called;
-///                a callback may destroy the channel.
+///                called; a callback may destroy the channel.
 /// \see unix(7), SCM_RIGHTS
 class ControlChannel {
  public:

@@ -32,10 +32,10 @@ class Exchange {
   virtual ~Exchange() = default;
 
   /// States the head. It goes out with the first octets of the body, or at finish().
-  /// \param content_length  the body's length where the caller knows it and the head does not say
-  /// it. \throws std::invalid_argument if a name, value, reason or status cannot be sent as it is
-  /// (RFC 9110
-  ///         §5.5: no CR, LF, NUL), or Content-Length is malformed. Nothing has been started then.
+  /// \param content_length  the body's length where the caller knows it and the head does not say it.
+  /// \throws std::invalid_argument if a name, value, reason or status cannot be sent as it is
+  ///         (RFC 9110 §5.5: no CR, LF, NUL), or Content-Length is malformed. Nothing has been
+  ///         started then.
   virtual void start(const ResponseHead& head, std::optional<std::uint64_t> content_length) = 0;
 
   /// Sends `block` at once, with the head if that is still here; what the socket does not take is
@@ -83,8 +83,7 @@ struct ExchangeRecord {
 
 /// Sees every exchange of a Server, and its connections come and go.
 /// \par Threads  exchange_* on the thread that ends the exchange, concurrently for different
-/// connections;
-///               connection_* on the I/O thread.
+///               connections; connection_* on the I/O thread.
 class ServerObserver {
  public:
   virtual ~ServerObserver() = default;

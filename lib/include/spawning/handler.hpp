@@ -14,8 +14,7 @@ namespace spawning {
 /// An exception out of handle() becomes a 500 (or an abort, if the head is out) and one log line.
 ///
 /// \par Threads   Called on the thread of whoever calls: a Server calls on its I/O thread, where
-/// nothing
-///                may block; a WorkerPool calls on the threads donated to it.
+///                nothing may block; a WorkerPool calls on the threads donated to it.
 /// \par Lifetime  A Handler outlives everything that calls it.
 class Handler {
  public:

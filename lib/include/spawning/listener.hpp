@@ -31,8 +31,7 @@ struct ListenerOptions {
 ///
 /// \par Threads    Every member, and the sink, runs on the thread that runs the context.
 /// \par Lifetime   The context must outlive the Listener. Once the destructor has begun the sink is
-/// not
-///                 called again; connections already handed over are unaffected. The destructor
+///                 not called again; connections already handed over are unaffected. The destructor
 ///                 closes this process's copy of the descriptor and nothing more: siblings go on
 ///                 accepting.
 /// \see accept(2), section "Error handling".

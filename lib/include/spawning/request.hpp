@@ -28,8 +28,7 @@ struct ConnectionInfo {
 /// One complete request: head parsed and checked, body received.
 ///
 /// \par Lifetime  Every view, `body` and `connection` stay valid until the Responder that came with
-/// the
-///                request has finished or been destroyed. Copy what must live longer.
+///                the request has finished or been destroyed. Copy what must live longer.
 /// \see RFC 9112 §3, RFC 9110 §7.1
 struct Request {
   std::string_view method{};  ///< case-sensitive, as sent

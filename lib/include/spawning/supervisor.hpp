@@ -37,6 +37,7 @@ struct SupervisorConfig {
 /// \par Lifetime  `log` outlives it.
 class Supervisor {
  public:
+  /// \throws std::invalid_argument if there is no command or the number of processes is out of range.
   Supervisor(SupervisorConfig config, const Log& log);
   ~Supervisor();
 

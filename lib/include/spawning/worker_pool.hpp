@@ -25,8 +25,7 @@ namespace spawning {
 ///
 /// \par Threads   Every member is safe from any thread.
 /// \par Lifetime  `inner` and `log` outlive the pool; every run() must have returned before the
-/// pool is destroyed.
-///                Calls still queued then are answered 500 by their Responders.
+///                pool is destroyed. Calls still queued then are answered 500 by their Responders.
 class WorkerPool : public Handler {
  public:
   WorkerPool(Handler& inner, const Log& log);
@@ -88,9 +87,7 @@ class WorkerPool : public Handler {
     std::size_t count_ = 0;
   };
 
-  // With the mutex held:
-  void wake_one_if_needed();
-  void publish();
+  [[nodiscard]] bool take_a_sleeper();  // with the mutex held; whether to wake one
 
   Handler& inner_;
   const Log& log_;
@@ -98,13 +95,14 @@ class WorkerPool : public Handler {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   Queue queue_;
-  std::size_t sleeping_ = 0;    // threads in wait() that nobody has woken
-  std::size_t wake_ups_ = 0;    // given, and not yet taken by a thread in wait()
-  std::size_t on_the_way_ = 0;  // threads that will look at the queue soon, as far as we know
-  std::size_t running_ = 0;
+  std::size_t sleeping_ = 0;  // threads in wait() that nobody has woken
+  std::size_t wake_ups_ = 0;  // given, and not yet taken by a thread in wait()
+  // Threads that will look at the queue soon, as far as we know.
+  std::atomic<std::size_t> on_the_way_{0};
   bool stopped_ = false;
-  std::atomic<std::uint64_t>* published_running_ = nullptr;
-  std::atomic<std::uint64_t>* published_queued_ = nullptr;
+  std::atomic<std::uint64_t> own_running_{0}, own_queued_{0};
+  std::atomic<std::uint64_t>* running_ = &own_running_;  // there, or where publish_to() says
+  std::atomic<std::uint64_t>* queued_ = &own_queued_;
 };
 
 }  // namespace spawning

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <type_traits>
+
 #include <boost/asio/detail/throw_error.hpp>
 #include <boost/optional.hpp>
 

@@ -55,8 +55,7 @@ class RequestParser {
 
   /// Goes on parsing. After `complete` or `refused` the answer stays the same until reset().
   /// \param input  everything received since the head's first octet: what the call before got, and
-  /// more.
-  ///               At another address than before it is parsed again from the start.
+  ///               more. At another address than before it is parsed again from the start.
   [[nodiscard]] Status parse(std::string_view input);
 
   /// Octets of the head, a leading CRLF included. Once complete.

@@ -50,8 +50,7 @@ class ResponseEncoder {
   ///
   /// \param date  an IMF-fixdate.
   /// \throws std::invalid_argument, and leaves `out` as it was, for a status outside 200–599, a
-  /// name
-  ///         that is no token, control octets in a value or the reason, a malformed or second
+  ///         name that is no token, control octets in a value or the reason, a malformed or second
   ///         Content-Length, and fields that are the connection's business (Transfer-Encoding,
   ///         Connection with anything but `close`, and the other hop-by-hop fields of PEP 3333).
   void start(const ResponseContext& context, const ResponseHead& head,

@@ -56,8 +56,7 @@ class Deadlines {
 
   /// Arms `node`, or arms it anew.
   /// \param since  when its time began; usually now. An earlier `since` is met at the latest when
-  /// those
-  ///               armed before it are.
+  ///               those armed before it are.
   void arm(Node& node, Kind kind, Clock::time_point since);
   void disarm(Node& node);
 

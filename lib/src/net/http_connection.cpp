@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -30,11 +31,7 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSock
       info_{.peer = Address::peer(socket_->native_handle()),
             .local = Address::local(socket_->native_handle())},
       outbox_{socket_->native_handle(), server_->config.unsent_high.count, *this},
-      exchange_{*server_, outbox_, info_,
-                [this] {
-                  boost::asio::post(server_->io,
-                                    [self = shared_from_this()] { self->look_again(); });
-                }},
+      exchange_{*server_, outbox_, info_, [this] { post(&HttpConnection::look_again); }},
       parser_{server_->config.limits},
       chunks_{server_->config.limits},
       body_{server_->config.limits.body_in_memory} {}
@@ -345,7 +342,9 @@ void HttpConnection::hand_back() {
     case HttpExchange::Then::keep_alive:
       break;
   }
-  if (begin_ == end_ && (input_ended_ || server_->draining)) begin_close();
+  if (begin_ != end_) return;
+  if (input_ended_) return begin_close();
+  if (server_->draining) close_idle();
 }
 
 // A second or more after a request was dispatched: is it still running, or has the connection
@@ -396,9 +395,13 @@ void HttpConnection::drain() {
     hand_back();
     return process();
   }
-  if (phase_ != Phase::head || parser_.started()) return;
+  if (phase_ == Phase::head && !parser_.started()) close_idle();
+}
+
+// A request that is on its way already deserves its answer, which will carry `Connection: close`.
+// Else there is nothing to linger for.
+void HttpConnection::close_idle() {
   if (!outbox_.empty()) return begin_close();
-  // A request that is on its way already deserves its answer; it will carry `Connection: close`.
   boost::system::error_code ignored;
   if (socket_->available(ignored) == 0) close();
 }
@@ -468,12 +471,14 @@ void HttpConnection::close() {
   server_->connection_closed();
 }
 
-void HttpConnection::post_flush() {
-  boost::asio::post(server_->io, [self = shared_from_this()] { self->flush(); });
-}
+void HttpConnection::post_flush() { post(&HttpConnection::flush); }
 
-void HttpConnection::post_close() {
-  boost::asio::post(server_->io, [self = shared_from_this()] { self->close(); });
+void HttpConnection::post_close() { post(&HttpConnection::close); }
+
+void HttpConnection::post(void (HttpConnection::*step)()) {
+  boost::asio::post(server_->io, boost::asio::bind_allocator(
+                                     HandlerAllocator<std::byte>{posted_},
+                                     [self = shared_from_this(), step] { (*self.*step)(); }));
 }
 
 }  // namespace spawning

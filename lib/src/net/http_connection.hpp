@@ -12,6 +12,7 @@
 
 #include "http/framing.hpp"
 #include "http/request_parser.hpp"
+#include "net/handler_memory.hpp"
 #include "net/http_exchange.hpp"
 #include "net/outbox.hpp"
 #include "net/server_context.hpp"
@@ -89,10 +90,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   // Ending.
   void flush();
   void begin_close();
+  void close_idle();
   void reset();
 
   void post_flush() override;
   void post_close() override;
+  void post(void (HttpConnection::*step)());  // from any thread
 
   [[nodiscard]] std::string_view input() const {
     return {buffer_.octets.get() + begin_, end_ - begin_};
@@ -102,6 +105,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::optional<StreamSocket>
       socket_;  // empty once closed: the I/O thread ends it, wherever the object ends
   ConnectionInfo info_;
+  HandlerMemory posted_;
   Outbox outbox_;
   HttpExchange exchange_;
   RequestParser parser_;
@@ -124,7 +128,6 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   bool going_idle_ = false;     // it has been cancelled in order to give the buffer back
   bool write_waiting_ = false;  // a wait for writability is pending
   bool input_ended_ = false;    // the client has shut its end
-  bool body_waits_for_continue_ = false;
 };
 
 }  // namespace spawning

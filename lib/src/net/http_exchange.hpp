@@ -84,7 +84,6 @@ class HttpExchange final : public Exchange {
   std::chrono::steady_clock::time_point began_{}, ended_{};
   unsigned status_ = 0;
   bool keep_alive_ = false;
-  bool close_delimited_ = false;
   Outcome complete_ = Outcome::complete;
   Then then_ = Then::close;
   std::atomic<unsigned> baton_{0};

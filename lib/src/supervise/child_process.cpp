@@ -133,6 +133,7 @@ process::basic_process<IoContext::executor_type> launch(IoContext& context,
       occupy_below(kFirstDescriptor + static_cast<int>(command.descriptors.size()), null.get());
   const auto environment = merged_environment(command.environment);
   std::vector<const char*> variables;
+  variables.reserve(environment.size() + 1);
   for (const std::string& variable : environment) variables.push_back(variable.c_str());
   variables.push_back(nullptr);
 

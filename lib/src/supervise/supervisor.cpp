@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 #include "spawning/asio.hpp"
@@ -21,9 +22,9 @@
 namespace spawning {
 namespace {
 
-// Two full generations of the most workers that may be asked for. Slots that nobody uses cost no
-// memory.
-constexpr unsigned kSlots = 2 * 1024;
+constexpr unsigned kMostProcesses = 1024;
+// Two full generations. Slots that nobody uses cost no memory.
+constexpr unsigned kSlots = 2 * kMostProcesses;
 
 constexpr int kSignals[] = {SIGTERM, SIGINT,  SIGQUIT, SIGHUP, SIGTTIN,
                             SIGTTOU, SIGUSR1, SIGUSR2, SIGCHLD};
@@ -80,7 +81,7 @@ struct Supervisor::State {
 
   void await_signal() {
     signals.async_wait([this](boost::system::error_code error, int signal) {
-      if (error) return;
+      if (error || finished) return;  // a signal that came just before the cancel is no error
       await_signal();
       act_on(signal);
     });
@@ -184,7 +185,7 @@ struct Supervisor::State {
     Record& record = records.at(kill.worker);
     if (kill.overdue) log.warning(record.description.name() + " did not end in time and is killed");
     record.killed = true;
-    record.handle->kill();
+    if (record.handle) record.handle->kill();  // it may have failed to start since this was decided
   }
 
   void carry_out(const action::Report& report) {
@@ -273,8 +274,12 @@ struct Supervisor::State {
   int status = 1;
 };
 
-Supervisor::Supervisor(SupervisorConfig config, const Log& log)
-    : state_{std::make_unique<State>(std::move(config), log)} {}
+Supervisor::Supervisor(SupervisorConfig config, const Log& log) {
+  if (config.processes < 1 || config.processes > kMostProcesses || config.worker_command.empty()) {
+    throw std::invalid_argument{"a supervisor needs a program, and 1 to 1024 processes of it"};
+  }
+  state_ = std::make_unique<State>(std::move(config), log);
+}
 
 Supervisor::~Supervisor() = default;
 

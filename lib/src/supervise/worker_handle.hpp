@@ -31,8 +31,7 @@ struct WorkerStart {
 ///
 /// \par Threads   Everything runs on the thread that runs the context.
 /// \par Lifetime  The context outlives it. The destructor kills a worker that still runs. No
-/// callback is
-///                called after the destructor has begun.
+///                callback is called after the destructor has begun.
 class WorkerHandle {
  public:
   struct Callbacks {

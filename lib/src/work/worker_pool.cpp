@@ -35,20 +35,24 @@ WorkerPool::WorkerPool(Handler& inner, const Log& log) : inner_{inner}, log_{log
 WorkerPool::~WorkerPool() = default;
 
 void WorkerPool::handle(Request request, Responder responder) {
-  const std::lock_guard lock{mutex_};
-  queue_.push({std::move(request), std::move(responder)});
-  publish();
-  wake_one_if_needed();
+  bool wake = false;
+  {
+    const std::lock_guard lock{mutex_};
+    queue_.push({std::move(request), std::move(responder)});
+    queued_->store(queue_.size(), std::memory_order_relaxed);
+    wake = take_a_sleeper();
+  }
+  if (wake) wake_.notify_one();  // without the lock, which the woken thread wants first of all
 }
 
-// One at a time: whoever takes a call wakes the next if more are queued. A wake-up costs more than
-// a short call, and a thread that is between two calls needs none.
-void WorkerPool::wake_one_if_needed() {
-  if (queue_.empty() || on_the_way_ > 0 || sleeping_ == 0) return;
+// One at a time: whoever takes a call wakes the next if more are queued. A wake-up costs more than a
+// short call, and a thread that is between two calls needs none.
+bool WorkerPool::take_a_sleeper() {
+  if (queue_.empty() || on_the_way_ > 0 || sleeping_ == 0) return false;
   --sleeping_;
   ++wake_ups_;
   ++on_the_way_;
-  wake_.notify_one();
+  return true;
 }
 
 void WorkerPool::run() {
@@ -80,38 +84,38 @@ bool WorkerPool::wait() {
 
 bool WorkerPool::run_one() {
   std::optional<Call> call;
+  bool wake = false;
   {
     const std::lock_guard lock{mutex_};
     if (queue_.empty()) return false;
     call.emplace(queue_.pop());
-    ++running_;
+    queued_->store(queue_.size(), std::memory_order_relaxed);
+    running_->fetch_add(1, std::memory_order_relaxed);
     if (on_the_way_ > 0) --on_the_way_;
-    publish();
-    wake_one_if_needed();
+    wake = take_a_sleeper();
   }
+  if (wake) wake_.notify_one();
   call_handler(inner_, call->request, std::move(call->responder), log_);
-  const std::lock_guard lock{mutex_};
-  --running_;
+  // Without the lock: a producer that does not see it in time wakes a thread too many, and only a thread
+  // that holds the lock ever counts itself out.
+  running_->fetch_sub(1, std::memory_order_relaxed);
   ++on_the_way_;
-  publish();
   return true;
 }
 
 void WorkerPool::publish_to(std::atomic<std::uint64_t>& running,
                             std::atomic<std::uint64_t>& queued) {
-  published_running_ = &running;
-  published_queued_ = &queued;
-}
-
-void WorkerPool::publish() {
-  if (published_running_ == nullptr) return;
-  published_running_->store(running_, std::memory_order_relaxed);
-  published_queued_->store(queue_.size(), std::memory_order_relaxed);
+  running = 0;
+  queued = 0;
+  running_ = &running;
+  queued_ = &queued;
 }
 
 void WorkerPool::stop() {
-  const std::lock_guard lock{mutex_};
-  stopped_ = true;
+  {
+    const std::lock_guard lock{mutex_};
+    stopped_ = true;
+  }
   wake_.notify_all();
 }
 
@@ -120,14 +124,8 @@ bool WorkerPool::saturated() const {
   return queue_.size() >= sleeping_ + on_the_way_;
 }
 
-std::size_t WorkerPool::queued() const {
-  const std::lock_guard lock{mutex_};
-  return queue_.size();
-}
+std::size_t WorkerPool::queued() const { return queued_->load(std::memory_order_relaxed); }
 
-std::size_t WorkerPool::running() const {
-  const std::lock_guard lock{mutex_};
-  return running_;
-}
+std::size_t WorkerPool::running() const { return running_->load(std::memory_order_relaxed); }
 
 }  // namespace spawning

@@ -2,6 +2,7 @@
 #include "support/allocations.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
@@ -22,11 +23,11 @@ void* allocate(std::size_t size, std::size_t alignment) {
 
 }  // namespace
 
-namespace spawning::bench {
+namespace spawning::test {
 
 std::uint64_t allocations() { return count.load(std::memory_order_relaxed); }
 
-}  // namespace spawning::bench
+}  // namespace spawning::test
 
 // The array and nothrow forms of the standard library call these.
 void* operator new(std::size_t size) { return allocate(size, 1); }

@@ -9,10 +9,9 @@
 #include <cmath>
 #include <cstdint>
 
-namespace spawning::bench {
+#include "support/allocations.hpp"
 
-/// Calls of `operator new`, in all its forms, by all threads of this process so far.
-[[nodiscard]] std::uint64_t allocations();
+namespace spawning::bench {
 
 /// Reports, next to the times, how many allocations a request took: the counter `allocs`.
 /// Declare it after the set-up and the warming up, directly before the loop.
@@ -22,9 +21,9 @@ class AllocationReport {
  public:
   /// \param requests  how many requests an iteration serves.
   explicit AllocationReport(benchmark::State& state, double requests = 1)
-      : state_{state}, requests_{requests}, before_{allocations()} {}
+      : state_{state}, requests_{requests}, before_{test::allocations()} {}
   ~AllocationReport() {
-    const auto count = static_cast<double>(allocations() - before_);
+    const auto count = static_cast<double>(test::allocations() - before_);
     const auto requests = std::max(1.0, requests_ * static_cast<double>(state_.iterations()));
     // The framework itself allocates now and then: not of interest beyond a thousandth of a
     // request.

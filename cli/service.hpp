@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// From options to a service: its sockets, what its workers are told, and how it announces itself.
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "options.hpp"
+#include "spawning/address.hpp"
+#include "spawning/unique_fd.hpp"
+
+namespace spawning::cli {
+
+/// The listening sockets, and the files of those that are UNIX sockets which we bound.
+struct Sockets {
+  std::vector<UniqueFd> listeners;
+  std::vector<Address> addresses;  ///< what they are bound to, in the same order
+  std::vector<SocketFile> files;   ///< removed when the service ends
+};
+
+/// Binds what the options say. \throws StartupError that names the option.
+[[nodiscard]] Sockets bind_sockets(const Options& options);
+
+/// What every worker is told: a JSON object with Spawning's names on one line.
+/// \param address  the first one bound.
+[[nodiscard]] std::string worker_settings(const Options& options, const Address& address);
+
+/// "spawning 0.1.0 serving http://127.0.0.1:8080/ — 4 processes × 4 threads, pid 1234", without a newline.
+[[nodiscard]] std::string banner(const Options& options, const std::vector<Address>& addresses,
+                                 pid_t pid);
+
+/// The environment that lets a worker import the Python package of a build tree, where `executable` is
+/// <build>/cli/spawn and <build>/python/spawning exists; empty elsewhere. SPAWNING_PYTHONPATH_ADDED
+/// tells the worker what to take out of PYTHONPATH again.
+/// \param python_path  $PYTHONPATH; "" if not set.
+[[nodiscard]] std::vector<std::string> build_tree_environment(const std::string& executable,
+                                                              const std::string& python_path);
+
+}  // namespace spawning::cli

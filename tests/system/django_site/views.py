@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""What the tests ask for."""
+
+import hashlib
+import threading
+
+from django.db import connection
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.template import engines
+
+FORM = """<form method="post">{% csrf_token %}<input name="text"></form>{{ text }}"""
+
+
+def form(request):
+    template = engines["django"].from_string(FORM)
+    return HttpResponse(template.render({"text": request.POST.get("text", "")}, request))
+
+
+def upload(request):
+    if request.method == "GET":
+        return form(request)
+    file = request.FILES["file"]
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    return JsonResponse({"name": file.name, "size": file.size, "sha256": digest.hexdigest()})
+
+
+def stream(request):
+    gate = request.GET["gate"]
+
+    def blocks():
+        for number in range(3):
+            if number > 0:
+                with open(gate, "rb") as waiting:
+                    waiting.read()
+            yield f"block {number}\n"
+
+    return StreamingHttpResponse(blocks(), content_type="text/plain")
+
+
+def connection_identity(request):
+    """Which connection to the database serves this thread."""
+    connection.ensure_connection()
+    return JsonResponse({"thread": threading.get_ident(), "connection": id(connection.connection)})
+
+
+def fail(request):
+    raise ValueError("failing on purpose")
