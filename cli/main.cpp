@@ -42,7 +42,7 @@ int supervise(const Options& options, const std::string& invoked_as) {
              config.worker_settings);
   Supervisor supervisor{std::move(config), log};
   supervisor.on_serving([&options, &sockets] {
-    std::cout << banner(options, sockets.addresses, ::getpid()) << std::endl;
+    std::cout << banner(options, sockets.addresses, ::getpid()) << '\n' << std::flush;
   });
   return supervisor.run();
 }

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 struct PythonTest : ::testing::Test {
   // An executable file below the test's directory; gives its path.
-  std::string program(const std::string& name) {
+  std::string program(const std::string& name) const {
     const fs::path path = directory / name;
     fs::create_directories(path.parent_path());
     std::ofstream{path} << "#!/bin/sh\n";

@@ -25,7 +25,7 @@ struct OutboxTest : ::testing::Test, Outbox::IoThread {
     return outbox.send({&piece, 1});
   }
 
-  std::string receive() {
+  std::string receive() const {
     std::string text(1 << 20, '\0');
     const ssize_t count = ::recv(ends.second.get(), text.data(), text.size(), MSG_DONTWAIT);
     text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
