@@ -55,6 +55,9 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void expired(Deadlines::Kind kind);
 
  private:
+  /// A read needs at least this much room, or it is not worth its system call.
+  static constexpr std::size_t kLeastRoom = 4 << 10;
+
   enum class Phase {
     head,    // reading, or waiting for, the head of a request
     body,    // reading its body

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+// The way of one request through its connection: head, body, Handler, and back.
+#include "net/http_connection.hpp"
+
+#include <array>
+#include <cstring>
+#include <string>
+
+#include "http/call_handler.hpp"
+#include "http/status_line.hpp"
+
+namespace spawning {
+
+void HttpConnection::process() {
+  while (phase_ == Phase::head) {
+    if (begin_ == end_) {
+      if (!reading_) begin_ = end_ = 0;
+      return read();
+    }
+    if (!parse_head()) return;
+  }
+}
+
+bool HttpConnection::parse_head() {
+  switch (parser_.parse(input())) {
+    case RequestParser::Status::incomplete:
+      if (input_ended_ || (server_->draining && !parser_.started())) {
+        begin_close();
+        return false;
+      }
+      if (input_deadline_.kind() != Deadlines::Kind::header || !input_deadline_.armed()) {
+        server_->deadlines.arm(input_deadline_, Deadlines::Kind::header,
+                               std::chrono::steady_clock::now());
+      }
+      read();
+      return false;
+    case RequestParser::Status::refused:
+      refuse(parser_.refusal());
+      return false;
+    case RequestParser::Status::complete:
+      break;
+  }
+  if (const auto refusal = frame_request(parser_.head(), server_->config.limits, framing_)) {
+    refuse(*refusal);
+    return false;
+  }
+  return begin_body();
+}
+
+bool HttpConnection::begin_body() {
+  const std::size_t body_begin = begin_ + parser_.consumed();
+  const std::string_view here{buffer_.octets.get() + body_begin, end_ - body_begin};
+  request_end_ = body_begin;
+  if (framing_.kind == Framing::Kind::none) {
+    dispatch();
+    return true;
+  }
+  if (framing_.kind == Framing::Kind::length && framing_.content_length <= here.size()) {
+    const auto length = static_cast<std::size_t>(framing_.content_length);
+    body_.borrow(here.substr(0, length));
+    request_end_ += length;
+    dispatch();
+    return true;
+  }
+  if (framing_.expect_continue && here.empty()) {
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    iovec piece{const_cast<char*>(kContinue.data()), kContinue.size()};
+    if (outbox_.send({&piece, 1}) == WriteStatus::gone) return false;
+  }
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::body, std::chrono::steady_clock::now());
+  phase_ = Phase::body;
+  chunks_.reset();
+  end_ = body_begin;  // the octets that are here are fed now; the buffer keeps the head
+  if (here.empty()) {
+    read();
+  } else {
+    feed_body(here);
+  }
+  if (phase_ == Phase::body && input_ended_) begin_close();
+  return phase_ == Phase::head;
+}
+
+void HttpConnection::feed_body(std::string_view octets) {
+  try {
+    if (framing_.kind == Framing::Kind::length) {
+      const std::string_view mine =
+          octets.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(
+                               octets.size(), framing_.content_length - body_.size())));
+      body_.append(mine);
+      if (body_.size() == framing_.content_length) return body_complete(octets.substr(mine.size()));
+    } else {
+      std::size_t consumed = 0;
+      const auto status = chunks_.decode(octets, body_, consumed);
+      if (status == ChunkDecoder::Status::refused) return refuse(chunks_.refusal());
+      if (status == ChunkDecoder::Status::done) return body_complete(octets.substr(consumed));
+    }
+  } catch (const std::system_error& error) {
+    server_->log.error(std::string{"a request body cannot be spooled: "} + error.what());
+    return refuse({507, "the spool file cannot be written"});
+  }
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::body, std::chrono::steady_clock::now());
+  read();
+}
+
+// `next` are octets behind the body, in one of the two buffers: the beginning of the next request.
+void HttpConnection::body_complete(std::string_view next) {
+  if (!next.empty()) {
+    const bool same_buffer = !body_buffer_ || next.data() < body_buffer_.octets.get() ||
+                             next.data() >= body_buffer_.octets.get() + body_buffer_.size;
+    if (same_buffer) {
+      // They stand behind the chunks that have just been decoded: close the gap.
+      std::memmove(buffer_.octets.get() + end_, next.data(), next.size());
+    } else {
+      const char* const before = buffer_.octets.get() + begin_;
+      static_cast<void>(make_room(next.size()));  // always succeeds: nobody is answering yet
+      if (buffer_.octets.get() + begin_ != before) {
+        parser_.reset();
+        static_cast<void>(parser_.parse(input()));  // the same head at its new address
+        request_end_ = end_;
+      }
+      std::memcpy(buffer_.octets.get() + end_, next.data(), next.size());
+    }
+    end_ += next.size();
+  }
+  if (body_buffer_) server_->body_buffers.give_back(std::exchange(body_buffer_, {}));
+  dispatch();
+}
+
+// Leaves phase_ at `busy`, or, if the answer is there already, at what follows it.
+void HttpConnection::dispatch() {
+  const auto now = std::chrono::steady_clock::now();
+  const RequestHead& head = parser_.head();
+  phase_ = Phase::busy;
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::quiet, now);
+  exchange_.begin(head, framing_.keep_alive && server_->config.keep_alive, now);
+  const Request request{.method = head.method,
+                        .target = head.target,
+                        .path = head.path,
+                        .query = head.query,
+                        .host = head.host,
+                        .version = head.version,
+                        .headers = head.headers,
+                        .body = &body_,
+                        .connection = &info_,
+                        .received = now};
+  call_handler(server_->handler, request,
+               Responder{std::shared_ptr<Exchange>{shared_from_this(), &exchange_}}, server_->log);
+  if (phase_ != Phase::busy) return;  // the Handler has drained or destroyed the server
+  // With more requests here, or no room to read on, nothing but the answer can get things going
+  // again.
+  const bool more = end_ > request_end_ || input_ended_ || buffer_.size - end_ < kLeastRoom;
+  if (more ? exchange_.over_or_tell() : exchange_.over()) return hand_back();
+  read();
+}
+
+// The answer to what is malformed, over a limit or too late: short, plain, and the last on its
+// connection.
+void HttpConnection::refuse(const Refusal& refusal) {
+  if (server_->log.enabled(LogLevel::debug)) {
+    server_->log.debug("refused a request of " + info_.peer.to_string() + " with " +
+                       std::to_string(refusal.status) + ": " + std::string{refusal.rule});
+  }
+  request_end_ = end_;
+  phase_ = Phase::busy;
+  server_->deadlines.disarm(input_deadline_);
+  exchange_.begin_refusal(parser_.head(), std::chrono::steady_clock::now());
+  const std::string body = status_body(refusal.status);
+  static constexpr std::array kHeaders{Header{"Content-Type", "text/plain; charset=utf-8"}};
+  Responder{std::shared_ptr<Exchange>{shared_from_this(), &exchange_}}.respond(
+      {.status = refusal.status, .reason = {}, .headers = kHeaders}, body);
+  hand_back();
+}
+
+void HttpConnection::look_again() {
+  if (phase_ != Phase::busy || !exchange_.over()) return;  // seen already; this note is an old one
+  hand_back();
+  process();
+}
+
+void HttpConnection::hand_back() {
+  body_.clear();
+  begin_ = request_end_;
+  parser_.reset();
+  phase_ = Phase::head;
+  switch (exchange_.then()) {
+    case HttpExchange::Then::reset:
+      return reset();
+    case HttpExchange::Then::close:
+      return begin_close();
+    case HttpExchange::Then::keep_alive:
+      break;
+  }
+  if (begin_ != end_) return;
+  if (input_ended_) return begin_close();
+  if (server_->draining) close_idle();
+}
+
+}  // namespace spawning
