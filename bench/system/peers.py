@@ -53,7 +53,8 @@ def running(command, build):
     port = free_port()
     where = f"127.0.0.1:{port}" if command[-1] == "-b" else str(port)
     environment = {**os.environ, "PYTHONPATH": str(build / "python")}
-    process = subprocess.Popen([*command, where], env=environment, stderr=subprocess.DEVNULL)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([*command, where], env=environment, **silent)
     try:
         deadline = time.monotonic() + 10
         while True:

@@ -24,7 +24,7 @@ struct PythonTest : ::testing::Test {
     return path;
   }
 
-  std::string file(const std::string& name) {
+  std::string file(const std::string& name) const {
     const std::string path = program(name);
     fs::permissions(path, fs::perms::owner_read);
     return path;

@@ -21,7 +21,7 @@ namespace spawning {
 struct Buffer {
   struct Unmap {
     std::size_t size;  // 0 in a default unique_ptr
-    void operator()(char* octets) const { ::munmap(octets, size); }
+    void operator()(char* pages) const { ::munmap(pages, size); }
   };
 
   Buffer() = default;
