@@ -67,12 +67,13 @@ struct Listener::State : std::enable_shared_from_this<State> {
   Sink sink;
   ListenerOptions options;
   bool waiting = false;  // an async_wait is pending
-  bool paused = false;
+  bool paused = false;   // until resume()
+  bool resting = false;  // until the timer says so
   bool closed = false;
 };
 
 void Listener::State::wait() {
-  if (waiting || paused || closed) return;
+  if (waiting || paused || resting || closed) return;
   waiting = true;
   socket.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                     [self = shared_from_this()](boost::system::error_code error) {
@@ -84,7 +85,7 @@ void Listener::State::wait() {
 }
 
 void Listener::State::accept_some() {
-  for (unsigned i = 0; i < options.accepts_per_wakeup && !paused && !closed; ++i) {
+  for (unsigned i = 0; i < options.accepts_per_wakeup && !paused && !resting && !closed; ++i) {
     if (options.may_accept && !options.may_accept()) {
       paused = true;
       return;
@@ -113,12 +114,11 @@ void Listener::State::take(UniqueFd connection) {
 }
 
 void Listener::State::rest_a_while() {
-  if (paused) return;
-  paused = true;
+  resting = true;
   rest.expires_after(options.exhaustion_pause);
   rest.async_wait([self = shared_from_this()](boost::system::error_code error) {
     if (error) return;
-    self->paused = false;
+    self->resting = false;
     self->wait();
   });
 }
@@ -136,13 +136,9 @@ Listener::~Listener() {
   state_->socket.close(ignored);  // closes our copy only
 }
 
-void Listener::pause() {
-  state_->rest.cancel();
-  state_->paused = true;
-}
+void Listener::pause() { state_->paused = true; }
 
 void Listener::resume() {
-  state_->rest.cancel();
   state_->paused = false;
   state_->wait();
 }

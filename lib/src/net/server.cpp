@@ -3,6 +3,8 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <exception>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -43,7 +45,11 @@ struct Server::State : std::enable_shared_from_this<State> {
 };
 
 void Server::State::adopt(StreamSocket socket) {
-  std::make_shared<HttpConnection>(context, std::move(socket))->start();
+  try {
+    std::make_shared<HttpConnection>(context, std::move(socket))->start();
+  } catch (const std::exception& error) {  // out of memory, or its addresses cannot be told
+    return context->log.error(std::string{"a connection was dropped: "} + error.what());
+  }
   schedule_sweep();
 }
 
