@@ -43,9 +43,7 @@ def main() -> int:
     config: dict[str, Any] = json.loads(settings)
     try:
         application = _load(config)
-    except (
-        BaseException
-    ) as error:  # SystemExit too: nothing that an application raises may go unsaid
+    except BaseException as error:  # SystemExit too: nothing may go unsaid
         worker.failed(*load_failure(error))
         return 1
     _serve(worker, application, config)

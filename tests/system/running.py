@@ -152,6 +152,9 @@ def started(
     try:
         server = Spawn(process, log, PATIENCE)
         yield server
+        server.end()
+        found = re.search("Sanitizer|runtime error:", server.errors())
+        assert not found, server.errors()
     finally:
         if server is not None:
             server.end()
