@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <array>
 #include <barrier>
 #include <optional>
+#include <semaphore>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -145,6 +147,36 @@ TEST_F(WorkerTest, LeavesNewConnectionsToItsSiblingsWhileEveryThreadIsBusy) {
   inside.arrive_and_wait();
   leave.arrive_and_wait();
   EXPECT_TRUE(second.sees("slow"));
+}
+
+TEST_F(WorkerTest, LetsNewcomersInWhileItsThreadsAreNeverFreeButGetOn) {
+  std::counting_semaphore<> steps{0};
+  test::FunctionHandler stepwise{[&](const Request&, Responder responder) {
+    steps.acquire();
+    responder.respond({}, "a step");
+  }};
+  serve(stepwise, 1);
+  const auto& slot = scoreboard.slot(2);
+  std::array clients{connect(), connect()};
+  ASSERT_TRUE(run_until(context, [&] { return slot.connections_accepted.load() == 2; }));
+  for (auto& client : clients) client.send(kRequest);
+  auto newcomer = connect();
+
+  for (std::size_t i = 0; slot.connections_accepted.load() == 2; ++i) {
+    auto& next = clients.at(i % 2);
+    ASSERT_TRUE(run_until(context, [&] { return slot.requests_queued.load() == 1; }));
+    steps.release();  // the other one's request is queued: the thread goes on without a pause
+    ASSERT_TRUE(next.sees("a step"));
+    next.forget();
+    next.send(kRequest);
+  }
+
+  EXPECT_EQ(slot.connections_accepted.load(), 3U);
+  steps.release(1000);
+  for (auto& client : clients) client.close();
+  newcomer.close();
+  send(control::Drain{});
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
 }
 
 TEST_F(WorkerTest, FinishesARunningRequestWhenDrained) {

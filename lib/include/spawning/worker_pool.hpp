@@ -65,6 +65,11 @@ class WorkerPool : public Handler {
   [[nodiscard]] std::size_t queued() const;   ///< calls that wait for a thread
   [[nodiscard]] std::size_t running() const;  ///< calls that a thread is running
 
+  /// Calls that have ended so far.
+  [[nodiscard]] std::uint64_t completed() const {
+    return completed_.load(std::memory_order_relaxed);
+  }
+
  private:
   struct Call {
     Request request;
@@ -100,6 +105,7 @@ class WorkerPool : public Handler {
   // Threads that will look at the queue soon, as far as we know.
   std::atomic<std::size_t> on_the_way_{0};
   bool stopped_ = false;
+  std::atomic<std::uint64_t> completed_{0};
   std::atomic<std::uint64_t> own_running_{0}, own_queued_{0};
   std::atomic<std::uint64_t>* running_ = &own_running_;  // there, or where publish_to() says
   std::atomic<std::uint64_t>* queued_ = &own_queued_;

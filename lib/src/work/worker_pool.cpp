@@ -99,6 +99,7 @@ bool WorkerPool::run_one() {
   // Without the lock: a producer that does not see it in time wakes a thread too many, and only a thread
   // that holds the lock ever counts itself out.
   running_->fetch_sub(1, std::memory_order_relaxed);
+  completed_.fetch_add(1, std::memory_order_relaxed);
   ++on_the_way_;
   return true;
 }

@@ -11,6 +11,8 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <future>
@@ -33,6 +35,10 @@ namespace {
 
 // A report must fit into a message; of a longer traceback the end says most.
 constexpr std::size_t kLongestTraceback = 64 << 10;
+
+// How long new connections are left to siblings while every thread is busy, and how many are taken then.
+constexpr std::chrono::milliseconds kSiblingsChance{10};
+constexpr unsigned kNewcomers = 4;
 
 UniqueFd make_event() {
   UniqueFd event{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
@@ -73,6 +79,7 @@ struct Worker::State {
   void orphaned();
   void end();
   [[nodiscard]] bool may_accept();
+  void look_at_the_backlog_later();
 
   void run_on_io(std::function<void()> task);
 
@@ -96,6 +103,8 @@ struct Worker::State {
   // The I/O thread's own.
   std::unique_ptr<Server> server;
   std::unique_ptr<ControlChannel> channel;
+  boost::asio::steady_timer backlog_timer{io};
+  unsigned accept_anyway = 0;  // so many connections, however busy the threads are
   bool draining = false;
 
   std::thread thread;
@@ -159,9 +168,27 @@ void Worker::State::serve() {
 // stay in the kernel's queue, which all workers share.
 bool Worker::State::may_accept() {
   if (!pool->saturated()) return true;
+  if (accept_anyway > 0) {
+    --accept_anyway;
+    return true;
+  }
   accept_paused = true;
+  look_at_the_backlog_later();
   // A thread may have become free between the two lines above, and found nothing to resume.
   return !pool->saturated() && accept_paused.exchange(false);
+}
+
+// Threads that are busy without a pause but get on must not keep newcomers out for as long as older
+// connections bring them work: siblings have had their chance by now. Threads that are stuck do.
+void Worker::State::look_at_the_backlog_later() {
+  backlog_timer.expires_after(kSiblingsChance);
+  backlog_timer.async_wait([this, before = pool->completed()](boost::system::error_code error) {
+    if (error || !server || !accept_paused) return;
+    if (pool->completed() == before) return look_at_the_backlog_later();
+    accept_paused = false;
+    accept_anyway = kNewcomers;
+    server->accept_again();
+  });
 }
 
 void Worker::State::drain() {
