@@ -177,6 +177,8 @@ TEST_F(WorkerTest, LetsNewcomersInWhileItsThreadsAreNeverFreeButGetOn) {
   newcomer.close();
   send(control::Drain{});
   EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+  for (auto& thread : threads) thread.join();  // before what they have used goes
+  threads.clear();
 }
 
 TEST_F(WorkerTest, FinishesARunningRequestWhenDrained) {
