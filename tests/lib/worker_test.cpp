@@ -160,9 +160,10 @@ TEST_F(WorkerTest, LetsNewcomersInWhileItsThreadsAreNeverFreeButGetOn) {
   std::array clients{connect(), connect()};
   ASSERT_TRUE(run_until(context, [&] { return slot.connections_accepted.load() == 2; }));
   for (auto& client : clients) client.send(kRequest);
-  auto newcomer = connect();
+  ASSERT_TRUE(run_until(context, [&] { return slot.requests_queued.load() == 1; }));
+  auto newcomer = connect();  // from here on no thread is ever free
 
-  for (std::size_t i = 0; slot.connections_accepted.load() == 2; ++i) {
+  for (std::size_t i = 0; i < 2'000 && slot.connections_accepted.load() == 2; ++i) {
     auto& next = clients.at(i % 2);
     ASSERT_TRUE(run_until(context, [&] { return slot.requests_queued.load() == 1; }));
     steps.release();  // the other one's request is queued: the thread goes on without a pause
