@@ -29,7 +29,8 @@ void queue_and_run(benchmark::State& state) {
   const Log log{STDERR_FILENO, "bench"};
   WorkerPool pool{counter, log};
   const ConnectionInfo connection;
-  const Request request{.method = "GET", .path = "/", .connection = &connection};
+  const Request request{
+      .method = "GET", .path = "/", .connection = &connection, .client = &connection.peer};
   const auto exchange = std::make_shared<test::RecordingExchange>();
   constexpr int kBatch = 64;
   const auto batch = [&] {
@@ -50,7 +51,8 @@ void hand_over(benchmark::State& state) {
   const Log log{STDERR_FILENO, "bench"};
   WorkerPool pool{counter, log};
   const ConnectionInfo connection;
-  const Request request{.method = "GET", .path = "/", .connection = &connection};
+  const Request request{
+      .method = "GET", .path = "/", .connection = &connection, .client = &connection.peer};
   const auto exchange = std::make_shared<test::RecordingExchange>();
   std::vector<std::thread> threads;
   for (std::int64_t i = 0; i < state.range(0); ++i) threads.emplace_back([&] { pool.run(); });

@@ -200,8 +200,7 @@ PyRef EnvironBuilder::build(const GilHeld&, const Request& request, PyObject* in
   PyRef environ = PyRef::steal(PyDict_Copy(model.get()));
   if (!environ) return {};
   bool good = set_request_line(environ.get(), request) &&
-              set_peer(environ.get(), request.connection->peer) &&
-              set_headers(environ.get(), request) &&
+              set_peer(environ.get(), *request.client) && set_headers(environ.get(), request) &&
               PyDict_SetItem(environ.get(), keys_[wsgi_input].get(), input) == 0;
   // The authority of an absolute-form target replaces the Host field. RFC 9112 §3.2.2
   const bool absolute =

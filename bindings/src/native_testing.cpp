@@ -67,6 +67,11 @@ class RecordingExchange : public Exchange {
     }
   }
 
+  bool begin() override { return true; }
+  void inform(const ResponseHead& head) override {
+    recording_->note("inform " + std::to_string(head.status));
+  }
+
   WriteStatus write(std::string_view block) override {
     const auto index = static_cast<long>(recording_->blocks.size());
     if (recording_->gone_after >= 0 && index >= recording_->gone_after) {
@@ -76,6 +81,14 @@ class RecordingExchange : public Exchange {
     recording_->blocks.emplace_back(block);
     recording_->note("write");
     return index == recording_->full_after ? WriteStatus::full : WriteStatus::ok;
+  }
+
+  WriteStatus write_file(UniqueFd file, std::uint64_t offset, std::uint64_t length) override {
+    std::string block(static_cast<std::size_t>(length), '\0');
+    const ssize_t got = ::pread(file.get(), block.data(), block.size(), static_cast<off_t>(offset));
+    block.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    recording_->note("file");
+    return write(block);
   }
 
   void finish() override { recording_->note("finish"); }
@@ -90,6 +103,7 @@ class RecordingExchange : public Exchange {
 
   void when_writable(std::function<void()> resume) override { resume(); }
   [[nodiscard]] bool client_gone() const override { return recording_->gone_after == 0; }
+  void when_gone(std::function<void()> /*notify*/) override {}
 
  private:
   std::shared_ptr<Recording> recording_;
@@ -135,6 +149,7 @@ class TestHandler {
     request.headers = headers;
     request.body = &body;
     request.connection = &connection;
+    request.client = &connection.peer;
     handler_.handle(request, Responder{std::make_shared<RecordingExchange>(recording)});
   }
 

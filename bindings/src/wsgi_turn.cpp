@@ -86,7 +86,7 @@ std::string WsgiTurn::label() const {
   text += ' ';
   text += request_.target;
   text += " from ";
-  text += request_.connection->peer.to_string();
+  text += request_.client->to_string();
   return text;
 }
 

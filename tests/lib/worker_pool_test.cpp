@@ -31,7 +31,11 @@ struct WorkerPoolTest : ::testing::Test {
   [[nodiscard]] Log log() const { return {log_writer.get(), "test"}; }
 
   [[nodiscard]] Request request(std::string_view path = "/") {
-    return {.method = "GET", .path = path, .body = &body, .connection = &connection};
+    return {.method = "GET",
+            .path = path,
+            .body = &body,
+            .connection = &connection,
+            .client = &connection.peer};
   }
 
   [[nodiscard]] static Responder responder() {
@@ -97,7 +101,11 @@ TEST_F(WorkerPoolTest, RunsEverythingThatManyProducersQueue) {
     producers.emplace_back([&] {
       Body own_body;
       for (int n = 0; n < kCalls; ++n) {
-        pool.handle({.method = "GET", .path = "/", .body = &own_body, .connection = &connection},
+        pool.handle({.method = "GET",
+                     .path = "/",
+                     .body = &own_body,
+                     .connection = &connection,
+                     .client = &connection.peer},
                     responder());
       }
     });

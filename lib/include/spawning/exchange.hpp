@@ -4,14 +4,18 @@
 /// An exchange, one request with its answer: what the connection offers to answer it, and the
 /// record of it.
 
+#include <pthread.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string_view>
 
+#include "spawning/refusal.hpp"
 #include "spawning/request.hpp"
 #include "spawning/response.hpp"
+#include "spawning/unique_fd.hpp"
 
 namespace spawning {
 
@@ -31,6 +35,16 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
 
+  /// Work on the request begins, on the calling thread: for whoever takes it from a queue. False,
+  /// and the exchange is over, if there is no use in it any more: the client has gone, or the
+  /// request has waited too long and is answered.
+  [[nodiscard]] virtual bool begin() = 0;
+
+  /// Sends an interim response at once, before start(): 103, say. Nothing is sent to a client of
+  /// HTTP/1.0, which knows none (RFC 9110 §15.2).
+  /// \throws std::invalid_argument as start(), and for a status outside 102–199.
+  virtual void inform(const ResponseHead& head) = 0;
+
   /// States the head. It goes out with the first octets of the body, or at finish().
   /// \param content_length  the body's length where the caller knows it and the head does not say it.
   /// \throws std::invalid_argument if a name, value, reason or status cannot be sent as it is
@@ -42,6 +56,13 @@ class Exchange {
   /// queued. Never waits. Octets beyond a declared Content-Length, and those of a bodiless
   /// response, are dropped.
   virtual WriteStatus write(std::string_view block) = 0;
+
+  /// Sends `length` octets of a file from `offset` on, as write() does a block, but without anybody
+  /// waiting for the client: the I/O thread goes on where the socket does not take them.
+  /// \param file  a regular file that can be mapped; owned from here on. If it turns out to be
+  ///              shorter, the connection is broken off.
+  /// \see sendfile(2)
+  virtual WriteStatus write_file(UniqueFd file, std::uint64_t offset, std::uint64_t length) = 0;
 
   /// The response is complete. If it is shorter than declared the connection is aborted, visibly.
   virtual void finish() = 0;
@@ -55,8 +76,14 @@ class Exchange {
   /// Calls `resume` once, on the I/O thread, when little is unsent or the client has gone.
   virtual void when_writable(std::function<void()> resume) = 0;
 
-  /// Whether the client has closed its end, as far as is known.
+  /// Whether the client has gone, as far as is known. A client that shuts its sending end and waits
+  /// for the answer counts as gone after a short while.
   [[nodiscard]] virtual bool client_gone() const = 0;
+
+  /// Calls `notify` once, on the I/O thread, when the client has gone before the exchange is over;
+  /// at once, on this thread, if it has already. nullptr: no more. It is not running, and will not
+  /// be called, once a later call of this function, finish() or abort() has returned.
+  virtual void when_gone(std::function<void()> notify) = 0;
 };
 
 /// How an exchange ended.
@@ -65,6 +92,7 @@ enum class Outcome : std::uint8_t {
   aborted,      ///< the response was broken off by the Handler
   client_gone,  ///< the client left before the response was complete
   refused,      ///< answered by the connection itself: malformed, over a limit, too late
+  timed_out,    ///< answered by the connection itself: it waited or ran for too long here
 };
 
 /// What happened, stated once an exchange, for errors and aborts too.
@@ -73,12 +101,26 @@ struct ExchangeRecord {
   std::string_view method;  ///< "" if the request line could not be read
   std::string_view target;  ///< as method
   HttpVersion version = HttpVersion::http_1_1;
-  unsigned status = 0;  ///< 0 if no head was sent
+  /// 0 if no head was sent; 499 if the client went before work on the request began.
+  unsigned status = 0;
   Outcome outcome = Outcome::complete;
-  std::uint64_t body_octets = 0;  ///< of the response's body, without framing
+  std::optional<RefusalReason> refusal{};  ///< of one that was refused or timed out
+  std::uint64_t body_octets = 0;           ///< of the response's body, without framing
   std::chrono::steady_clock::duration
       duration{};  ///< from the complete request to the end of the response
+  std::chrono::steady_clock::duration queued{};  ///< of that, before work on it began
   const ConnectionInfo* connection = nullptr;
+  const Address* client = nullptr;  ///< \see Request::client
+};
+
+/// A request on which somebody works for too long. Its client has been answered.
+/// \par Lifetime  As ExchangeRecord.
+struct OverdueRequest {
+  std::string_view method;
+  std::string_view target;
+  const Address* client = nullptr;
+  std::chrono::steady_clock::duration running{};
+  pthread_t thread{};  ///< that called Exchange::begin()
 };
 
 /// Sees every exchange of a Server, and its connections come and go.
@@ -88,6 +130,10 @@ class ServerObserver {
  public:
   virtual ~ServerObserver() = default;
   virtual void exchange_ended(const ExchangeRecord& record) = 0;
+  /// On the I/O thread.
+  virtual void request_overdue(const OverdueRequest& /*request*/) {}
+  /// Fields left out because of their names (HeaderMap::drop). On the I/O thread.
+  virtual void fields_dropped(std::size_t /*count*/) {}
   virtual void connection_opened() = 0;
   virtual void connection_closed() = 0;
 };

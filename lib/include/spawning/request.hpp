@@ -36,11 +36,16 @@ struct Request {
   std::string_view path{};    ///< the target's path, percent-encoded; "*" for the asterisk-form
   std::string_view query{};   ///< after the first "?", percent-encoded; "" if none
   /// The authority of an absolute-form target, else the Host field; "" if neither.
+  /// Where a trusted proxy says so, what it says.
   std::string_view host{};
+  std::string_view scheme = "http";  ///< or "https", where a trusted proxy says so
   HttpVersion version = HttpVersion::http_1_1;
   Headers headers{};     ///< in the order received
   Body* body = nullptr;  ///< never null when a Handler sees it; empty if there is none
-  const ConnectionInfo* connection = nullptr;        ///< never null when a Handler sees it
+  const ConnectionInfo* connection = nullptr;  ///< never null when a Handler sees it
+  /// Who asks: the connection's peer, or whom a trusted proxy names; the port is 0 where it names
+  /// none. Never null when a Handler sees it.
+  const Address* client = nullptr;
   std::chrono::steady_clock::time_point received{};  ///< when the request was complete
 };
 

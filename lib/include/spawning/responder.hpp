@@ -27,6 +27,16 @@ class Responder {
   Responder& operator=(Responder&& other) noexcept;
   ~Responder();
 
+  /// Work on the request begins on this thread. False if there is no use in it any more; the
+  /// Responder is empty then. \see Exchange::begin
+  [[nodiscard]] bool begin();
+
+  /// Sends an interim response, such as 103 Early Hints, before start().
+  /// \throws std::invalid_argument if the head cannot be sent as it is. \see Exchange::inform
+  void inform(const ResponseHead& head) {
+    if (exchange_) exchange_->inform(head);
+  }
+
   /// The whole answer in one gathered write. \throws std::invalid_argument as start().
   void respond(const ResponseHead& head, std::string_view body);
 
@@ -38,6 +48,9 @@ class Responder {
 
   /// Sends `block` without waiting. \see WriteStatus
   WriteStatus write(std::string_view block);
+
+  /// Sends a part of a file. \see Exchange::write_file
+  WriteStatus write_file(UniqueFd file, std::uint64_t offset, std::uint64_t length);
 
   /// Completes the response. The Responder is empty afterwards.
   void finish();
@@ -53,6 +66,9 @@ class Responder {
 
   /// Whether the client is known to have gone.
   [[nodiscard]] bool client_gone() const { return !exchange_ || exchange_->client_gone(); }
+
+  /// Calls `notify` once if the client goes before the end. \see Exchange::when_gone
+  void when_gone(std::function<void()> notify) { exchange_->when_gone(std::move(notify)); }
 
   /// Whether start() has been called.
   [[nodiscard]] bool started() const { return started_; }

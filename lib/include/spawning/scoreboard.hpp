@@ -35,6 +35,9 @@ struct alignas(64) ScoreboardSlot {
   Counter exchanges_aborted{0};
   Counter exchanges_client_gone{0};
   Counter exchanges_refused{0};
+  Counter exchanges_timed_out{0};
+  std::array<Counter, kRefusalReasons> refusals{};  ///< of both, by RefusalReason
+  Counter fields_dropped{0};                        ///< \see HeaderMap::drop
 
   /// Zero everything for a new tenant.
   void clear();
@@ -77,6 +80,7 @@ class ScoreboardPublisher : public ServerObserver {
   explicit ScoreboardPublisher(ScoreboardSlot& slot) : slot_{slot} {}
 
   void exchange_ended(const ExchangeRecord& record) override;
+  void fields_dropped(std::size_t count) override;
   void connection_opened() override;
   void connection_closed() override;
 

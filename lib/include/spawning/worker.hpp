@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "spawning/config.hpp"
+#include "spawning/exchange.hpp"
 #include "spawning/handler.hpp"
 #include "spawning/seat.hpp"
 
@@ -45,6 +46,11 @@ class Worker {
   /// Waits for the service's settings: JSON that the supervisor passes on and does not read.
   /// Empty if the worker is to end before any came.
   [[nodiscard]] std::string settings();
+
+  /// Sees requests that run for longer than RequestTimeouts::request, on the I/O thread, once each:
+  /// for who can say more about the thread. The worker has logged the request and asked to be
+  /// replaced. Set it before ready().
+  void on_overdue(std::function<void(const OverdueRequest&)> observer);
 
   /// The application is loaded: requests will be queued for `application`, which runs on the
   /// threads that call run(). Tells the supervisor; accepting starts when it says so.

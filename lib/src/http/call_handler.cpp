@@ -20,7 +20,7 @@ class Note {
     add(" ");
     add(request.path);
     add(" from ");
-    add(request.connection->peer.host);
+    add(request.client->host);
   }
 
   [[nodiscard]] std::string_view text() const { return {text_.data(), length_}; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "spawning/config.hpp"
+#include "spawning/refusal.hpp"
 #include "spawning/request.hpp"
 
 namespace spawning {
@@ -17,6 +18,7 @@ namespace spawning {
 struct Refusal {
   unsigned status = 400;
   std::string_view rule;  ///< a constant for the log: "bare LF in the head"
+  RefusalReason reason = RefusalReason::request_line;
 };
 
 /// The head of one request. Views into the octets it was parsed from, or constants.

@@ -32,6 +32,16 @@ WriteStatus Responder::write(std::string_view block) {
   return exchange_ ? exchange_->write(block) : WriteStatus::gone;
 }
 
+bool Responder::begin() {
+  if (exchange_ && exchange_->begin()) return true;
+  exchange_.reset();
+  return false;
+}
+
+WriteStatus Responder::write_file(UniqueFd file, std::uint64_t offset, std::uint64_t length) {
+  return exchange_ ? exchange_->write_file(std::move(file), offset, length) : WriteStatus::gone;
+}
+
 void Responder::finish() {
   if (auto exchange = std::exchange(exchange_, nullptr)) exchange->finish();
 }

@@ -142,6 +142,7 @@ void HttpConnection::dispatch() {
                         .headers = head.headers,
                         .body = &body_,
                         .connection = &info_,
+                        .client = &info_.peer,
                         .received = now};
   call_handler(server_->handler, request,
                Responder{std::shared_ptr<Exchange>{shared_from_this(), &exchange_}}, server_->log);

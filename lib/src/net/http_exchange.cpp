@@ -63,6 +63,12 @@ WriteStatus HttpExchange::send(const ResponseEncoder::Piece& piece) {
   return status;
 }
 
+void HttpExchange::inform(const ResponseHead&) {}
+WriteStatus HttpExchange::write_file(UniqueFd, std::uint64_t, std::uint64_t) {
+  return WriteStatus::ok;
+}
+void HttpExchange::when_gone(std::function<void()>) {}
+
 void HttpExchange::finish() {
   const std::string_view terminator = encoder_.finish();
   if (!head_octets_.empty() || !terminator.empty()) send({terminator, {}, {}});

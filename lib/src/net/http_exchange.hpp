@@ -55,8 +55,11 @@ class HttpExchange final : public Exchange {
   void client_closed_its_end() { half_closed_.store(true, std::memory_order_relaxed); }
   /// @}
 
+  bool begin() override { return true; }
+  void inform(const ResponseHead& head) override;
   void start(const ResponseHead& head, std::optional<std::uint64_t> content_length) override;
   WriteStatus write(std::string_view block) override;
+  WriteStatus write_file(UniqueFd file, std::uint64_t offset, std::uint64_t length) override;
   void finish() override;
   void abort() override;
   bool wait_writable() override { return outbox_.wait_writable(); }
@@ -66,6 +69,7 @@ class HttpExchange final : public Exchange {
   [[nodiscard]] bool client_gone() const override {
     return half_closed_.load(std::memory_order_relaxed) || outbox_.gone();
   }
+  void when_gone(std::function<void()> notify) override;
 
  private:
   static constexpr unsigned kRunning = 1, kTell = 2;

@@ -18,7 +18,7 @@ namespace spawning {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x53706177'6e426f64;  // "SpawnBod"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 
 // At the start of the memory. The slots follow.
 struct alignas(ScoreboardSlot) Preamble {
@@ -61,12 +61,14 @@ void add(ScoreboardSlot::Counter& counter, std::uint64_t amount = 1) {
 void ScoreboardSlot::clear() {
   pid = 0;
   state = WorkerState::empty;
-  for (Counter* counter : {&generation, &started_ns, &connections_accepted, &connections_open,
-                           &requests_running, &requests_queued, &body_octets_sent,
-                           &exchanges_aborted, &exchanges_client_gone, &exchanges_refused}) {
+  for (Counter* counter :
+       {&generation, &started_ns, &connections_accepted, &connections_open, &requests_running,
+        &requests_queued, &body_octets_sent, &exchanges_aborted, &exchanges_client_gone,
+        &exchanges_refused, &exchanges_timed_out, &fields_dropped}) {
     *counter = 0;
   }
   for (Counter& counter : responses_by_class) counter = 0;
+  for (Counter& counter : refusals) counter = 0;
 }
 
 Scoreboard Scoreboard::create(std::size_t slots) {
@@ -140,8 +142,14 @@ void ScoreboardPublisher::exchange_ended(const ExchangeRecord& record) {
     case Outcome::refused:
       add(slot_.exchanges_refused);
       break;
+    case Outcome::timed_out:
+      add(slot_.exchanges_timed_out);
+      break;
   }
+  if (record.refusal) add(slot_.refusals[static_cast<std::size_t>(*record.refusal)]);
 }
+
+void ScoreboardPublisher::fields_dropped(std::size_t count) { add(slot_.fields_dropped, count); }
 
 void ScoreboardPublisher::connection_opened() {
   add(slot_.connections_accepted);

@@ -99,6 +99,7 @@ struct Worker::State {
 
   std::optional<WorkerPool> pool;  // made by ready(), before the I/O thread hears of it
   std::atomic<bool> accept_paused{false};
+  std::function<void(const OverdueRequest&)> on_overdue;
 
   // The I/O thread's own.
   std::unique_ptr<Server> server;
@@ -225,6 +226,10 @@ std::string Worker::settings() {
   std::unique_lock lock{state_->mutex};
   state_->changed.wait(lock, [this] { return state_->settings || state_->ended; });
   return state_->settings.value_or("");
+}
+
+void Worker::on_overdue(std::function<void(const OverdueRequest&)> observer) {
+  state_->on_overdue = std::move(observer);
 }
 
 void Worker::ready(Handler& application, HttpConfig config) {
