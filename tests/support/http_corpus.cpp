@@ -167,8 +167,8 @@ void RequestReader::end_request() {
 }
 
 bool RequestReader::refuse(const Refusal& refusal) {
-  transcript_ +=
-      "refused " + std::to_string(refusal.status) + ' ' + std::string{refusal.rule} + '\n';
+  transcript_ += "refused " + std::to_string(refusal.status) + ' ' +
+                 std::string{to_string(refusal.reason)} + ": " + std::string{refusal.rule} + '\n';
   refused_ = true;
   return false;
 }

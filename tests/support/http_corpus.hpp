@@ -11,8 +11,8 @@
 ///     framing (none, length N, chunked), keep-alive (yes, no), expect-continue (only if so),
 ///     body, end
 ///
-/// and at the end, if that is how it ends, `refused STATUS RULE` or `incomplete`. Octets outside
-/// printable ASCII are written \xNN, a backslash \\.
+/// and at the end, if that is how it ends, `refused STATUS REASON: RULE` or `incomplete`. Octets
+/// outside printable ASCII are written \xNN, a backslash \\.
 
 #include <string>
 #include <string_view>

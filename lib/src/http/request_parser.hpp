@@ -21,6 +21,11 @@ struct Refusal {
   RefusalReason reason = RefusalReason::request_line;
 };
 
+/// A Refusal with the status that goes with `reason`.
+[[nodiscard]] inline Refusal refusal_for(RefusalReason reason, std::string_view rule) {
+  return {status_of(reason), rule, reason};
+}
+
 /// The head of one request. Views into the octets it was parsed from, or constants.
 struct RequestHead {
   std::string_view method;  ///< \see Request for these
@@ -112,7 +117,7 @@ class RequestParser {
   bool end_request_line();
   bool end_head();
   bool run_out();
-  bool refuse(unsigned status, std::string_view rule);
+  bool refuse(RefusalReason reason, std::string_view rule);
 
   HttpLimits limits_;
   Status status_ = Status::incomplete;
