@@ -12,7 +12,7 @@
 
 #include "control/message.hpp"
 #include "spawning/log.hpp"
-#include "supervise/fleet.hpp"
+#include "supervise/fleet_actions.hpp"
 
 namespace spawning {
 
