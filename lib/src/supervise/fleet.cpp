@@ -32,6 +32,7 @@ Actions Fleet::ready(WorkerId worker, Time now) {
     if (current_ && current_->number == member->generation) {
       set_state(*member, State::serving);
       actions_.push_back(Serve{worker});
+      if (Place* place = place_of(worker, *member); place->successor == worker) succeed(*place);
     }
   });
 }
@@ -68,10 +69,22 @@ Actions Fleet::exited(WorkerId worker, Time now) {
   });
 }
 
+Actions Fleet::replace(WorkerId worker, ReplaceReason reason, Time now) {
+  return on(now, [this, worker, reason] {
+    const Member* member = find(worker);
+    if (member == nullptr || member->state != State::serving) return;
+    const auto asked = [worker](const Replacement& each) { return each.worker == worker; };
+    if (std::ranges::any_of(replacements_, asked)) return;
+    replacements_.push_back({worker});
+    actions_.push_back(Replacing{worker, reason});
+  });
+}
+
 Actions Fleet::reload(Time now) {
   return on(now, [this] {
     if (ending_) return;
     if (incoming_) abandon_incoming();
+    abandon_replacement();
     begin_generation();
   });
 }
@@ -94,6 +107,7 @@ Actions Fleet::stop(Time now) {
     if (incoming_) abandon_incoming();
     if (current_) dismiss(*current_);
     current_.reset();
+    replacements_.clear();
   });
 }
 
@@ -102,6 +116,7 @@ Actions Fleet::stop_now(Time now) {
     ending_ = true;
     current_.reset();
     incoming_.reset();
+    replacements_.clear();
     for (auto& [worker, member] : members_) kill(worker, member, false);
   });
 }
@@ -133,6 +148,7 @@ std::optional<Fleet::Time> Fleet::next_deadline() const {
     if (!*generation) continue;
     for (const Place& place : (*generation)->places) consider(place.respawn_at);
   }
+  if (!replacements_.empty()) consider(replacements_.front().retry_at);
   return next;
 }
 
@@ -146,7 +162,7 @@ Fleet::Place* Fleet::place_of(WorkerId worker, const Member& member) {
     if (!*generation || (*generation)->number != member.generation) continue;
     if (member.place >= (*generation)->places.size()) continue;
     Place& place = (*generation)->places[member.place];
-    if (place.member == worker) return &place;
+    if (place.member == worker || place.successor == worker) return &place;
   }
   return nullptr;
 }
@@ -165,6 +181,7 @@ void Fleet::settle() {
     if (incoming_ && std::ranges::all_of(incoming_->places, is_ready)) promote();
     if (current_) fill(*current_);
     if (incoming_) fill(*incoming_);
+    advance_replacements();
   } else if (members_.empty() && !finished_) {
     finished_ = true;
     actions_.push_back(Finish{status_});

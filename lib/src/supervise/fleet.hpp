@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <vector>
@@ -35,6 +36,10 @@ struct FleetConfig {
 /// a current one. Workers that drain or were killed have no place any more, only their slot until
 /// they exit.
 ///
+/// A worker that is to be replaced keeps its place, and serves, until its successor in it is ready.
+/// Replacements wait for each other, in the order in which they were asked for, and for a reload,
+/// which makes them needless unless it is discarded.
+///
 /// Serve and Drain of one change-over are in one Actions: whoever hands connections over does it
 /// between them.
 ///
@@ -53,6 +58,8 @@ class Fleet {
   [[nodiscard]] Actions hung_up(WorkerId worker,
                                 Time now);  ///< it lives, but nothing can be said to it
   [[nodiscard]] Actions exited(WorkerId worker, Time now);  ///< also: it could not be started
+  /// It is to go, successor first. Asked again while that is to come it changes nothing.
+  [[nodiscard]] Actions replace(WorkerId worker, ReplaceReason reason, Time now);
   [[nodiscard]] Actions reload(Time now);
   [[nodiscard]] Actions scale(int change, Time now);
   [[nodiscard]] Actions stop(Time now);  ///< gracefully; the second time as stop_now()
@@ -77,12 +84,19 @@ class Fleet {
   };
   struct Place {
     std::optional<WorkerId> member;
-    unsigned deaths = 0;  // in a row
+    std::optional<WorkerId> successor;  // loads while `member` is being replaced
+    unsigned deaths = 0;                // in a row
     std::optional<Time> respawn_at;
   };
   struct Generation {
     std::uint64_t number;
     std::vector<Place> places;
+  };
+
+  struct Replacement {
+    WorkerId worker;
+    unsigned failures = 0;  // of its successors
+    std::optional<Time> retry_at{};
   };
 
   template <typename Event>
@@ -93,22 +107,32 @@ class Fleet {
   void begin_generation();
   void promote();
   void trouble(WorkerId worker, Member& member, Trouble trouble);
-  void retry(WorkerId worker, Member& member, Place& place, Trouble trouble);
+  void retry(WorkerId worker, const Member& member, Place& place, Trouble trouble);
+  void keep(WorkerId worker, Place& place, Trouble trouble);
+  void report(WorkerId worker, Trouble trouble, Consequence consequence,
+              std::chrono::milliseconds delay = {});
   void abandon_incoming();
+  void abandon_replacement();
+  void advance_replacements();
+  void succeed(Place& place);
   void dismiss(Generation& generation);
   void dismiss(Place& place);
+  void dismiss(std::optional<WorkerId>& worker);
   void resize(Generation& generation);
   void drain(WorkerId worker, Member& member);
   void kill(WorkerId worker, Member& member, bool overdue);
   void fill(Generation& generation);
+  std::optional<WorkerId> spawn(std::uint64_t generation, std::size_t place);
   void settle();
   std::optional<unsigned> take_slot();
+  void forget_deaths_before(const Member& member, Place& place) const;
   [[nodiscard]] std::chrono::milliseconds backoff(unsigned deaths) const;
 
   FleetConfig config_;
   std::map<WorkerId, Member> members_;
   std::vector<bool> slot_taken_;
   std::optional<Generation> current_, incoming_;
+  std::deque<Replacement> replacements_;  // of workers of current_; the first one is under way
   std::uint64_t generations_ = 0;
   WorkerId last_worker_ = 0;
   bool load_failure_reported_ = false;  // since somebody last got ready

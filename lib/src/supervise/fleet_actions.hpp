@@ -26,6 +26,13 @@ enum class Consequence : std::uint8_t {
   end,      ///< nothing ever served: everything ends
   discard,  ///< the new generation is given up, the old one goes on
   retry,    ///< the worker is replaced after a delay, its siblings go on
+  succeed,  ///< its successor, which loads already, takes its place
+  keep,     ///< it was a successor: the one before goes on, and gets another after a delay
+};
+
+/// Why a worker that serves is to be replaced.
+enum class ReplaceReason : std::uint8_t {
+  overdue,  ///< one of its threads is lost to a request that does not end
 };
 
 /// What a Fleet wants done. To be carried out in order.
@@ -64,6 +71,12 @@ struct Report {
   bool repeated = false;
   friend bool operator==(const Report&, const Report&) = default;
 };
+/// Tell people: a successor will take its place; it serves until then.
+struct Replacing {
+  WorkerId worker;
+  ReplaceReason reason;
+  friend bool operator==(const Replacing&, const Replacing&) = default;
+};
 /// All workers of this generation serve; the one before, if any, is on its way out.
 struct Serving {
   std::uint64_t generation;
@@ -78,7 +91,7 @@ struct Finish {
 }  // namespace action
 
 using Action = std::variant<action::Spawn, action::Serve, action::Drain, action::Kill,
-                            action::Report, action::Serving, action::Finish>;
+                            action::Report, action::Replacing, action::Serving, action::Finish>;
 using Actions = std::vector<Action>;
 
 }  // namespace spawning

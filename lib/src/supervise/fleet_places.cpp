@@ -27,29 +27,49 @@ void Fleet::promote() {
 void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble) {
   Place* place = place_of(worker, member);
   if (place == nullptr) return;  // killed or drained: nobody counts on it
-  if (current_ && member.generation == current_->number)
-    return retry(worker, member, *place, trouble);
-  actions_.push_back(Report{worker, trouble, current_ ? Consequence::discard : Consequence::end});
-  place->member.reset();
+  const bool incoming = incoming_ && member.generation == incoming_->number;
+  if (incoming) {
+    actions_.push_back(Report{worker, trouble, current_ ? Consequence::discard : Consequence::end});
+    place->member.reset();
+  } else if (place->successor == worker) {
+    keep(worker, *place, trouble);
+  } else {
+    retry(worker, member, *place, trouble);
+  }
   const bool alive = trouble == Trouble::load_failure || trouble == Trouble::boot_timeout;
   if (alive) kill(worker, member, false);
+  if (!incoming) return;
   abandon_incoming();
   if (current_) return;
   ending_ = true;
   status_ = 1;
 }
 
-void Fleet::retry(WorkerId worker, Member& member, Place& place, Trouble trouble) {
-  const bool alive = trouble == Trouble::load_failure || trouble == Trouble::boot_timeout;
-  if (member.state == State::serving && now_ - member.since >= config_.steady_after)
-    place.deaths = 0;
+// The place is empty now, unless a successor is loading already.
+void Fleet::retry(WorkerId worker, const Member& member, Place& place, Trouble trouble) {
+  forget_deaths_before(member, place);
   const auto delay = backoff(++place.deaths);
-  place.member.reset();
+  place.member = std::exchange(place.successor, std::nullopt);
+  if (place.member) return report(worker, trouble, Consequence::succeed);
   place.respawn_at = now_ + delay;
+  report(worker, trouble, Consequence::retry, delay);
+}
+
+// A successor will not be: the worker in the place goes on.
+void Fleet::keep(WorkerId worker, Place& place, Trouble trouble) {
+  Replacement& replacement = replacements_.front();
+  // As if the one before had died: the second try is not at once either.
+  const auto delay = backoff(++replacement.failures + 1);
+  place.successor.reset();
+  replacement.retry_at = now_ + delay;
+  report(worker, trouble, Consequence::keep, delay);
+}
+
+void Fleet::report(WorkerId worker, Trouble trouble, Consequence consequence,
+                   std::chrono::milliseconds delay) {
   const bool load_failure = trouble == Trouble::load_failure;
   const bool repeated = load_failure && std::exchange(load_failure_reported_, true);
-  actions_.push_back(Report{worker, trouble, Consequence::retry, delay, repeated});
-  if (alive) kill(worker, member, false);
+  actions_.push_back(Report{worker, trouble, consequence, delay, repeated});
 }
 
 void Fleet::abandon_incoming() {
@@ -61,16 +81,52 @@ void Fleet::dismiss(Generation& generation) {
   for (Place& place : generation.places) dismiss(place);
 }
 
-// Takes the place's worker out of service: gently if it serves, at once if it does not.
 void Fleet::dismiss(Place& place) {
-  const auto worker = std::exchange(place.member, std::nullopt);
-  if (!worker) return;
-  Member& member = *find(*worker);
+  dismiss(place.member);
+  dismiss(place.successor);
+}
+
+// Takes a worker out of service: gently if it serves, at once if it does not.
+void Fleet::dismiss(std::optional<WorkerId>& worker) {
+  const auto leaving = std::exchange(worker, std::nullopt);
+  if (!leaving) return;
+  Member& member = *find(*leaving);
   if (member.state == State::serving) {
-    drain(*worker, member);
+    drain(*leaving, member);
   } else {
-    kill(*worker, member, false);
+    kill(*leaving, member, false);
   }
+}
+
+// Starts the next successor, if it is time for one.
+void Fleet::advance_replacements() {
+  std::erase_if(replacements_, [this](const Replacement& each) {
+    const Member* member = find(each.worker);
+    return member == nullptr || place_of(each.worker, *member) == nullptr;  // it goes anyway
+  });
+  if (replacements_.empty() || incoming_) return;
+  Replacement& next = replacements_.front();
+  const Member& member = *find(next.worker);
+  Place& place = *place_of(next.worker, member);
+  if (place.successor || (next.retry_at && *next.retry_at > now_)) return;
+  next.retry_at.reset();
+  place.successor = spawn(member.generation, member.place);
+}
+
+// The successor serves from here on.
+void Fleet::succeed(Place& place) {
+  forget_deaths_before(*find(*place.member), place);
+  dismiss(place.member);
+  place.member = std::exchange(place.successor, std::nullopt);
+}
+
+// It will begin anew, unless what it gives way to makes it needless.
+void Fleet::abandon_replacement() {
+  if (replacements_.empty()) return;
+  Replacement& replacement = replacements_.front();
+  const WorkerId worker = replacement.worker;
+  replacement = {worker};
+  dismiss(place_of(worker, *find(worker))->successor);
 }
 
 void Fleet::resize(Generation& generation) {
@@ -98,13 +154,18 @@ void Fleet::fill(Generation& generation) {
     Place& place = generation.places[index];
     if (place.member || (place.respawn_at && *place.respawn_at > now_)) continue;
     place.respawn_at.reset();
-    const auto slot = take_slot();
-    if (!slot) continue;  // the next exit frees one
-    place.member = ++last_worker_;
-    members_[last_worker_] = {*slot, generation.number,          index, State::starting,
-                              now_,  now_ + config_.boot_timeout};
-    actions_.push_back(Spawn{last_worker_, *slot, generation.number});
+    place.member = spawn(generation.number, index);
   }
+}
+
+// None if every slot is taken; the next exit frees one.
+std::optional<WorkerId> Fleet::spawn(std::uint64_t generation, std::size_t place) {
+  const auto slot = take_slot();
+  if (!slot) return std::nullopt;
+  const WorkerId worker = ++last_worker_;
+  members_[worker] = {*slot, generation, place, State::starting, now_, now_ + config_.boot_timeout};
+  actions_.push_back(Spawn{worker, *slot, generation});
+  return worker;
 }
 
 std::optional<unsigned> Fleet::take_slot() {
@@ -112,6 +173,12 @@ std::optional<unsigned> Fleet::take_slot() {
   if (free == slot_taken_.end()) return std::nullopt;
   *free = true;
   return static_cast<unsigned>(free - slot_taken_.begin());
+}
+
+// Whoever has served for a while dies for a reason of its own.
+void Fleet::forget_deaths_before(const Member& member, Place& place) const {
+  if (member.state == State::serving && now_ - member.since >= config_.steady_after)
+    place.deaths = 0;
 }
 
 }  // namespace spawning
