@@ -253,6 +253,40 @@ TEST_F(SupervisorTest, LeavesItsWorkersToDrainWhenItIsKilled) {
   EXPECT_EQ(count("is an orphan"), 2);
 }
 
+// --- replacement
+// ----------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, ReplacesAWorkerWithAnOverdueRequestOnceItsSuccessorIsReady) {
+  start("overdue", two_workers());
+
+  const std::string line =
+      await("worker 0 \\(pid \\d+\\): a request ran for more than 30 s; it is being replaced");
+  const pid_t overdue = line.empty() ? -1 : std::stoi(line.substr(line.find("(pid ") + 5));
+
+  const pid_t successor = await_worker("is ready generation 1");
+  EXPECT_EQ(await_worker("drains"), overdue);
+  EXPECT_NE(successor, overdue);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("serves generation 1"), 3);
+  EXPECT_EQ(count("it is being replaced"), 1);
+}
+
+TEST_F(SupervisorTest, KeepsAWorkerWithAnOverdueRequestWhileItsSuccessorCannotLoad) {
+  start("unlucky", two_workers());
+
+  await(
+      "worker 2 .* cannot load the application: NameError: name 'x'; the one before goes on, its "
+      "next successor starts in 100 ms");
+  await("worker \\d+ .* cannot load .* starts in 200 ms");
+
+  EXPECT_EQ(count("drains"), 0);
+  EXPECT_EQ(count("Traceback (of a test)"), 1);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("drains"), 2);
+}
+
 // --- stop
 // -----------------------------------------------------------------------------------------
 
