@@ -13,8 +13,9 @@ namespace {
 
 struct OutboxTest : ::testing::Test, Outbox::IoThread {
   std::pair<UniqueFd, UniqueFd> ends = test::make_socketpair();
-  static constexpr std::size_t kHigh = 64 << 10;
-  Outbox outbox{ends.first.get(), kHigh, *this};
+  static constexpr UnsentLimits kLimits{.in_memory = 64 << 10, .high = 256 << 10};
+  std::atomic<std::uint64_t> spooled{0};
+  Outbox outbox{ends.first.get(), kLimits, spooled, *this};
   int flushes = 0, closes = 0;
 
   void post_flush() override { ++flushes; }
