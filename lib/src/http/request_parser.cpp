@@ -48,6 +48,7 @@ void RequestParser::reset() {
   begin_ = at_ = element_ = stop_ = nullptr;
   head_ = {};
   headers_.clear();
+  dropped_.clear();
 }
 
 bool RequestParser::step() {
@@ -167,22 +168,29 @@ bool RequestParser::end_request_line() {
 
 bool RequestParser::parse_field_start() {
   if (at_ == stop_) return run_out();
+  const std::size_t count = headers_.size() + dropped_.size();
   if (octets::is_blank(*at_))
     return refuse(Reason::header,
-                  headers_.empty() ? "blank before the first field" : "folded field line");
+                  count == 0 ? "blank before the first field" : "folded field line");
   if (*at_ == '\r') {
     ++at_;
     phase_ = Phase::end_lf;
     return true;
   }
-  if (headers_.size() == limits_.header_count)
-    return refuse(Reason::header_size, "too many fields");
+  if (count == limits_.header_count) return refuse(Reason::header_size, "too many fields");
+  underscored_ = false;
   begin_element(Phase::name);
   return parse_name();
 }
 
 bool RequestParser::parse_name() {
-  at_ = octets::skip_token(at_, stop_);
+  at_ = octets::skip_token(at_, stop_, octets::kDashedToken);
+  if (at_ != stop_ && *at_ == '_') {
+    if (header_map_ == HeaderMap::refuse)
+      return refuse(Reason::header_name, "underscore in a field name");
+    underscored_ = true;
+    at_ = octets::skip_token(at_, stop_);
+  }
   if (at_ == stop_) return run_out();
   name_ = view(element_, at_);
   if (*at_ != ':') {
@@ -210,7 +218,11 @@ bool RequestParser::parse_value_lf() {
   if (*at_ != '\n') return refuse(Reason::header, "bare CR in the head");
   const auto value = octets::trim(view(element_, at_ - 1));
   ++at_;
-  headers_.push_back({name_, value});
+  if (underscored_ && header_map_ == HeaderMap::drop) {
+    dropped_.push_back(name_);
+  } else {
+    headers_.push_back({name_, value});
+  }
   if (name_.size() == 4 && equals_ignoring_case(name_, "host")) {
     if (++hosts_ > 1) return refuse(Reason::host, "more than one Host");
     host_field_ = value;
@@ -232,6 +244,7 @@ bool RequestParser::end_head() {
   // RFC 9112 §3.2.2: with a target in absolute-form the Host field is ignored.
   if (head_.host.empty() && hosts_ == 1) head_.host = host_field_;
   head_.headers = headers_;
+  head_.dropped = dropped_;
   status_ = Status::complete;
   return false;
 }

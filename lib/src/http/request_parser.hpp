@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct RequestHead {
   std::string_view host;
   HttpVersion version = HttpVersion::http_1_1;
   Headers headers;
+  /// Names of the fields that are left out of `headers`, under HeaderMap::drop; seldom any.
+  std::span<const std::string_view> dropped;
 };
 
 /// Parses the heads of requests, one after the other, as their octets come in.
@@ -48,6 +51,10 @@ struct RequestHead {
 /// HTTP/1.x, with 501 CONNECT, TRACE (no application ever sees them) and a method of more than 64
 /// octets, with 400 everything else. HTTP/1.2 and above count as 1.1.
 ///
+/// Fields with an underscore in their name are left out, refused or passed on as HeaderMap says.
+/// Under no HeaderMap do they take part in the framing: to it, `Content_Length` is a name like any
+/// other.
+///
 /// \par Threads   None of its own.
 /// \par Lifetime  No allocation once `headers` has held as many fields as a request has.
 /// \see RFC 9112 §2–5, RFC 9110 §5 and §7.1, docs/decisions/0001-own-request-parser.md
@@ -55,7 +62,10 @@ class RequestParser {
  public:
   enum class Status : std::uint8_t { incomplete, complete, refused };
 
-  explicit RequestParser(const HttpLimits& limits) : limits_{limits} { reset(); }
+  explicit RequestParser(const HttpLimits& limits, HeaderMap header_map = HeaderMap::drop)
+      : limits_{limits}, header_map_{header_map} {
+    reset();
+  }
 
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
@@ -81,7 +91,10 @@ class RequestParser {
   void reset();
 
   /// Gives the kept memory back: for connections that stay idle. Only after reset().
-  void release_memory() { std::vector<Header>{}.swap(headers_); }
+  void release_memory() {
+    std::vector<Header>{}.swap(headers_);
+    std::vector<std::string_view>{}.swap(dropped_);
+  }
 
  private:
   enum class Phase : std::uint8_t {
@@ -120,8 +133,10 @@ class RequestParser {
   bool refuse(RefusalReason reason, std::string_view rule);
 
   HttpLimits limits_;
+  HeaderMap header_map_;
   Status status_ = Status::incomplete;
   Phase phase_ = Phase::leading;
+  bool underscored_ = false;       // the name that is being parsed, or was last
   unsigned hosts_ = 0;             // Host fields so far
   const char* begin_ = nullptr;    // of the input
   const char* at_ = nullptr;       // the next octet to look at
@@ -134,6 +149,7 @@ class RequestParser {
   std::string_view host_field_;
   RequestHead head_;
   std::vector<Header> headers_;
+  std::vector<std::string_view> dropped_;
   Refusal refusal_;
 };
 
