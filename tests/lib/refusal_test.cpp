@@ -24,6 +24,7 @@ TEST(RefusalTest, HasANameOfItsOwnForEveryReason) {
 TEST(RefusalTest, AnswersWithTheStatusThatGoesWithTheReason) {
   EXPECT_EQ(status_of(RefusalReason::request_line), 400u);
   EXPECT_EQ(status_of(RefusalReason::version), 505u);
+  EXPECT_EQ(status_of(RefusalReason::misdirected), 421u);
   EXPECT_EQ(status_of(RefusalReason::transfer_coding), 501u);
   EXPECT_EQ(status_of(RefusalReason::expectation), 417u);
   EXPECT_EQ(status_of(RefusalReason::request_line_size), 414u);

@@ -150,6 +150,7 @@ void RequestReader::describe_head() {
   const RequestHead& head = parser_.head();
   request_ = line("method", head.method) + line("target", head.target) + line("path", head.path) +
              line("query", head.query) + line("host", head.host) +
+             (head.scheme.empty() ? "" : line("scheme", head.scheme)) +
              line("version", to_string(head.version));
   for (const Header& header : head.headers) {
     request_ += line("header " + std::string{header.name} + ':', header.value);

@@ -8,8 +8,9 @@
 /// `header_map MODE` sets what is done with underscores. The transcript has for each request the
 /// lines
 ///
-///     method, target, path, query, host, version, then `header NAME: VALUE` for each field and
-///     `dropped NAME` for those left out, framing (none, length N, chunked), keep-alive (yes, no), expect-continue (only if so),
+///     method, target, path, query, host, scheme (of an absolute-form), version, then
+///     `header NAME: VALUE` for each field and `dropped NAME` for those left out,
+///     framing (none, length N, chunked), keep-alive (yes, no), expect-continue (only if so),
 ///     body, end
 ///
 /// and at the end, if that is how it ends, `refused STATUS REASON: RULE` or `incomplete`. Octets

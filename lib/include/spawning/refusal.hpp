@@ -16,6 +16,7 @@ enum class RefusalReason : std::uint8_t {
   method,             ///< 501: a method that no application sees
   header,             ///< 400: a malformed field line
   host,               ///< 400: missing, repeated or malformed Host
+  misdirected,        ///< 421: a target of https, over plain HTTP from somebody not trusted
   framing,            ///< 400: Content-Length or Transfer-Encoding that could be misread
   transfer_coding,    ///< 501
   chunk,              ///< 400: malformed chunk or trailer

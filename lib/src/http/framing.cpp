@@ -44,6 +44,7 @@ void read_connection(std::string_view value, FramingFields& fields) {
 void read_expect(std::string_view value, FramingFields& fields) {
   FieldList expectations{value};
   for (std::string_view expectation; expectations.next(expectation);) {
+    if (expectation.empty()) continue;
     const bool known = equals_ignoring_case(expectation, "100-continue");
     (known ? fields.expects_continue : fields.expects_more) = true;
   }

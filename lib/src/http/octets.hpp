@@ -27,8 +27,9 @@ constexpr Class alphanumeric_and(std::string_view others) {
 
 inline constexpr Class kToken = alphanumeric_and("!#$%&'*+-.^_`|~");  ///< RFC 9110 §5.6.2 tchar
 inline constexpr Class kDashedToken = alphanumeric_and("!#$%&'*+-.^`|~");  ///< kToken but "_"
-inline constexpr Class kHostName =
-    alphanumeric_and("-._~!$&'()*+,;=%");  ///< RFC 3986 §3.2.2 reg-name
+/// RFC 3986 §3.2.2 reg-name, but without the comma: that is what two Host fields look like which
+/// somebody on the way has joined (RFC 9110 §5.3).
+inline constexpr Class kHostName = alphanumeric_and("-._~!$&'()*+;=%");
 
 [[nodiscard]] constexpr bool is_in(const Class& members, char c) {
   return members[static_cast<unsigned char>(c)];

@@ -161,6 +161,7 @@ bool RequestParser::end_request_line() {
   head_.path = parts.path;
   head_.query = parts.query;
   head_.host = parts.host;
+  head_.scheme = parts.scheme;
   limit_part_to(limits_.header_octets);
   begin_element(Phase::field);
   return true;

@@ -34,6 +34,9 @@ struct RequestHead {
   std::string_view path;
   std::string_view query;
   std::string_view host;
+  /// Of a target in absolute-form, "http" or "https"; else "". A connection that is not secured, nor
+  /// from a trusted gateway, must refuse https with 421 (RFC 9110 §7.4).
+  std::string_view scheme;
   HttpVersion version = HttpVersion::http_1_1;
   Headers headers;
   /// Names of the fields that are left out of `headers`, under HeaderMap::drop; seldom any.
