@@ -10,6 +10,10 @@ class Worker:
     The order of calls: take, settings, load the application, then ready or failed; serve_requests
     on as many threads as may call the application at a time; wait until `fileno()` is readable;
     close. A call out of order raises RuntimeError. Whatever waits releases the GIL.
+
+    `http` are options of `spawn` by their names, with underscores: sizes in octets, times in
+    seconds. A name that is none, or a value of another type, raises TypeError; one out of range
+    ValueError. Both name it.
     """
 
     @staticmethod
@@ -25,7 +29,7 @@ class Worker:
         *,
         multithread: bool,
         multiprocess: bool,
-        keep_alive: bool = True,
+        http: dict[str, float | bool | str] = ...,
     ) -> None:
         """The application is loaded: requests are queued for serve_requests()."""
 
