@@ -31,7 +31,7 @@ RequestParser::Status RequestParser::parse(std::string_view input) {
   if (status_ != Status::incomplete || input.empty()) return status_;
   size_ = input.size();
   if (input.data() != begin_) {
-    reset();
+    if (begin_ != nullptr) reset();
     begin_ = at_ = element_ = input.data();
     limit_part_to(limits_.request_line);
   }
@@ -46,7 +46,9 @@ void RequestParser::reset() {
   phase_ = Phase::leading;
   hosts_ = 0;
   begin_ = at_ = element_ = stop_ = nullptr;
-  head_ = {};
+  // What else there is of it is set before it can be seen; zeroing it all would take longer.
+  head_.method = head_.target = {};
+  head_.version = HttpVersion::http_1_1;
   headers_.clear();
   dropped_.clear();
 }
@@ -186,12 +188,7 @@ bool RequestParser::parse_field_start() {
 
 bool RequestParser::parse_name() {
   at_ = octets::skip_token(at_, stop_, octets::kDashedToken);
-  if (at_ != stop_ && *at_ == '_') {
-    if (header_map_ == HeaderMap::refuse)
-      return refuse(Reason::header_name, "underscore in a field name");
-    underscored_ = true;
-    at_ = octets::skip_token(at_, stop_);
-  }
+  if (at_ != stop_ && *at_ == '_' && !parse_rest_of_name()) return false;
   if (at_ == stop_) return run_out();
   name_ = view(element_, at_);
   if (*at_ != ':') {
@@ -203,6 +200,15 @@ bool RequestParser::parse_name() {
   ++at_;
   begin_element(Phase::value);
   return parse_value();
+}
+
+// From an underscore on. Seldom, so kept out of the way of the usual names.
+[[gnu::cold, gnu::noinline]] bool RequestParser::parse_rest_of_name() {
+  if (header_map_ == HeaderMap::refuse)
+    return refuse(Reason::header_name, "underscore in a field name");
+  underscored_ = true;
+  at_ = octets::skip_token(at_, stop_);
+  return true;
 }
 
 bool RequestParser::parse_value() {

@@ -81,7 +81,8 @@ class RequestParser {
   /// Octets of the head, a leading CRLF included. Once complete.
   [[nodiscard]] std::size_t consumed() const { return static_cast<std::size_t>(at_ - begin_); }
 
-  /// Once complete. Views into the last `input`.
+  /// Once complete. Views into the last `input`. Once refused: the method, the target and the
+  /// version as far as they were read, and nothing else.
   [[nodiscard]] const RequestHead& head() const { return head_; }
 
   /// Once refused.
@@ -124,6 +125,7 @@ class RequestParser {
   bool parse_version();
   bool parse_field_start();
   bool parse_name();
+  bool parse_rest_of_name();
   bool parse_value();
   bool parse_value_lf();
   bool parse_end_lf();
