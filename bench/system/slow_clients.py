@@ -27,6 +27,7 @@ OF_EACH_KIND = 500
 CONNECTIONS = 8
 SECONDS = 5  # a measurement: the slow ones must not live to see the server's own timeouts
 PAUSE = 0.005  # from a request to the next one on its connection: far from what the server can do
+WARM_UP = 0.5  # seconds that do not count: the slow ones of the round before are still being closed
 PATIENCE = 10
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
@@ -80,7 +81,7 @@ class Connection:
         self.connect()
 
     def hear(self):
-        """The time that the request took, once its answer is here."""
+        """When the request went out and the time it took, once its answer is here."""
         octets = self.socket.recv(65536)
         if not octets:
             raise ConnectionResetError
@@ -90,10 +91,8 @@ class Connection:
             return None
         if not head.startswith(b"HTTP/1.1 200 "):
             raise ConnectionAbortedError
-        took = time.perf_counter() - self.sent_at
-        self.sent_at = None
-        self.received = b""
-        return took
+        asked, self.sent_at, self.received = self.sent_at, None, b""
+        return asked, time.perf_counter() - asked
 
 
 def measure(port, seconds):
@@ -118,12 +117,12 @@ def measure(port, seconds):
                 break
             for key, _ in selector.select(0.0005):
                 try:
-                    took = key.data.hear()
+                    answered = key.data.hear()
                 except OSError:
                     errors += 1
                     key.data.give_up()
                 else:
-                    times += [took] if took is not None else []
+                    times += [answered[1]] if answered and answered[0] > start + WARM_UP else []
         for each in connections:
             each.close()
     return sorted(times), errors

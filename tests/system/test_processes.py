@@ -136,6 +136,28 @@ def test_a_killed_worker_is_replaced_while_the_others_serve(spawn, slowness):
     assert "SIGKILL" in server.errors() or "signal 9" in server.errors()
 
 
+def test_a_worker_with_a_request_that_does_not_end_is_replaced(spawn, gate):
+    server = spawn("--processes", "1", "--threads", "2", "--request-timeout", "1", *APP)
+    (worker,) = server.workers()
+
+    with server.client() as client:
+        client.request(f"/gated?gate={gate.path}")
+        assert client.response().status == 503
+        (successor,) = wait_until(
+            lambda: set(server.workers()) - {worker}, server.patience, "a successor"
+        )
+        gate.open()
+    wait_until(lambda: not alive(worker), server.patience, "the end of the old one")
+
+    assert int(server.get("/pid").body) == successor
+    errors = server.errors()
+    assert re.search(r"worker: a request runs for .* GET /gated\?gate=.* from 127\.0\.0\.1", errors)
+    assert (
+        f"worker 0 (pid {worker}): a request ran for more than 1 s; it is being replaced" in errors
+    )
+    assert errors.count("it is being replaced") == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_graceful_stop_finishes_what_is_running(spawn, gate, number):
     server = spawn("--processes", "2", "--threads", "1", *APP)
