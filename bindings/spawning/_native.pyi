@@ -8,8 +8,13 @@ class Worker:
     """One serving process of a supervised service, from the inside.
 
     The order of calls: take, settings, load the application, then ready or failed; serve_requests
-    on as many threads as may call the application at a time; wait until `fileno()` is readable;
-    close. A call out of order raises RuntimeError. Whatever waits releases the GIL.
+    on as many threads as may call the application at a time; wait until `fileno()` is readable, and
+    attend meanwhile; close. A call out of order raises RuntimeError. Whatever waits releases the
+    GIL.
+
+    `http` are options of `spawn` by their names, with underscores: sizes in octets, times in
+    seconds. A name that is none, or a value of another type, raises TypeError; one out of range
+    ValueError. Both name it.
     """
 
     @staticmethod
@@ -25,7 +30,7 @@ class Worker:
         *,
         multithread: bool,
         multiprocess: bool,
-        keep_alive: bool = True,
+        http: dict[str, float | bool | str] = ...,
     ) -> None:
         """The application is loaded: requests are queued for serve_requests()."""
 
@@ -40,6 +45,12 @@ class Worker:
 
     def fileno(self) -> int:
         """A descriptor, readable when the worker has nothing left to do."""
+
+    def attention(self) -> int:
+        """A descriptor, readable when attend() is wanted."""
+
+    def attend(self) -> bool:
+        """Ends waits for clients that have gone; True: call again in a moment."""
 
     def close(self) -> None:
         """Ends the I/O thread and lets go of the application."""

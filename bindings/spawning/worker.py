@@ -2,7 +2,8 @@
 """A worker process: `python -m spawning.worker`, started by `spawn` with a seat to take.
 
 It loads the application, donates threads that answer requests, and ends when the supervisor says so
-or is gone. The main thread only waits, so that it runs the signal handlers of the application.
+or is gone. The main thread only waits, so that it runs the signal handlers of the application, and it
+ends the iterators of clients that have gone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from spawning._native import Worker
 
 _CONTROL_FD = 3  # as in spawning/seat.hpp
+_LOOK_AGAIN_MS = 20  # for an iterator that must not be interrupted where it is
 
 
 def main() -> int:
@@ -80,15 +82,22 @@ def _serve(worker: Worker, application: Callable[..., Any], config: dict[str, An
         application,
         multithread=len(threads) > 1,
         multiprocess=config.get("num_processes", 1) > 1,
-        keep_alive=not config.get("no_keepalive", False),
+        http={"no_keepalive": config.get("no_keepalive", False), **config.get("http", {})},
     )
     for thread in threads:
         thread.start()
-    finished = select.poll()
-    finished.register(worker.fileno(), select.POLLIN)
-    finished.poll()
+    _attend_until_finished(worker)
     for thread in threads:
         thread.join()
+
+
+def _attend_until_finished(worker: Worker) -> None:
+    watched = select.poll()
+    watched.register(worker.fileno(), select.POLLIN)
+    watched.register(worker.attention(), select.POLLIN)
+    timeout: int | None = None
+    while worker.fileno() not in dict(watched.poll(timeout)):
+        timeout = _LOOK_AGAIN_MS if worker.attend() else None
 
 
 def _install_signal_handlers(worker: Worker) -> None:

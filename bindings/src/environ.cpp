@@ -47,12 +47,42 @@ PyRef file_wrapper() {
   return PyRef::steal(PyObject_GetAttrString(module.get(), "FileWrapper"));
 }
 
-// RFC 3875 has no words for UNIX sockets, and PEP 3333 wants a name and a port.
-std::pair<std::string, std::string> server_name(const Address& local) {
+struct ServerName {
+  std::string_view name;
+  std::string_view port;
+};
+
+// RFC 3875 §4.1.14 wants IPv6 addresses in brackets. It has no words for UNIX sockets; PEP 3333
+// wants a name and a port.
+bool set_server(PyObject* environ, const Address& local) {
   if (local.family == Address::Family::unix_path || local.family == Address::Family::none) {
-    return {"localhost", "80"};
+    return set_item(environ, "SERVER_NAME", latin1("localhost")) &&
+           set_item(environ, "SERVER_PORT", latin1("80"));
   }
-  return {local.host, std::to_string(local.port)};
+  const bool brackets = local.family == Address::Family::ipv6;
+  return set_item(environ, "SERVER_NAME", latin1(brackets ? "[" + local.host + "]" : local.host)) &&
+         set_item(environ, "SERVER_PORT", decimal(local.port));
+}
+
+// An authority, "[::1]:8080" or "example.org", and the port that its scheme implies.
+ServerName split(std::string_view authority, std::string_view scheme) {
+  const std::size_t end = authority.find(':', authority.find(']') + 1);  // npos + 1 is 0
+  const std::string_view port = end == std::string_view::npos ? "" : authority.substr(end + 1);
+  return {authority.substr(0, end), !port.empty() ? port : scheme == "https" ? "443" : "80"};
+}
+
+// What the client asked for, as a proxy or the target says it: not this socket.
+bool set_asked_for(PyObject* environ, const Request& request) {
+  if (request.scheme != "http") {
+    const bool https = request.scheme == "https";
+    if (!set_item(environ, "wsgi.url_scheme", latin1(request.scheme))) return false;
+    if (https && !set_item(environ, "HTTPS", latin1("on"))) return false;
+  }
+  const ServerName server = split(request.host, request.scheme);
+  if (server.name.empty()) return true;
+  return set_item(environ, "HTTP_HOST", latin1(request.host)) &&
+         set_item(environ, "SERVER_NAME", latin1(server.name)) &&
+         set_item(environ, "SERVER_PORT", latin1(server.port));
 }
 
 // Puts a field that is there already and another one of its name together. RFC 9110 §5.3, RFC 6265
@@ -84,10 +114,19 @@ std::string percent_decoded(std::string_view text) {
 }
 
 EnvironBuilder::EnvironBuilder(const GilHeld&, EnvironOptions options) : options_{options} {
-  constexpr std::array<std::string_view, kKeys> kNames{
-      "CONTENT_LENGTH", "HTTP_HOST",       "PATH_INFO",   "QUERY_STRING",
-      "RAW_URI",        "REMOTE_ADDR",     "REMOTE_PORT", "REQUEST_METHOD",
-      "REQUEST_URI",    "SERVER_PROTOCOL", "wsgi.input"};
+  constexpr std::array<std::string_view, kKeys> kNames{"CONTENT_LENGTH",
+                                                       "HTTP_HOST",
+                                                       "PATH_INFO",
+                                                       "QUERY_STRING",
+                                                       "RAW_URI",
+                                                       "REMOTE_ADDR",
+                                                       "REMOTE_PORT",
+                                                       "REQUEST_METHOD",
+                                                       "REQUEST_URI",
+                                                       "SERVER_PROTOCOL",
+                                                       "spawning.client_disconnected",
+                                                       "wsgi.early_hints",
+                                                       "wsgi.input"};
   for (std::size_t i = 0; i < kKeys; ++i) {
     if (keys_[i] = interned(kNames[i]); !keys_[i]) return;
   }
@@ -98,8 +137,7 @@ EnvironBuilder::EnvironBuilder(const GilHeld&, EnvironOptions options) : options
     PyRef& protocol = protocols_[static_cast<std::size_t>(version)];
     if (protocol = interned(to_string(version)); !protocol) return;
   }
-  empty_ = latin1("");
-  ok_ = empty_ && header_names_.prepare();
+  ok_ = header_names_.prepare();
 }
 
 PyRef EnvironBuilder::make_template(const Address& local) {
@@ -110,11 +148,9 @@ PyRef EnvironBuilder::make_template(const Address& local) {
   for (std::size_t key = path_info; key < kKeys; ++key) {
     if (PyDict_SetItem(dict, keys_[key].get(), Py_None) < 0) return {};
   }
-  const auto [name, port] = server_name(local);
-  const bool good = set_item(dict, "GATEWAY_INTERFACE", latin1("CGI/1.1")) &&
+  const bool good = set_server(dict, local) &&
+                    set_item(dict, "GATEWAY_INTERFACE", latin1("CGI/1.1")) &&
                     set_item(dict, "SCRIPT_NAME", latin1("")) &&
-                    set_item(dict, "SERVER_NAME", latin1(name)) &&
-                    set_item(dict, "SERVER_PORT", latin1(port)) &&
                     set_item(dict, "SERVER_SOFTWARE", latin1("spawning/" SPAWNING_VERSION)) &&
                     set_item(dict, "wsgi.errors", error_stream()) &&
                     set_item(dict, "wsgi.file_wrapper", file_wrapper()) &&
@@ -154,7 +190,11 @@ bool EnvironBuilder::set_request_line(PyObject* environ, const Request& request)
   // PATH_INFO is empty or begins with "/": the asterisk-form has none.
   const std::string_view path = request.path == "*" ? std::string_view{} : request.path;
   const bool escaped = path.find('%') != std::string_view::npos;
-  return set(environ, path_info, escaped ? latin1(percent_decoded(path)) : latin1(path)) &&
+  const bool is_target = !escaped && path.size() == request.target.size();  // the most usual form
+  return set(environ, path_info,
+             is_target ? PyRef::borrow(target.get())
+             : escaped ? latin1(percent_decoded(path))
+                       : latin1(path)) &&
          set(environ, query_string, latin1(request.query)) &&
          set(environ, request_method, method(request.method)) &&
          set(environ, server_protocol,
@@ -163,49 +203,55 @@ bool EnvironBuilder::set_request_line(PyObject* environ, const Request& request)
          set(environ, raw_uri, std::move(target));
 }
 
-bool EnvironBuilder::set_peer(PyObject* environ, const Address& peer) {
+bool EnvironBuilder::set_client(PyObject* environ, const Address& client) {
   const bool internet =
-      peer.family == Address::Family::ipv4 || peer.family == Address::Family::ipv6;
-  if (!internet) {
-    return set(environ, remote_addr, PyRef::borrow(empty_.get())) &&
-           set(environ, remote_port, PyRef::borrow(empty_.get()));
+      client.family == Address::Family::ipv4 || client.family == Address::Family::ipv6;
+  const std::string_view host = internet ? std::string_view{client.host} : "127.0.0.1";
+  if (!client_.text || client_.octets != host) {
+    client_.octets = host;
+    client_.text = latin1(host);
   }
-  if (!peer_.text || peer_.octets != peer.host) {
-    peer_.octets = peer.host;
-    peer_.text = latin1(peer.host);
-  }
-  return set(environ, remote_addr, PyRef::borrow(peer_.text.get())) &&
-         set(environ, remote_port, decimal(peer.port));
+  if (!set(environ, remote_addr, PyRef::borrow(client_.text.get()))) return false;
+  if (client.port == 0) return PyDict_DelItem(environ, keys_[remote_port].get()) == 0;
+  return set(environ, remote_port, decimal(client.port));
 }
 
 bool EnvironBuilder::set_headers(PyObject* environ, const Request& request) {
   bool has_length = false;
+  std::string_view host_field;
   for (const Header& header : request.headers) {
     const HeaderKey* const known = header_names_.find(header.name);
     if (known == nullptr) return false;
     if (known->kind == HeaderKey::Kind::length) has_length = true;
     if (!known->key) continue;
+    if (known->key.get() == keys_[http_host].get()) host_field = header.value;
     const PyRef value = latin1(header.value);
     if (!value) return false;
     PyObject* const stored = PyDict_SetDefault(environ, known->key.get(), value.get());
     if (stored == nullptr) return false;
     if (stored != value.get() && !join(environ, *known, stored, value.get())) return false;
   }
-  return !has_length || set(environ, content_length, decimal(request.body->size()));
+  if (has_length && !set(environ, content_length, decimal(request.body->size()))) return false;
+  // The host is a view of the field unless somebody else has named it. RFC 9112 §3.2.2
+  const bool as_asked = request.host.data() == host_field.data() || request.host.empty();
+  return (as_asked && request.scheme == "http") || set_asked_for(environ, request);
 }
 
-PyRef EnvironBuilder::build(const GilHeld&, const Request& request, PyObject* input) {
+bool EnvironBuilder::set_objects(PyObject* environ, const RequestObjects& objects) {
+  return PyDict_SetItem(environ, keys_[wsgi_input].get(), objects.input) == 0 &&
+         PyDict_SetItem(environ, keys_[wsgi_early_hints].get(), objects.early_hints) == 0 &&
+         PyDict_SetItem(environ, keys_[spawning_client_disconnected].get(),
+                        objects.client_disconnected) == 0;
+}
+
+PyRef EnvironBuilder::build(const GilHeld&, const Request& request, const RequestObjects& objects) {
   const PyRef model = template_for(request.connection->local);
   if (!model) return {};
   PyRef environ = PyRef::steal(PyDict_Copy(model.get()));
   if (!environ) return {};
-  bool good = set_request_line(environ.get(), request) &&
-              set_peer(environ.get(), *request.client) && set_headers(environ.get(), request) &&
-              PyDict_SetItem(environ.get(), keys_[wsgi_input].get(), input) == 0;
-  // The authority of an absolute-form target replaces the Host field. RFC 9112 §3.2.2
-  const bool absolute =
-      !request.target.empty() && request.target.front() != '/' && request.target != "*";
-  if (good && absolute) good = set(environ.get(), http_host, latin1(request.host));
+  const bool good = set_request_line(environ.get(), request) &&
+                    set_client(environ.get(), *request.client) &&
+                    set_headers(environ.get(), request) && set_objects(environ.get(), objects);
   return good ? std::move(environ) : PyRef{};
 }
 

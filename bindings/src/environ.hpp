@@ -24,13 +24,24 @@ struct EnvironOptions {
   bool multiprocess = true;
 };
 
+/// The objects of one request. All but the first stand in its environ. Borrowed.
+struct RequestObjects {
+  PyObject* start_response = nullptr;
+  PyObject* input = nullptr;
+  PyObject* early_hints = nullptr;
+  PyObject* client_disconnected = nullptr;
+};
+
 /// Builds environs: a copy of a template for the address that the request came to, which holds all
 /// that never changes, and then what the request says.
 ///
 /// `CONTENT_LENGTH` is the length of the body, which is complete, also where it came in chunks.
-/// Header names with an underscore are dropped, since they could pose as others. Repeated headers
-/// are joined with "," (cookies with "; "). `RAW_URI` and `REQUEST_URI` are the request target as
-/// it was sent.
+/// Repeated headers are joined with "," (cookies with "; "). `RAW_URI` and `REQUEST_URI` are the
+/// request target as it was sent. Where a trusted proxy has said what the client asked for, or the
+/// target did, `HTTP_HOST`, `SERVER_NAME` and `SERVER_PORT` say so too.
+///
+/// A client without an internet address is on this machine: `REMOTE_ADDR` is then 127.0.0.1.
+/// `REMOTE_PORT` is left out where there is none to tell.
 ///
 /// \par Threads  With the GIL held.
 /// \see PEP 3333, "environ Variables"; RFC 3875
@@ -42,7 +53,8 @@ class EnvironBuilder {
   [[nodiscard]] bool ok() const { return ok_; }
 
   /// A new dictionary. Null with an exception set if there is no memory.
-  [[nodiscard]] PyRef build(const GilHeld& gil, const Request& request, PyObject* input);
+  [[nodiscard]] PyRef build(const GilHeld& gil, const Request& request,
+                            const RequestObjects& objects);
 
  private:
   enum Key : std::size_t {
@@ -56,6 +68,8 @@ class EnvironBuilder {
     request_method,
     request_uri,
     server_protocol,
+    spawning_client_disconnected,
+    wsgi_early_hints,
     wsgi_input,
     kKeys,
   };
@@ -75,8 +89,9 @@ class EnvironBuilder {
   [[nodiscard]] PyRef make_template(const Address& local);
   [[nodiscard]] bool set(PyObject* environ, Key key, PyRef value);
   [[nodiscard]] bool set_request_line(PyObject* environ, const Request& request);
-  [[nodiscard]] bool set_peer(PyObject* environ, const Address& peer);
+  [[nodiscard]] bool set_client(PyObject* environ, const Address& client);
   [[nodiscard]] bool set_headers(PyObject* environ, const Request& request);
+  [[nodiscard]] bool set_objects(PyObject* environ, const RequestObjects& objects);
   [[nodiscard]] PyRef method(std::string_view name);
 
   EnvironOptions options_;
@@ -84,10 +99,9 @@ class EnvironBuilder {
   std::array<PyRef, kKeys> keys_;
   std::array<PyRef, 2> protocols_;  // by HttpVersion
   std::vector<PyRef> methods_;      // in the order of kMethods
-  PyRef empty_;
   HeaderNames header_names_;
   std::vector<Template> templates_;
-  LastText peer_;
+  LastText client_;
 };
 
 /// Decodes %XX; what is no valid escape stays as it is.

@@ -52,6 +52,9 @@ class Occupancy {
     }
   }
 
+  /// Whether another thread is inside. Nobody goes in as long as the caller keeps the GIL.
+  [[nodiscard]] bool occupied() const { return occupied_.load(std::memory_order_acquire) != 0; }
+
   /// Occupies the object and releases the GIL while it lives.
   class WithoutGil {
    public:

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "spawning/config.hpp"
+#include "http_settings.hpp"
 #include "spawning/seat.hpp"
 
 namespace py = pybind11;
@@ -22,6 +22,11 @@ PyWorker::~PyWorker() {
 Worker& PyWorker::worker() {
   if (!worker_) throw std::runtime_error{"the worker is closed"};
   return *worker_;
+}
+
+WsgiHandler& PyWorker::handler() {
+  if (!handler_) throw std::runtime_error{"the worker is not ready yet"};
+  return *handler_;
 }
 
 py::object PyWorker::take() {
@@ -42,18 +47,18 @@ py::object PyWorker::settings() {
 }
 
 void PyWorker::ready(const py::object& application, bool multithread, bool multiprocess,
-                     bool keep_alive) {
+                     const py::dict& http) {
   Worker& inside = worker();
   if (handler_) throw std::runtime_error{"the worker is ready already"};
+  const HttpConfig config = read_http_settings(http);
   const GilHeld gil = GilHeld::by_caller();
-  handler_ = std::make_unique<WsgiHandler>(gil, application.ptr(),
-                                           EnvironOptions{multithread, multiprocess}, log_);
-  if (!handler_->ok()) {
-    handler_.reset();
-    throw py::error_already_set{};
-  }
-  HttpConfig config;
-  config.keep_alive = keep_alive;
+  auto stacks = std::make_unique<ThreadStacks>(gil, log_);
+  auto handler = std::make_unique<WsgiHandler>(gil, application.ptr(),
+                                               EnvironOptions{multithread, multiprocess}, log_);
+  if (!stacks->ok() || !handler->ok()) throw py::error_already_set{};
+  stacks_ = std::move(stacks);
+  handler_ = std::move(handler);
+  inside.on_overdue([this](const OverdueRequest& request) { report(request); });
   const GilReleased released{gil};
   inside.ready(*handler_, config);
 }
@@ -68,8 +73,9 @@ void PyWorker::failed(std::string summary, std::string traceback, std::vector<st
 // from the threads that have it.
 void PyWorker::serve_requests() {
   Worker& inside = worker();
-  if (!handler_) throw std::runtime_error{"the worker is not ready yet"};
+  static_cast<void>(handler());  // to begin with it there must be one
   const GilHeld gil = GilHeld::by_caller();
+  const ThreadStacks::Shown shown{*stacks_};
   ++serving_;
   for (bool more = true; more;) {
     while (inside.run_one()) {
@@ -80,12 +86,28 @@ void PyWorker::serve_requests() {
   --serving_;
 }
 
+// On the I/O thread.
+void PyWorker::report(const OverdueRequest& request) {
+  std::string introduction{"stack of the thread that answers "};
+  introduction += request.method;
+  introduction += ' ';
+  introduction += request.target;
+  introduction += " of ";
+  introduction += request.client->host;
+  stacks_->report(request.thread, std::move(introduction));
+}
+
+int PyWorker::attention() { return handler().gone_clients().fileno(); }
+
+bool PyWorker::attend() { return handler().gone_clients().attend(GilHeld::by_caller()); }
+
 void PyWorker::close() {
   if (serving_ > 0) throw std::runtime_error{"threads are still serving requests"};
   {
     const GilReleased released{GilHeld::by_caller()};
     worker_.reset();
   }
+  stacks_.reset();
   handler_.reset();
 }
 
@@ -96,7 +118,7 @@ void define_worker(py::module_& module) {
       .def("settings", &PyWorker::settings,
            "Waits for the service's settings: JSON, or None at the end.")
       .def("ready", &PyWorker::ready, py::arg("application"), py::kw_only(), py::arg("multithread"),
-           py::arg("multiprocess"), py::arg("keep_alive") = true,
+           py::arg("multiprocess"), py::arg("http") = py::dict{},
            "The application is loaded: requests are queued for serve_requests().")
       .def("failed", &PyWorker::failed, py::arg("summary"), py::arg("traceback"), py::arg("files"),
            "The application cannot be loaded.")
@@ -105,6 +127,9 @@ void define_worker(py::module_& module) {
       .def("drain", &PyWorker::drain, "Stops accepting and finishes what is running.")
       .def("fileno", &PyWorker::fileno,
            "A descriptor, readable when the worker has nothing left to do.")
+      .def("attention", &PyWorker::attention, "A descriptor, readable when attend() is wanted.")
+      .def("attend", &PyWorker::attend,
+           "Ends waits for clients that have gone; True: call again in a moment.")
       .def("close", &PyWorker::close, "Ends the I/O thread and lets go of the application.")
       .def_property_readonly("slot", &PyWorker::slot, "Its number among its siblings.")
       .def_property_readonly("generation", &PyWorker::generation, "Counts reloads, from 1.");

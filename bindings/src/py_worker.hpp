@@ -14,6 +14,7 @@
 #include "gil.hpp"
 #include "spawning/log.hpp"
 #include "spawning/worker.hpp"
+#include "thread_stacks.hpp"
 #include "wsgi_handler.hpp"
 
 namespace spawning::python {
@@ -39,7 +40,7 @@ class PyWorker {
   [[nodiscard]] pybind11::object settings();
 
   void ready(const pybind11::object& application, bool multithread, bool multiprocess,
-             bool keep_alive);
+             const pybind11::dict& http);
   void failed(std::string summary, std::string traceback, std::vector<std::string> files);
 
   /// Answers requests on the calling thread until the worker has nothing left to do.
@@ -47,6 +48,13 @@ class PyWorker {
 
   void drain() { worker().drain(); }
   [[nodiscard]] int fileno() { return worker().finished_fd(); }
+
+  /// \name For the main thread. \see GoneClients
+  /// @{
+  [[nodiscard]] int attention();
+  [[nodiscard]] bool attend();
+  /// @}
+
   [[nodiscard]] unsigned slot() { return worker().slot(); }
   [[nodiscard]] std::uint64_t generation() { return worker().generation(); }
 
@@ -55,10 +63,13 @@ class PyWorker {
 
  private:
   [[nodiscard]] Worker& worker();
+  [[nodiscard]] WsgiHandler& handler();
+  void report(const OverdueRequest& request);
 
   Log log_{2, "worker"};
   std::unique_ptr<WsgiHandler> handler_;
-  std::unique_ptr<Worker> worker_;  // calls the handler, so it goes first
+  std::unique_ptr<ThreadStacks> stacks_;
+  std::unique_ptr<Worker> worker_;  // calls both, so it goes first
   unsigned serving_ = 0;            // threads in serve_requests()
 };
 

@@ -6,9 +6,14 @@ namespace {
 
 PyObject* write(PyObject* self, PyObject* block) {
   const GilHeld gil = GilHeld::by_caller();
-  switch (unbox<WsgiResponse>(self).send(gil, block)) {
+  auto& response = unbox<WsgiResponse>(self);
+  switch (response.send(gil, block)) {
     case Sent::ok:
       Py_RETURN_NONE;
+    case Sent::enough:
+      if (!response.exceeded()) Py_RETURN_NONE;
+      PyErr_SetString(PyExc_AssertionError, "write: more than the declared Content-Length");
+      break;
     case Sent::gone:
       PyErr_SetString(PyExc_BrokenPipeError, "the client has gone");
       break;

@@ -10,10 +10,10 @@
 namespace spawning::python {
 namespace {
 
-constexpr std::array<std::string_view, 9> kHopByHop{
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
-    "te",         "trailer",    "trailers",           "transfer-encoding",
-    "upgrade"};
+// RFC 2616 §13.5.1, with a name that also affects the persistence of the connection.
+constexpr std::array<std::string_view, 10> kHopByHop{
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
+    "te",         "trailer",    "trailers",           "transfer-encoding",   "upgrade"};
 
 bool is_hop_by_hop(std::string_view name) {
   return std::any_of(kHopByHop.begin(), kHopByHop.end(),
@@ -35,18 +35,20 @@ bool is_token(std::string_view text) {
                                       [](char c) { return kToken[static_cast<unsigned char>(c)]; });
 }
 
-// PEP 3333 forbids every control character; a tab is harmless, and RFC 9110 §5.5 allows it.
+// PEP 3333 "The start_response() Callable": "must not include any control characters", the tab
+// included, which RFC 9110 §5.5 would allow.
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
     const auto octet = static_cast<unsigned char>(c);
-    return (octet < 0x20 && octet != '\t') || octet == 0x7f;
+    return octet < 0x20 || octet == 0x7f;
   });
 }
 
 // The octets of a `str` that fits in ISO-8859-1: CPython stores it as exactly these.
-std::optional<std::string_view> latin1_octets(PyObject* text, const char* what) {
+std::optional<std::string_view> latin1_octets(const char* caller, PyObject* text,
+                                              const char* what) {
   if (!PyUnicode_Check(text)) {
-    PyErr_Format(PyExc_TypeError, "start_response: %s must be a str, not %.100s", what,
+    PyErr_Format(PyExc_TypeError, "%s: %s must be a str, not %.100s", caller, what,
                  Py_TYPE(text)->tp_name);
     return std::nullopt;
   }
@@ -54,7 +56,7 @@ std::optional<std::string_view> latin1_octets(PyObject* text, const char* what) 
   if (PyUnicode_READY(text) < 0) return std::nullopt;
 #endif
   if (PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND) {
-    PyErr_Format(PyExc_ValueError, "start_response: %s has characters beyond ISO-8859-1: %R", what,
+    PyErr_Format(PyExc_ValueError, "%s: %s has characters beyond ISO-8859-1: %R", caller, what,
                  text);
     return std::nullopt;
   }
@@ -75,13 +77,12 @@ unsigned status_code(std::string_view status) {
 }  // namespace
 
 bool StatedHead::add_status(PyObject* status) {
-  const auto text = latin1_octets(status, "the status");
+  const auto text = latin1_octets(caller_, status, "the status");
   if (!text) return false;
   const unsigned code = status_code(*text);
   if (code < 200 || code > 599 || has_control(*text)) {
-    PyErr_Format(PyExc_ValueError,
-                 "start_response: the status must be like '200 OK', from 200 to 599: got %R",
-                 status);
+    PyErr_Format(PyExc_ValueError, "%s: the status must be like '200 OK', from 200 to 599: got %R",
+                 caller_, status);
     return false;
   }
   head_.status = code;
@@ -92,29 +93,28 @@ bool StatedHead::add_status(PyObject* status) {
 
 bool StatedHead::add_header(PyObject* header) {
   if (!PyTuple_Check(header) || PyTuple_GET_SIZE(header) != 2) {
-    PyErr_Format(PyExc_TypeError,
-                 "start_response: each header must be a tuple (name, value), not %R", header);
+    PyErr_Format(PyExc_TypeError, "%s: each header must be a tuple (name, value), not %R", caller_,
+                 header);
     return false;
   }
   PyObject* const name = PyTuple_GET_ITEM(header, 0);
   PyObject* const value = PyTuple_GET_ITEM(header, 1);
-  const auto name_octets = latin1_octets(name, "a header's name");
+  const auto name_octets = latin1_octets(caller_, name, "a header's name");
   if (!name_octets) return false;
-  const auto value_octets = latin1_octets(value, "a header's value");
+  const auto value_octets = latin1_octets(caller_, value, "a header's value");
   if (!value_octets) return false;
   if (!is_token(*name_octets)) {
-    PyErr_Format(PyExc_ValueError, "start_response: not a header's name: %R", name);
+    PyErr_Format(PyExc_ValueError, "%s: not a header's name: %R", caller_, name);
     return false;
   }
   if (has_control(*value_octets)) {
-    PyErr_Format(PyExc_ValueError, "start_response: control characters in the value of %U: %R",
-                 name, value);
+    PyErr_Format(PyExc_ValueError, "%s: control characters in the value of %U: %R", caller_, name,
+                 value);
     return false;
   }
   if (is_hop_by_hop(*name_octets)) {
     PyErr_Format(PyExc_AssertionError,
-                 "start_response: %U is a hop-by-hop header, which the server alone may send",
-                 name);
+                 "%s: %U is a hop-by-hop header, which the server alone may send", caller_, name);
     return false;
   }
   headers_.push_back({*name_octets, *value_octets});
@@ -123,26 +123,34 @@ bool StatedHead::add_header(PyObject* header) {
   return true;
 }
 
-bool StatedHead::assign(PyObject* status, PyObject* headers) {
-  if (!PyList_Check(headers)) {
-    PyErr_Format(PyExc_TypeError,
-                 "start_response: the headers must be a list of tuples, not %.100s",
+bool StatedHead::add_headers(PyObject* headers) {
+  if (!PyList_CheckExact(headers)) {
+    PyErr_Format(PyExc_TypeError, "%s: the headers must be a list of tuples, not %.100s", caller_,
                  Py_TYPE(headers)->tp_name);
     return false;
   }
+  // Nothing in here runs Python code before it fails, so the list does not change meanwhile.
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(headers); ++i) {
+    if (!add_header(PyList_GET_ITEM(headers, i))) return false;
+  }
+  head_.headers = headers_;
+  return true;
+}
+
+bool StatedHead::assign(PyObject* status, PyObject* headers) {
   StatedHead previous;
   if (stated()) previous = std::move(*this);  // else the vectors' memory is used again
   clear();
-  bool good = add_status(status);
-  // Nothing below runs Python code before it fails, so the list does not change meanwhile.
-  for (Py_ssize_t i = 0; good && i < PyList_GET_SIZE(headers); ++i) {
-    good = add_header(PyList_GET_ITEM(headers, i));
-  }
-  if (!good) {
-    *this = std::move(previous);
-    return false;
-  }
-  head_.headers = headers_;
+  if (add_status(status) && add_headers(headers)) return true;
+  *this = std::move(previous);
+  return false;
+}
+
+bool StatedHead::assign_interim(unsigned status, PyObject* headers) {
+  clear();
+  caller_ = "early_hints";
+  if (!add_headers(headers)) return false;
+  head_.status = status;
   return true;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /// \file
-/// The status and the headers that an application gives to start_response.
+/// The status and the headers that an application gives to start_response, or to early_hints.
 
 #include <Python.h>
 
@@ -24,6 +24,9 @@ class StatedHead {
   ///          cannot stand in a response, AssertionError for a hop-by-hop header.
   [[nodiscard]] bool assign(PyObject* status, PyObject* headers);
 
+  /// As assign(), for an interim response. \param status  102–199.
+  [[nodiscard]] bool assign_interim(unsigned status, PyObject* headers);
+
   /// Whether there is one.
   [[nodiscard]] bool stated() const { return head_.status != 0; }
 
@@ -35,8 +38,10 @@ class StatedHead {
  private:
   void keep(PyObject* text) { texts_.push_back(PyRef::borrow(text)); }
   [[nodiscard]] bool add_status(PyObject* status);
+  [[nodiscard]] bool add_headers(PyObject* headers);
   [[nodiscard]] bool add_header(PyObject* header);
 
+  const char* caller_ = "start_response";  // whose arguments they are, for messages
   ResponseHead head_{0, {}, {}};
   std::vector<Header> headers_;
   std::vector<PyRef> texts_;  // what the views look into: `str` objects never change

@@ -31,29 +31,50 @@ WsgiHandler::WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptio
       format_exception_{attribute_of("traceback", "format_exception")},
       environs_{gil, options},
       start_responses_{gil},
-      inputs_{gil} {
+      inputs_{gil},
+      early_hints_{gil},
+      client_disconnected_{gil},
+      files_{gil} {
   ok_ = close_name_ && format_exception_ && environs_.ok() && start_responses_.type() != nullptr &&
-        inputs_.type() != nullptr;
+        inputs_.type() != nullptr && early_hints_.type() != nullptr &&
+        client_disconnected_.type() != nullptr && files_.ok();
 }
 
 void WsgiHandler::handle(Request request, Responder responder) {
   const GilHeld gil = GilHeld::by_caller();
   PyRef start_response = start_responses_.take(gil);
   PyRef input = inputs_.take(gil);
-  PyRef environ;
-  if (start_response && input) environ = environs_.build(gil, request, input.get());
-  if (!environ) {
-    log_exception(gil, "a request was not given to the application", take_exception().get());
-    return;  // the Responder answers 500
+  PyRef early_hints = early_hints_.take(gil);
+  PyRef client_disconnected = client_disconnected_.take(gil);
+  if (!start_response || !input || !early_hints || !client_disconnected) {
+    return log_exception(gil, "a request was not given to the application",
+                         take_exception().get());  // the Responder answers 500
   }
-  auto& response = unbox<WsgiResponse>(start_response.get());
-  auto& body = unbox<WsgiInput>(input.get());
+  answer(gil, request, std::move(responder),
+         {start_response.get(), input.get(), early_hints.get(), client_disconnected.get()});
+  inputs_.give_back(gil, std::move(input));
+  early_hints_.give_back(gil, std::move(early_hints));
+  client_disconnected_.give_back(gil, std::move(client_disconnected));
+  start_responses_.give_back(gil, std::move(start_response));
+}
+
+void WsgiHandler::answer(const GilHeld& gil, const Request& request, Responder responder,
+                         const RequestObjects& objects) {
+  const PyRef environ = environs_.build(gil, request, objects);
+  if (!environ) {
+    return log_exception(gil, "a request was not given to the application", take_exception().get());
+  }
+  auto& response = unbox<WsgiResponse>(objects.start_response);
+  auto& body = unbox<WsgiInput>(objects.input);
+  auto& early_hints = unbox<RequestHook>(objects.early_hints);
+  auto& client_disconnected = unbox<RequestHook>(objects.client_disconnected);
   response.begin(std::move(responder), request.method);
   body.begin(*request.body);
-  WsgiTurn{gil, *this, request, response, body}.run(environ.get(), start_response.get());
-  environ.reset();
-  inputs_.give_back(gil, std::move(input));
-  start_responses_.give_back(gil, std::move(start_response));
+  early_hints.begin(objects.start_response);
+  client_disconnected.begin(objects.start_response);
+  WsgiTurn{gil, *this, request, response, body}.run(environ.get(), objects.start_response);
+  early_hints.end();
+  client_disconnected.end();
 }
 
 void WsgiHandler::log_exception(const GilHeld&, std::string_view label, PyObject* exception) {

@@ -9,17 +9,20 @@
 
 #include "environ.hpp"
 #include "gil.hpp"
+#include "gone_clients.hpp"
 #include "py_ref.hpp"
+#include "request_hooks.hpp"
 #include "spawning/handler.hpp"
 #include "spawning/log.hpp"
 #include "start_response.hpp"
+#include "wsgi_file.hpp"
 #include "wsgi_input.hpp"
 
 namespace spawning::python {
 
 /// Calls a WSGI application for each request, with everything that PEP 3333 asks of a server.
 ///
-/// Blocks go out as the application gives them, and never before it has given the one before; a
+/// Blocks go out as the application gives them, and none is asked for before the last one is out; a
 /// client that has gone ends the iteration; `close()` is called in every case, after the response.
 /// An exception out of the application, SystemExit and KeyboardInterrupt included, is one entry in
 /// the log with its traceback; the client gets 500, or a broken connection if the head is out.
@@ -36,9 +39,14 @@ class WsgiHandler : public Handler {
 
   void handle(Request request, Responder responder) override;
 
+  /// Whom to call for iterations that wait for something while their clients have gone.
+  [[nodiscard]] GoneClients& gone_clients() { return gone_clients_; }
+
  private:
   friend class WsgiTurn;
 
+  void answer(const GilHeld& gil, const Request& request, Responder responder,
+              const RequestObjects& objects);
   void log_exception(const GilHeld& gil, std::string_view label, PyObject* exception);
 
   const Log& log_;
@@ -48,6 +56,10 @@ class WsgiHandler : public Handler {
   EnvironBuilder environs_;
   StartResponses start_responses_;
   WsgiInputs inputs_;
+  EarlyHints early_hints_;
+  ClientDisconnected client_disconnected_;
+  WsgiFiles files_;
+  GoneClients gone_clients_;
   bool ok_ = false;
 };
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "wsgi_response.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <stdexcept>
 #include <utility>
+
+#include "spawning/headers.hpp"
 
 namespace spawning::python {
 namespace {
@@ -39,52 +43,78 @@ bool is_bytes(PyObject* block) {
   return false;
 }
 
+bool fail(PyObject* type, const char* message) {
+  PyErr_SetString(type, message);
+  return false;
+}
+
+// Of a head that the library has accepted: one well-formed field, or none.
+std::optional<std::uint64_t> declared_length(const ResponseHead& head) {
+  const Header* const field = find_header(head.headers, "Content-Length");
+  if (field == nullptr) return std::nullopt;
+  std::string_view text = field->value;
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  std::uint64_t length = 0;
+  std::from_chars(text.data(), text.data() + text.size(), length);
+  return length;
+}
+
 }  // namespace
 
 void WsgiResponse::begin(Responder responder, std::string_view method) {
   responder_.emplace(std::move(responder));
   bodiless_ = method == "HEAD";
-  full_ = gone_ = false;
+  called_ = full_ = gone_ = exceeded_ = false;
+  left_.reset();
 }
 
 bool WsgiResponse::state_head(const GilHeld& gil, PyObject* status, PyObject* headers,
                               PyObject* exc_info) {
   occupancy_.await_turn(gil);
-  if (!responder_) {
-    PyErr_SetString(PyExc_RuntimeError, "start_response: the request is over");
-    return false;
-  }
+  if (!responder_) return fail(PyExc_RuntimeError, "start_response: the request is over");
   const bool replace = exc_info != nullptr && exc_info != Py_None;
   if (replace && responder_->started()) return raise(exc_info);
-  if (!replace && head_.stated()) {
-    PyErr_SetString(PyExc_AssertionError, "start_response: called again without exc_info");
-    return false;
-  }
+  if (!replace && called_)
+    return fail(PyExc_AssertionError, "start_response: called again without exc_info");
+  called_ = true;
   return head_.assign(status, headers);
+}
+
+bool WsgiResponse::send_hints(const GilHeld& gil, PyObject* headers) {
+  occupancy_.await_turn(gil);
+  if (!responder_) return fail(PyExc_RuntimeError, "early_hints: the request is over");
+  if (responder_->started()) return fail(PyExc_RuntimeError, "early_hints: the response has begun");
+  constexpr unsigned kEarlyHints = 103;
+  StatedHead hints;
+  if (!hints.assign_interim(kEarlyHints, headers)) return false;
+  try {
+    responder_->inform(hints.view());
+    return true;
+  } catch (const std::invalid_argument& error) {
+    return fail(PyExc_ValueError, error.what());
+  }
 }
 
 bool WsgiResponse::ready_to_send(const GilHeld& gil) {
   occupancy_.await_turn(gil);
-  if (!responder_) {
-    PyErr_SetString(PyExc_RuntimeError, "the request is over");
-    return false;
-  }
-  if (!head_.stated()) {
-    PyErr_SetString(PyExc_AssertionError, "the application has not called start_response");
-    return false;
-  }
+  if (!responder_) return fail(PyExc_RuntimeError, "the request is over");
+  if (!head_.stated())
+    return fail(PyExc_AssertionError, "the application has not called start_response");
   return true;
 }
 
 // The library checks more than StatedHead (Content-Length, say), and before anything is sent.
 bool WsgiResponse::start(std::optional<std::uint64_t> length) {
+  const ResponseHead& head = head_.view();
   try {
-    responder_->start(head_.view(), length);
-    return true;
+    responder_->start(head, length);
   } catch (const std::invalid_argument& error) {
-    PyErr_SetString(PyExc_ValueError, error.what());
-    return false;
+    return fail(PyExc_ValueError, error.what());
   }
+  bodiless_ = bodiless_ || head.status == 204 || head.status == 304;
+  left_ = declared_length(head);
+  if (!left_) left_ = length;
+  return true;
 }
 
 bool WsgiResponse::respond(const GilHeld& gil, std::string_view body) {
@@ -98,8 +128,7 @@ bool WsgiResponse::respond(const GilHeld& gil, std::string_view body) {
     responder_.reset();
     return true;
   } catch (const std::invalid_argument& error) {
-    PyErr_SetString(PyExc_ValueError, error.what());
-    return false;
+    return fail(PyExc_ValueError, error.what());
   }
 }
 
@@ -119,7 +148,17 @@ Sent WsgiResponse::write(const GilHeld& gil, std::string_view octets) {
   }
   full_ = status == WriteStatus::full;
   gone_ = status == WriteStatus::gone;
-  return gone_ ? Sent::gone : Sent::ok;
+  return gone_ ? Sent::gone : count(octets.size());
+}
+
+// PEP 3333 would have us stop when enough has been sent; but the generators of applications do
+// something after their last block, which is why one more is asked for.
+Sent WsgiResponse::count(std::size_t octets) {
+  if (bodiless_) return Sent::enough;
+  if (!left_) return Sent::ok;
+  exceeded_ = octets > *left_;
+  *left_ -= std::min<std::uint64_t>(*left_, octets);
+  return exceeded_ ? Sent::enough : Sent::ok;
 }
 
 Sent WsgiResponse::send(const GilHeld& gil, PyObject* block, std::optional<std::uint64_t> length) {
@@ -152,7 +191,18 @@ Sent WsgiResponse::send_whole(const GilHeld& gil, PyObject* const* blocks, std::
     if (!start(length)) return Sent::failed;
   }
   for (std::size_t i = 0; i < count; ++i) {
-    if (write(gil, octets_of(blocks[i])) == Sent::gone) return Sent::gone;
+    const Sent sent = write(gil, octets_of(blocks[i]));
+    if (sent == Sent::gone) return Sent::gone;
+    if (sent == Sent::enough) break;
+  }
+  return finish(gil);
+}
+
+Sent WsgiResponse::send_file(const GilHeld& gil, WsgiFile file) {
+  if (!ready_to_send(gil) || !start(file.length)) return Sent::failed;
+  if (!bodiless_) {
+    const Occupancy::WithoutGil released{occupancy_, gil};
+    responder_->write_file(std::move(file.descriptor), file.offset, std::min(file.length, *left_));
   }
   return finish(gil);
 }
@@ -175,6 +225,17 @@ void WsgiResponse::end(const GilHeld& gil) {
   occupancy_.await_turn(gil);
   responder_.reset();
   head_.clear();
+}
+
+// A thread that sends without the GIL will see for itself; nobody waits for that.
+bool WsgiResponse::client_gone() const {
+  if (occupancy_.occupied()) return gone_;
+  return !responder_ || gone_ || responder_->client_gone();
+}
+
+void WsgiResponse::when_gone(const GilHeld& gil, std::function<void()> notify) {
+  occupancy_.await_turn(gil);
+  if (responder_) responder_->when_gone(std::move(notify));
 }
 
 }  // namespace spawning::python

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <optional>
+#include <utility>
 
 namespace spawning::python {
 namespace {
@@ -19,17 +20,29 @@ bool has_one_block(PyObject* iterable) {
   return length == 1;
 }
 
+// Both are iterable, and never meant: of a `bytes` object the blocks would be numbers.
+bool is_text(PyObject* body) {
+  if (!PyBytes_Check(body) && !PyUnicode_Check(body)) return false;
+  PyErr_Format(PyExc_TypeError,
+               "a WSGI application must return an iterable of bytes, such as [body]; not %.100s",
+               Py_TYPE(body)->tp_name);
+  return true;
+}
+
 }  // namespace
 
 void WsgiTurn::run(PyObject* environ, PyObject* start_response) {
   const std::array<PyObject*, 2> arguments{environ, start_response};
   PyRef body = PyRef::steal(PyObject_Vectorcall(handler_.application_.get(), arguments.data(),
                                                 arguments.size(), nullptr));
-  if (!body) return end_response(false);
+  if (!body || is_text(body.get())) return end_response(false);
   const bool in_memory = PyList_CheckExact(body.get()) || PyTuple_CheckExact(body.get());
   if (in_memory) return end_response(send(body.get()));
   if (!find_close(body.get())) return end_response(false);
-  end_response(send_blocks(body.get()));
+  // What write() has begun is no file any more.
+  auto file = response_.begun() ? std::nullopt : handler_.files_.find(gil_, body.get());
+  end_response(file ? response_.send_file(gil_, std::move(*file)) != Sent::failed
+                    : send_blocks(body.get()));
   if (close_) call_close();
 }
 
@@ -47,14 +60,18 @@ bool WsgiTurn::send(PyObject* body) {
 bool WsgiTurn::send_blocks(PyObject* iterable) {
   const PyRef iterator = PyRef::steal(PyObject_GetIter(iterable));
   if (!iterator) return false;
+  GoneClients::Iteration iteration{gil_, handler_.gone_clients_, response_};
   bool only_block = has_one_block(iterable);
-  while (const PyRef block = PyRef::steal(PyIter_Next(iterator.get()))) {
+  Sent sent = Sent::ok;
+  while (sent == Sent::ok) {
+    const PyRef block = iteration.next(iterator.get());
+    if (!block) break;
     std::optional<std::uint64_t> length;
     if (only_block && PyBytes_Check(block.get())) length = octets_of(block.get()).size();
-    const Sent sent = response_.send(gil_, block.get(), length);
-    if (sent != Sent::ok) return sent == Sent::gone;
+    sent = response_.send(gil_, block.get(), length);
   }
-  if (PyErr_Occurred() != nullptr) return false;
+  if (sent == Sent::failed || PyErr_Occurred() != nullptr) return false;
+  if (sent == Sent::gone || iteration.gone()) return true;
   return response_.finish(gil_) != Sent::failed;
 }
 
@@ -86,7 +103,10 @@ std::string WsgiTurn::label() const {
   text += ' ';
   text += request_.target;
   text += " from ";
-  text += request_.client->to_string();
+  const Address& client = *request_.client;
+  // A proxy need not say which port its client has.
+  const bool without_port = client.port == 0 && client.family != Address::Family::unix_path;
+  text += without_port ? client.host : client.to_string();
   return text;
 }
 

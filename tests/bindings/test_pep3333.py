@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""PEP 3333, clause by clause: start_response, write, iteration, close and failures."""
+"""PEP 3333, clause by clause, in its order.
 
+Parts with files of their own: test_environ, test_input, test_start_response, test_file_wrapper.
+"""
+
+import functools
 import gc
 import sys
 import threading
@@ -8,217 +12,18 @@ import weakref
 from wsgiref.validate import validator
 
 import pytest
+from applications import OK, Blocks, answering
 from spawning import _native_testing as native
 
-OK = ("200 OK", [("Content-Type", "text/plain")])
 
+class TestSpecificationDetails:
+    """The application, its iterable, and who waits for whom."""
 
-def answering(*arguments, body=(b"body",)):
-    """An application that calls start_response with these arguments."""
-
-    def application(environ, start_response):
-        start_response(*arguments)
-        return list(body)
-
-    return application
-
-
-class Blocks:
-    """An iterable that notes what happens to it."""
-
-    def __init__(self, *blocks, events=None):
-        self.blocks = blocks
-        self.events = [] if events is None else events
-
-    def __iter__(self):
-        for block in self.blocks:
-            if isinstance(block, BaseException):
-                raise block
-            self.events.append(block)
-            yield block
-
-    def close(self):
-        self.events.append("close")
-
-
-class TestStartResponse:
-    def test_status_and_headers_arrive_as_they_were_given(self, serve):
-        headers = [("X-One", "1"), ("x-one", "2"), ("Set-Cookie", "a=b; Path=/"), ("X-Tab", "a\tb")]
-
-        answer = serve(answering("404 Not here, sorry", headers)).ask()
-
-        assert (answer.status, answer.reason) == (404, "Not here, sorry")
-        assert answer.headers == headers
-
-    def test_an_empty_reason_is_a_reason(self, serve):
-        answer = serve(answering("200 ", [])).ask()
-
-        assert (answer.status, answer.reason) == (200, "")
-
-    @pytest.mark.parametrize(
-        "status",
-        [
-            "200",
-            "OK",
-            "",
-            "20 OK",
-            "2000 OK",
-            "abc OK",
-            "100 Continue",
-            "199 x",
-            "600 x",
-            "200 a\r\nX: y",
-            "200 \0",
-            "200 \u20ac",
-        ],
-    )
-    def test_a_malformed_status_is_refused(self, serve, status):
-        server = serve(answering(status, []))
+    def test_an_application_that_takes_other_arguments_is_an_error(self, serve):
+        server = serve(lambda: [])
 
         assert server.ask().status == 500
-        assert "ValueError: start_response" in server.log
-
-    @pytest.mark.parametrize(
-        ("arguments", "text"),
-        [
-            ((200, []), "the status must be a str, not int"),
-            ((b"200 OK", []), "the status must be a str, not bytes"),
-            (("200 OK", ()), "must be a list of tuples, not tuple"),
-            (("200 OK", {}), "must be a list of tuples, not dict"),
-            (("200 OK", None), "must be a list of tuples, not NoneType"),
-            (("200 OK", [["A", "b"]]), "must be a tuple (name, value), not ['A', 'b']"),
-            (("200 OK", [("A", "b", "c")]), "must be a tuple (name, value)"),
-            (("200 OK", [("A", 1)]), "a header's value must be a str, not int"),
-            (("200 OK", [(b"A", "b")]), "a header's name must be a str, not bytes"),
-            (("200 OK",), "start_response takes (status, headers, exc_info=None)"),
-            (("200 OK", [], None, None), "start_response takes (status, headers, exc_info=None)"),
-            (("200 OK", [], "no tuple"), "exc_info must be"),
-            (("200 OK", [], (1, 2)), "exc_info must be"),
-        ],
-    )
-    def test_a_wrong_type_is_named(self, serve, arguments, text):
-        def application(environ, start_response):
-            if len(arguments) > 2 and arguments[2] is not None:
-                yield_first = start_response(*OK)
-                yield_first(b"x")
-            start_response(*arguments)
-            return [b""]
-
-        server = serve(application)
-        answer = server.ask()
-
-        assert answer.status == 500 or "abort" in answer.events
-        assert "TypeError: " in server.log
-        assert text in server.log
-
-    @pytest.mark.parametrize("name", ["", "A B", "A:", "A\r\nB", "\u00e9", "A\0"])
-    def test_a_name_that_is_no_token_is_refused(self, serve, name):
-        server = serve(answering("200 OK", [(name, "v")]))
-
-        assert server.ask().status == 500
-        assert "ValueError: start_response: not a header's name" in server.log
-
-    @pytest.mark.parametrize("value", ["a\r\nX: y", "a\n", "\0", "\x1f", "\x7f"])
-    def test_control_characters_in_a_value_are_refused(self, serve, value):
-        server = serve(answering("200 OK", [("X-Value", value)]))
-
-        assert server.ask().status == 500
-        assert "control characters in the value of X-Value" in server.log
-
-    def test_characters_beyond_latin1_are_refused(self, serve):
-        server = serve(answering("200 OK", [("X-Price", "1 \u20ac")]))
-
-        assert server.ask().status == 500
-        assert "beyond ISO-8859-1" in server.log
-
-    @pytest.mark.parametrize(
-        "name", ["Connection", "keep-alive", "TRANSFER-ENCODING", "Upgrade", "Trailer", "Te"]
-    )
-    def test_hop_by_hop_headers_are_refused(self, serve, name):
-        server = serve(answering("200 OK", [(name, "x")]))
-
-        assert server.ask().status == 500
-        assert f"AssertionError: start_response: {name} is a hop-by-hop header" in server.log
-
-    def test_errors_are_raised_where_the_application_can_handle_them(self, serve):
-        def application(environ, start_response):
-            try:
-                start_response("200 OK", [("X", "\n")])
-            except ValueError:
-                start_response("400 Bad Request", [])
-            return [b"handled"]
-
-        server = serve(application)
-
-        assert server.ask().status == 400
-        assert server.log == ""
-
-    def test_the_librarys_own_refusal_is_a_value_error(self, serve):
-        server = serve(answering("200 OK", [("X-Refuse", "")]))
-
-        assert server.ask().status == 500
-        assert "ValueError: the library refuses this head" in server.log
-
-    def test_a_second_call_without_exc_info_is_fatal(self, serve):
-        def application(environ, start_response):
-            start_response(*OK)
-            start_response("201 Created", [])
-            return [b"x"]
-
-        server = serve(application)
-
-        assert server.ask().status == 500
-        assert "AssertionError: start_response: called again without exc_info" in server.log
-
-    @pytest.mark.parametrize("keyword", [True, False])
-    def test_exc_info_replaces_a_head_that_is_not_sent(self, serve, keyword):
-        def application(environ, start_response):
-            start_response("200 OK", [("X-First", "1")])
-            try:
-                raise KeyError("x")
-            except KeyError:
-                if keyword:
-                    start_response("500 Sorry", [("X-Second", "2")], exc_info=sys.exc_info())
-                else:
-                    start_response("500 Sorry", [("X-Second", "2")], sys.exc_info())
-            return [b"sorry"]
-
-        server = serve(application)
-        answer = server.ask()
-
-        assert (answer.status, answer.reason, answer.headers) == (500, "Sorry", [("X-Second", "2")])
-        assert answer.blocks == [b"sorry"]
-        assert server.log == ""
-
-    def test_exc_info_is_raised_again_once_the_head_is_sent(self, serve):
-        def application(environ, start_response):
-            write = start_response(*OK)
-            write(b"begun")
-            try:
-                raise KeyError("the original")
-            except KeyError:
-                start_response("500 Sorry", [], sys.exc_info())
-            return [b"never"]
-
-        server = serve(application)
-        answer = server.ask()
-
-        assert answer.status == 200
-        assert answer.blocks == [b"begun"]
-        assert answer.events[-1] == "abort"
-        assert "KeyError: 'the original'" in server.log
-
-    def test_exc_info_may_be_none(self, serve):
-        assert serve(answering("200 OK", [], None)).ask().status == 200
-
-    def test_a_wrong_keyword_is_refused(self, serve):
-        def application(environ, start_response):
-            start_response("200 OK", [], wrong=None)
-
-        server = serve(application)
-
-        assert server.ask().status == 500
-        assert "TypeError: start_response got an unexpected argument 'wrong'" in server.log
+        assert "TypeError" in server.log
 
     def test_it_may_be_called_at_the_first_iteration(self, serve):
         def application(environ, start_response):
@@ -236,137 +41,6 @@ class TestStartResponse:
         assert server.ask().status == 500
         assert "the application has not called start_response" in server.log
 
-    def test_the_list_of_headers_may_be_changed_afterwards(self, serve):
-        def application(environ, start_response):
-            headers = [("X-One", "1" * 50)]
-            start_response("200 OK", headers)
-            headers[0] = ("X-Other", "2")
-            headers.append(("X-More", "3"))
-            return [b"x"]
-
-        assert serve(application).ask().headers == [("X-One", "1" * 50)]
-
-    def test_after_the_request_it_raises(self, serve):
-        kept = []
-
-        def application(environ, start_response):
-            kept.append(start_response)
-            kept.append(start_response(*OK))
-            return [b"x"]
-
-        server = serve(application)
-        server.ask()
-        server.ask()
-
-        with pytest.raises(RuntimeError, match="over"):
-            kept[0](*OK)
-        with pytest.raises(RuntimeError, match="over"):
-            kept[1](b"x")
-
-
-class TestWrite:
-    def test_each_block_is_sent_at_once(self, serve):
-        seen = []
-        answer = native.Recording()
-
-        def application(environ, start_response):
-            write = start_response(*OK)
-            seen.append(list(answer.events))
-            write(b"one")
-            seen.append(list(answer.blocks))
-            write(b"two")
-            seen.append(list(answer.blocks))
-            return [b"three"]
-
-        serve(application).ask(recording=answer)
-
-        assert seen == [[], [b"one"], [b"one", b"two"]]
-        assert answer.blocks == [b"one", b"two", b"three"]
-        assert answer.events == ["start", "write", "write", "write", "finish"]
-
-    def test_an_empty_block_does_not_send_the_head(self, serve):
-        def application(environ, start_response):
-            start_response(*OK)(b"")
-            try:
-                raise ValueError
-            except ValueError:
-                start_response("503 Later", [], sys.exc_info())
-            return []
-
-        assert serve(application).ask().status == 503
-
-    def test_the_body_may_come_from_write_alone(self, serve):
-        def application(environ, start_response):
-            start_response(*OK)(b"all of it")
-            return []
-
-        answer = serve(application).ask()
-
-        assert answer.blocks == [b"all of it"]
-        assert answer.events[-1] == "finish"
-
-    @pytest.mark.parametrize("block", ["text", None, 3, bytearray(b"x"), memoryview(b"x")])
-    def test_only_bytes_can_be_written(self, serve, block):
-        def application(environ, start_response):
-            with pytest.raises(TypeError, match="blocks of bytes"):
-                start_response(*OK)(block)
-            return [b"x"]
-
-        server = serve(application)
-
-        assert server.ask().blocks == [b"x"]
-        assert server.log == ""
-
-    def test_a_client_that_has_gone_is_a_broken_pipe_and_no_log_entry(self, serve):
-        def application(environ, start_response):
-            write = start_response(*OK)
-            while True:
-                write(b"x")
-
-        server = serve(application)
-        answer = server.ask(recording=native.Recording(gone_after=3))
-
-        assert answer.events == ["start", "write", "write", "write", "gone", "abort"]
-        assert server.log == ""
-
-
-class TestIteration:
-    @pytest.mark.parametrize("kind", [list, tuple])
-    def test_one_block_in_memory_is_one_response_of_known_length(self, serve, kind):
-        answer = serve(answering(*OK, body=[b"hello"])).ask()
-
-        assert answer.events == ["start", "write", "finish"]
-        assert (answer.blocks, answer.content_length) == ([b"hello"], 5)
-
-    def test_several_small_blocks_in_memory_go_out_together(self, serve):
-        answer = serve(answering(*OK, body=[b"a", b"", b"bc"])).ask()
-
-        assert (answer.blocks, answer.content_length) == ([b"abc"], 3)
-
-    def test_large_blocks_in_memory_are_not_copied_together(self, serve):
-        blocks = [b"x" * 100_000, b"y" * 100_000]
-
-        answer = serve(answering(*OK, body=blocks)).ask()
-
-        assert (answer.blocks, answer.content_length) == (blocks, 200_000)
-
-    @pytest.mark.parametrize("body", [[], [b""], [b"", b""]])
-    def test_an_empty_body_has_length_zero(self, serve, body):
-        answer = serve(answering(*OK, body=body)).ask()
-
-        assert (answer.blocks, answer.content_length) == ([], 0)
-        assert answer.events == ["start", "finish"]
-
-    @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-    def test_a_status_without_a_body_gets_no_length(self, serve, status):
-        assert serve(answering(status, [], body=[])).ask().content_length is None
-
-    def test_an_empty_answer_to_head_gets_no_length(self, serve):
-        assert serve(answering(*OK, body=[])).ask(method="HEAD").content_length is None
-
-    def test_a_body_for_head_gives_its_length(self, serve):
-        assert serve(answering(*OK, body=[b"hello"])).ask(method="HEAD").content_length == 5
-
     def test_blocks_of_an_iterable_are_sent_one_by_one_and_never_read_ahead(self, serve):
         seen = []
         answer = native.Recording()
@@ -383,45 +57,17 @@ class TestIteration:
         assert answer.blocks == [b"one", b"two", b"three"]
         assert answer.content_length is None
 
-    def test_empty_blocks_send_nothing_not_even_the_head(self, serve):
-        answer = native.Recording()
-        seen = []
+    def test_several_small_blocks_in_memory_go_out_together(self, serve):
+        answer = serve(answering(*OK, body=[b"a", b"", b"bc"])).ask()
 
-        def application(environ, start_response):
-            start_response("200 OK", [])
-            yield b""
-            seen.append(list(answer.events))
-            yield b"x"
+        assert (answer.blocks, answer.content_length) == ([b"abc"], 3)
 
-        serve(application).ask(recording=answer)
+    def test_large_blocks_in_memory_are_not_copied_together(self, serve):
+        blocks = [b"x" * 100_000, b"y" * 100_000]
 
-        assert seen == [[]]
-        assert answer.blocks == [b"x"]
+        answer = serve(answering(*OK, body=blocks)).ask()
 
-    def test_an_iterable_of_length_one_gives_the_content_length(self, serve):
-        class One(Blocks):
-            def __len__(self):
-                return 1
-
-        def application(environ, start_response):
-            start_response(*OK)
-            return One(b"12345")
-
-        assert serve(application).ask().content_length == 5
-
-    def test_any_other_len_is_not_trusted(self, serve):
-        class Odd(Blocks):
-            def __len__(self):
-                raise RuntimeError("not here")
-
-        def application(environ, start_response):
-            start_response(*OK)
-            return Odd(b"1", b"2")
-
-        answer = serve(application).ask()
-
-        assert answer.content_length is None
-        assert answer.blocks == [b"1", b"2"]
+        assert (answer.blocks, answer.content_length) == (blocks, 200_000)
 
     def test_a_subclass_of_list_is_asked_for_its_iterator(self, serve):
         class Reversed(list):
@@ -460,50 +106,139 @@ class TestIteration:
         assert answer.events == ["start", "write", "abort"]
         assert "must give blocks of bytes, not str" in server.log
 
-    def test_the_wait_for_a_slow_client_comes_before_the_next_block(self, serve):
-        events = []
-        answer = native.Recording(full_after=0)
+    def test_it_is_called_with_two_positional_arguments(self, serve):
+        seen = []
+
+        def application(*arguments, **named):
+            seen.append((len(arguments), named))
+            arguments[1](*OK)
+            return [b"x"]
+
+        serve(application).ask()
+
+        assert seen == [(2, {})]
+
+    @pytest.mark.parametrize("kind", ["object", "class", "method", "generator", "builtin"])
+    def test_any_callable_will_do(self, serve, kind):
+        class Application:
+            """Called, it is the iterable."""
+
+            def __init__(self, environ=None, start_response=None):
+                self.arguments = environ, start_response
+
+            def __iter__(self):
+                self.arguments[1](*OK)
+                yield b"x"
+
+            def __call__(self, environ, start_response):
+                start_response(*OK)
+                return [b"x"]
+
+        def generator(environ, start_response):
+            start_response(*OK)
+            yield b"x"
+
+        application = {
+            "object": Application(),
+            "class": Application,
+            "method": Application().__call__,
+            "generator": generator,
+            "builtin": functools.partial(generator),
+        }[kind]
+
+        assert serve(application).ask().blocks == [b"x"]
+
+    def test_start_response_is_called_at_the_first_iteration_by_a_class(self, serve):
+        class Late:
+            def __init__(self, environ, start_response):
+                self.start_response = start_response
+                self.count = 0
+
+            def __iter__(self):
+                return self
+
+            def __next__(self):
+                if self.count == 0:
+                    self.start_response("202 Accepted", [])
+                self.count += 1
+                if self.count > 2:
+                    raise StopIteration
+                return b"x"
+
+        answer = serve(Late).ask()
+
+        assert (answer.status, answer.blocks) == (202, [b"x", b"x"])
+
+    @pytest.mark.parametrize("block", [b"", b"x"])
+    def test_a_block_before_start_response_is_an_error(self, serve, block):
+        def application(environ, start_response):
+            yield block
+            start_response(*OK)
+
+        server = serve(application)
+
+        assert server.ask().status == 500
+        assert "the application has not called start_response" in server.log
+
+    def test_only_what_the_pep_names_is_used_of_an_iterable(self, serve):
+        class Plain:
+            def __init__(self):
+                self.asked = []
+
+            def __getattr__(self, name):
+                self.asked.append(name)
+                raise AttributeError(name)
+
+            def __iter__(self):
+                return iter([b"x"])
+
+        plain = Plain()
 
         def application(environ, start_response):
             start_response(*OK)
-            yield b"one"
-            events.append(list(answer.events))
-            answer.make_readable()
-            yield b"two"
+            return plain
 
-        serve(application).ask(recording=answer)
+        assert serve(application).ask().blocks == [b"x"]
+        assert plain.asked == ["close"]
 
-        assert events == [["start", "write"]]
-        assert answer.events == ["start", "write", "wait", "write", "finish"]
-
-    def test_nothing_waits_for_a_slow_client_after_the_last_block(self, serve):
-        def application(environ, start_response):
-            start_response(*OK)
-            yield b"all"
-
-        answer = serve(application).ask(recording=native.Recording(full_after=0))
-
-        assert answer.events == ["start", "write", "finish"]
-
-    def test_other_threads_run_while_one_waits_for_its_client(self, serve):
-        answer = native.Recording(full_after=0)
+    def test_octets_arrive_as_they_are(self, serve):
+        blocks = [b"a\nb\r\nc\rd", bytes(range(256)), b"\0"]
 
         def application(environ, start_response):
             start_response(*OK)
-            yield b"one"
-            yield b"two"
+            yield from blocks
 
-        slow = threading.Thread(target=serve(application).ask, kwargs={"recording": answer})
-        slow.start()
-        while "wait" not in answer.events:
-            pass  # this thread gets the GIL: that is what is tested
-        answer.make_readable()
-        slow.join()
+        assert serve(application).ask().blocks == blocks
 
-        assert answer.blocks == [b"one", b"two"]
+    @pytest.mark.parametrize("body", ["text", b"octets", "", b""])
+    def test_a_text_is_no_iterable_of_blocks(self, serve, body):
+        def application(environ, start_response):
+            start_response(*OK)
+            return body
+
+        server = serve(application)
+
+        assert server.ask().status == 500
+        assert (
+            "TypeError: a WSGI application must return an iterable of bytes, such as [body]; "
+            f"not {type(body).__name__}" in server.log
+        )
+
+    @pytest.mark.parametrize("body", [None, 3, object()])
+    def test_what_is_not_iterable_is_named(self, serve, body):
+        def application(environ, start_response):
+            start_response(*OK)
+            return body
+
+        server = serve(application)
+
+        assert server.ask().status == 500
+        assert f"'{type(body).__name__}' object is not iterable" in server.log
 
 
 class TestClose:
+    """ "must call that method upon completion of the current request"."""
+
     @pytest.mark.parametrize(
         ("blocks", "ends_with"),
         [
@@ -526,6 +261,143 @@ class TestClose:
         assert iterable.events[-1] == "close"
         assert iterable.events.count("close") == 1
         assert answer.events[-1] == ends_with
+
+    @pytest.mark.parametrize("method", ["HEAD", "GET"])
+    @pytest.mark.parametrize("status", ["200 OK", "204 No Content", "304 Not Modified"])
+    def test_it_is_called_where_there_is_no_body(self, serve, method, status):
+        iterable = Blocks(b"x", b"y")
+
+        def application(environ, start_response):
+            start_response(status, [])
+            return iterable
+
+        serve(application).ask(method=method)
+
+        assert iterable.events[-1] == "close"
+        assert iterable.events.count("close") == 1
+
+    @pytest.mark.parametrize(
+        "error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit(), MemoryError()]
+    )
+    def test_it_is_called_whatever_the_iteration_raises(self, serve, error):
+        iterable = Blocks(b"x", error)
+
+        def application(environ, start_response):
+            start_response(*OK)
+            return iterable
+
+        server = serve(application)
+        answer = server.ask()
+
+        assert iterable.events[-1] == "close"
+        assert answer.events[-1] == "abort"
+        assert server.log.count(type(error).__name__) == 1
+
+    def test_it_is_called_if_start_response_fails_in_the_iteration(self, serve):
+        events = []
+
+        class Late(Blocks):
+            def __iter__(self):
+                self.start_response("200 OK", [("Connection", "close")])
+                yield b"x"
+
+        def application(environ, start_response):
+            body = Late(events=events)
+            body.start_response = start_response
+            return body
+
+        server = serve(application)
+
+        assert server.ask().status == 500
+        assert events == ["close"]
+
+    def test_it_is_called_if_the_head_cannot_be_sent(self, serve):
+        iterable = Blocks(b"x")
+
+        def application(environ, start_response):
+            start_response("200 OK", [("X-Refuse", "")])
+            return iterable
+
+        assert serve(application).ask().status == 500
+        assert iterable.events == [b"x", "close"]
+
+    def test_it_is_called_if_iter_fails(self, serve):
+        class Failing(Blocks):
+            def __iter__(self):
+                raise KeyError("no iterator")
+
+        iterable = Failing()
+
+        def application(environ, start_response):
+            start_response(*OK)
+            return iterable
+
+        server = serve(application)
+
+        assert server.ask().status == 500
+        assert iterable.events == ["close"]
+        assert "KeyError: 'no iterator'" in server.log
+
+    def test_that_of_the_iterable_is_meant_not_that_of_its_iterator(self, serve):
+        events = []
+
+        class Iterator:
+            def __next__(self):
+                raise StopIteration
+
+            def __iter__(self):
+                return self
+
+            def close(self):
+                events.append("the iterator's")
+
+        class Iterable(Blocks):
+            def __iter__(self):
+                return Iterator()
+
+        def application(environ, start_response):
+            start_response(*OK)
+            return Iterable(events=events)
+
+        serve(application).ask()
+
+        assert events == ["close"]
+
+    @pytest.mark.parametrize("kind", [list, tuple])
+    def test_subclasses_of_list_and_tuple_are_closed(self, serve, kind):
+        closed = []
+
+        class Closing(kind):
+            def close(self):
+                closed.append(True)
+
+        def application(environ, start_response):
+            start_response(*OK)
+            return Closing([b"x"])
+
+        answer = serve(application).ask()
+
+        assert (answer.blocks, answer.content_length) == ([b"x"], 1)
+        assert closed == [True]
+
+    def test_it_is_called_on_the_thread_that_iterates(self, serve):
+        threads = []
+
+        class Noting(Blocks):
+            def __iter__(self):
+                threads.append(threading.get_ident())
+                return super().__iter__()
+
+            def close(self):
+                threads.append(threading.get_ident())
+
+        def application(environ, start_response):
+            start_response(*OK)
+            return Noting(b"x")
+
+        serve(application).ask()
+
+        assert threads == [threading.get_ident()] * 2
 
     def test_it_is_called_if_start_response_was_not(self, serve):
         iterable = Blocks()
@@ -610,7 +482,329 @@ class TestClose:
         assert events == ["exit"]
 
 
-class TestFailures:
+class TestContentLength:
+    """ "Handling the Content-Length Header"."""
+
+    @pytest.mark.parametrize("kind", [list, tuple])
+    def test_one_block_in_memory_is_one_response_of_known_length(self, serve, kind):
+        answer = serve(answering(*OK, body=[b"hello"])).ask()
+
+        assert answer.events == ["start", "write", "finish"]
+        assert (answer.blocks, answer.content_length) == ([b"hello"], 5)
+
+    def test_an_iterable_of_length_one_gives_the_content_length(self, serve):
+        class One(Blocks):
+            def __len__(self):
+                return 1
+
+        def application(environ, start_response):
+            start_response(*OK)
+            return One(b"12345")
+
+        assert serve(application).ask().content_length == 5
+
+    def test_a_length_is_not_taken_from_the_iterable_after_write(self, serve):
+        class One(Blocks):
+            def __len__(self):
+                return 1
+
+        def application(environ, start_response):
+            start_response(*OK)(b"before")
+            return One(b"12345")
+
+        answer = serve(application).ask()
+
+        assert (answer.blocks, answer.content_length) == ([b"before", b"12345"], None)
+
+    @pytest.mark.parametrize("length", ["10", " 10", "10 "])
+    def test_iteration_ends_where_more_than_the_declared_length_comes(self, serve, length):
+        closed = []
+
+        def application(environ, start_response):
+            start_response("200 OK", [("content-length", length)])
+            try:
+                while True:
+                    yield b"12345"
+            finally:
+                closed.append(True)
+
+        answer = serve(application).ask()
+
+        assert answer.blocks == [b"12345"] * 3  # the connection cuts the last, and says so
+        assert answer.events[-1] == "finish"
+        assert closed == [True]
+
+    def test_what_a_generator_does_after_its_last_block_is_done(self, serve):
+        done = []
+
+        def application(environ, start_response):
+            start_response("200 OK", [("Content-Length", "5")])
+            yield b"12345"
+            done.append(True)
+
+        serve(application).ask()
+
+        assert done == [True]
+
+    def test_writing_more_than_the_declared_length_is_an_error(self, serve):
+        def application(environ, start_response):
+            write = start_response("200 OK", [("Content-Length", "5")])
+            write(b"12345")
+            for _ in range(2):
+                with pytest.raises(AssertionError, match="more than the declared Content-Length"):
+                    write(b"6")
+            return []
+
+        server = serve(application)
+
+        assert server.ask().events[-1] == "finish"
+        assert server.log == ""
+
+    def test_a_list_that_is_longer_than_declared_is_not_sent_to_its_end(self, serve):
+        block = b"x" * 100_000
+
+        def application(environ, start_response):
+            start_response("200 OK", [("Content-Length", "150000")])
+            return [block] * 10
+
+        answer = serve(application).ask()
+
+        assert answer.blocks == [block] * 2
+        assert answer.events[-1] == "finish"
+
+    @pytest.mark.parametrize(
+        ("method", "status"),
+        [("HEAD", "200 OK"), ("GET", "204 No Content"), ("GET", "304 Not Modified")],
+    )
+    def test_where_there_is_no_body_none_is_produced(self, serve, method, status):
+        blocks = []
+
+        def application(environ, start_response):
+            start_response(status, [])
+            while True:
+                blocks.append(1)
+                yield b"x"
+
+        answer = serve(application).ask(method=method)
+
+        assert len(blocks) == 1
+        assert answer.events[-1] == "finish"
+
+    def test_any_other_len_is_not_trusted(self, serve):
+        class Odd(Blocks):
+            def __len__(self):
+                raise RuntimeError("not here")
+
+        def application(environ, start_response):
+            start_response(*OK)
+            return Odd(b"1", b"2")
+
+        answer = serve(application).ask()
+
+        assert answer.content_length is None
+        assert answer.blocks == [b"1", b"2"]
+
+    @pytest.mark.parametrize("body", [[], [b""], [b"", b""]])
+    def test_an_empty_body_has_length_zero(self, serve, body):
+        answer = serve(answering(*OK, body=body)).ask()
+
+        assert (answer.blocks, answer.content_length) == ([], 0)
+        assert answer.events == ["start", "finish"]
+
+    @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+    def test_a_status_without_a_body_gets_no_length(self, serve, status):
+        assert serve(answering(status, [], body=[])).ask().content_length is None
+
+    def test_an_empty_answer_to_head_gets_no_length(self, serve):
+        assert serve(answering(*OK, body=[])).ask(method="HEAD").content_length is None
+
+    def test_a_body_for_head_gives_its_length(self, serve):
+        assert serve(answering(*OK, body=[b"hello"])).ask(method="HEAD").content_length == 5
+
+
+class TestBufferingAndStreaming:
+    """ "must not delay the transmission of any block"."""
+
+    def test_empty_blocks_send_nothing_not_even_the_head(self, serve):
+        answer = native.Recording()
+        seen = []
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            yield b""
+            seen.append(list(answer.events))
+            yield b"x"
+
+        serve(application).ask(recording=answer)
+
+        assert seen == [[]]
+        assert answer.blocks == [b"x"]
+
+    def test_the_wait_for_a_slow_client_comes_before_the_next_block(self, serve):
+        events = []
+        answer = native.Recording(full_after=0)
+
+        def application(environ, start_response):
+            start_response(*OK)
+            yield b"one"
+            events.append(list(answer.events))
+            answer.make_readable()
+            yield b"two"
+
+        serve(application).ask(recording=answer)
+
+        assert events == [["start", "write"]]
+        assert answer.events == ["start", "write", "wait", "write", "finish"]
+
+    def test_nothing_waits_for_a_slow_client_after_the_last_block(self, serve):
+        def application(environ, start_response):
+            start_response(*OK)
+            yield b"all"
+
+        answer = serve(application).ask(recording=native.Recording(full_after=0))
+
+        assert answer.events == ["start", "write", "finish"]
+
+    def test_other_threads_run_while_one_waits_for_its_client(self, serve):
+        answer = native.Recording(full_after=0)
+
+        def application(environ, start_response):
+            start_response(*OK)
+            yield b"one"
+            yield b"two"
+
+        slow = threading.Thread(target=serve(application).ask, kwargs={"recording": answer})
+        slow.start()
+        while "wait" not in answer.events:
+            pass  # this thread gets the GIL: that is what is tested
+        answer.make_readable()
+        slow.join()
+
+        assert answer.blocks == [b"one", b"two"]
+
+
+class TestWrite:
+    """ "The write() Callable"."""
+
+    def test_each_block_is_sent_at_once(self, serve):
+        seen = []
+        answer = native.Recording()
+
+        def application(environ, start_response):
+            write = start_response(*OK)
+            seen.append(list(answer.events))
+            write(b"one")
+            seen.append(list(answer.blocks))
+            write(b"two")
+            seen.append(list(answer.blocks))
+            return [b"three"]
+
+        serve(application).ask(recording=answer)
+
+        assert seen == [[], [b"one"], [b"one", b"two"]]
+        assert answer.blocks == [b"one", b"two", b"three"]
+        assert answer.events == ["start", "write", "write", "write", "finish"]
+
+    def test_an_empty_block_does_not_send_the_head(self, serve):
+        def application(environ, start_response):
+            start_response(*OK)(b"")
+            try:
+                raise ValueError
+            except ValueError:
+                start_response("503 Later", [], sys.exc_info())
+            return []
+
+        assert serve(application).ask().status == 503
+
+    def test_what_is_written_comes_before_what_is_returned(self, serve):
+        def application(environ, start_response):
+            start_response(*OK)(b"1")
+            return iter([b"2", b"", b"3"])
+
+        answer = serve(application).ask()
+
+        assert answer.blocks == [b"1", b"2", b"3"]
+
+    def test_writing_in_the_iteration_is_forbidden_but_keeps_its_order(self, serve):
+        def application(environ, start_response):
+            write = start_response(*OK)
+            write(b"1")
+            yield b"2"
+            write(b"3")
+            yield b"4"
+
+        assert serve(application).ask().blocks == [b"1", b"2", b"3", b"4"]
+
+    @pytest.mark.parametrize("arguments", [(), (b"a", b"b")])
+    def test_it_takes_one_argument(self, serve, arguments):
+        def application(environ, start_response):
+            with pytest.raises(TypeError):
+                start_response(*OK)(*arguments)
+            return [b"x"]
+
+        assert serve(application).ask().blocks == [b"x"]
+
+    def test_a_write_waits_for_a_slow_client(self, serve):
+        answer = native.Recording(full_after=0)
+
+        def application(environ, start_response):
+            write = start_response(*OK)
+            write(b"1")
+            answer.make_readable()
+            write(b"2")
+            return []
+
+        serve(application).ask(recording=answer)
+
+        assert answer.events == ["start", "write", "wait", "write", "finish"]
+
+    def test_returning_none_after_it_is_an_error(self, serve):
+        def application(environ, start_response):
+            start_response(*OK)(b"1")
+
+        server = serve(application)
+
+        assert server.ask().events[-1] == "abort"
+        assert "'NoneType' object is not iterable" in server.log
+
+    def test_the_body_may_come_from_write_alone(self, serve):
+        def application(environ, start_response):
+            start_response(*OK)(b"all of it")
+            return []
+
+        answer = serve(application).ask()
+
+        assert answer.blocks == [b"all of it"]
+        assert answer.events[-1] == "finish"
+
+    @pytest.mark.parametrize("block", ["text", None, 3, bytearray(b"x"), memoryview(b"x")])
+    def test_only_bytes_can_be_written(self, serve, block):
+        def application(environ, start_response):
+            with pytest.raises(TypeError, match="blocks of bytes"):
+                start_response(*OK)(block)
+            return [b"x"]
+
+        server = serve(application)
+
+        assert server.ask().blocks == [b"x"]
+        assert server.log == ""
+
+    def test_a_client_that_has_gone_is_a_broken_pipe_and_no_log_entry(self, serve):
+        def application(environ, start_response):
+            write = start_response(*OK)
+            while True:
+                write(b"x")
+
+        server = serve(application)
+        answer = server.ask(recording=native.Recording(gone_after=3))
+
+        assert answer.events == ["start", "write", "write", "write", "gone", "abort"]
+        assert server.log == ""
+
+
+class TestErrorHandling:
+    """ "Servers should trap and log any exception"."""
+
     @pytest.mark.parametrize(
         "error",
         [ValueError("boom"), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), MemoryError()],
@@ -627,6 +821,18 @@ class TestFailures:
         assert server.log.count("Traceback (most recent call last)") == 1
         assert type(error).__name__ in server.log
         assert "in application" in server.log
+
+    @pytest.mark.parametrize(
+        ("client", "named"), [("192.0.2.9:4000", "192.0.2.9:4000"), ("192.0.2.9:0", "192.0.2.9\n")]
+    )
+    def test_the_log_names_the_client_that_a_proxy_names(self, serve, client, named):
+        def application(environ, start_response):
+            raise ValueError("boom")
+
+        server = serve(application)
+        server.ask("/path", peer="unix:", client=client)
+
+        assert f"error in GET /path from {named}" in server.log
 
     def test_the_client_sees_no_traceback(self, serve):
         def application(environ, start_response):
@@ -701,14 +907,10 @@ class TestFailures:
         assert "KeyError: 'cause'" in server.log
         assert "ValueError: effect" in server.log
 
-    def test_an_application_that_takes_other_arguments_is_an_error(self, serve):
-        server = serve(lambda: [])
-
-        assert server.ask().status == 500
-        assert "TypeError" in server.log
-
 
 class TestOwnership:
+    """What is whose, and for how long."""
+
     def test_nothing_of_a_request_is_kept(self, serve):
         class Kept:
             pass
@@ -786,59 +988,43 @@ class TestOwnership:
         assert server.log == ""
 
 
-class TestFileWrapper:
-    def test_a_file_goes_out_in_blocks_and_is_closed(self, serve, tmp_path):
-        path = tmp_path / "file"
-        path.write_bytes(b"0123456789" * 3)
-        files = []
-
-        def application(environ, start_response):
-            start_response(*OK)
-            files.append(path.open("rb"))
-            return environ["wsgi.file_wrapper"](files[0], 16)
-
-        answer = serve(application).ask()
-
-        assert answer.blocks == [b"0123456789012345", b"67890123456789"]
-        assert files[0].closed
-
-    def test_what_cannot_be_closed_is_not_closed(self, serve):
-        class Endless:
-            def __init__(self):
-                self.blocks = [b"a", b"b", b""]
-
-            def read(self, size):
-                return self.blocks.pop(0)
-
-        def application(environ, start_response):
-            start_response(*OK)
-            wrapped = environ["wsgi.file_wrapper"](Endless())
-            assert not hasattr(wrapped, "close")
-            return wrapped
-
-        assert serve(application).ask().blocks == [b"a", b"b"]
-
-
-def test_the_standard_librarys_validator_finds_nothing_wrong(serve):
-    @validator
-    def application(environ, start_response):
-        body = (
-            environ["wsgi.input"].read(3)
-            + environ["wsgi.input"].readline()
-            + b"".join(environ["wsgi.input"])
-        )
-        environ["wsgi.errors"].flush()
-        write = start_response("200 OK", [("Content-Type", "text/plain")])
-        write(body)
+@validator
+def validated(environ, start_response):
+    stream = environ["wsgi.input"]
+    body = stream.read(3) + stream.readline(2) + stream.readline() + b"".join(stream.readlines(1))
+    body += b"".join(stream)
+    environ["wsgi.errors"].flush()
+    environ["wsgi.errors"].writelines([])
+    if environ["PATH_INFO"] == "/write":
+        start_response("200 OK", [("Content-Type", "text/plain")])(body)
         return [b"end"]
+    if environ["PATH_INFO"] == "/error":
+        try:
+            raise KeyError
+        except KeyError:
+            start_response("500 Sorry", [("Content-Type", "text/plain")], sys.exc_info())
+    else:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+    return Blocks(body, b"end")
 
-    server = serve(application)
-    for target in ("/", "/a%20b?c=d", "*"):
-        answer = server.ask(
-            target,
-            method="POST",
-            headers=[("Content-Length", "9"), ("Content-Type", "x/y")],
-            body=b"0123\n5678",
-        )
-        assert answer.blocks == [b"0123\n5678", b"end"]
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS", "DELETE"])
+@pytest.mark.parametrize(
+    "target", ["/", "/a%20b?c=d", "*", "/write", "/error", "//", "/%2F%00%ff", "http://h/x"]
+)
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"host": "shop.example", "scheme": "https"}, {"peer": "unix:"}, {"version": "HTTP/1.0"}],
+)
+def test_the_standard_librarys_validator_finds_nothing_wrong(serve, method, target, more):
+    server = serve(validated)
+    answer = server.ask(
+        target,
+        method=method,
+        headers=[("Content-Length", "9"), ("Content-Type", "x/y"), ("Host", "h")],
+        body=b"0123\n5678",
+        **more,
+    )
+
+    assert b"".join(answer.blocks).startswith(b"0123\n5678")
     assert server.log == ""

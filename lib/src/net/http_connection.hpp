@@ -10,7 +10,9 @@
 #include <optional>
 #include <string_view>
 
+#include "http/forwarded.hpp"
 #include "http/framing.hpp"
+#include "http/proxy_header.hpp"
 #include "http/request_parser.hpp"
 #include "net/handler_memory.hpp"
 #include "net/http_exchange.hpp"
@@ -80,13 +82,18 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   // Requests.
   void process();
-  [[nodiscard]] bool parse_head();  // whether to go on
-  [[nodiscard]] bool begin_body();  // as parse_head()
+  [[nodiscard]] bool take_proxy_header();  // whether to go on
+  [[nodiscard]] bool parse_head();         // as take_proxy_header()
+  void note_dropped();
+  [[nodiscard]] bool begin_body();  // as take_proxy_header()
   void feed_body(std::string_view octets);
   void body_complete(std::string_view next);
   void dispatch();
   void refuse(const Refusal& refusal);
   void hand_back();  // the exchange is over
+  void check_request();
+  [[nodiscard]] bool may_keep_alive();
+  [[nodiscard]] bool too_slow(std::chrono::steady_clock::time_point now) const;
   void look_again();
   void check_quiet();
 
@@ -108,12 +115,14 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::optional<StreamSocket>
       socket_;  // empty once closed: the I/O thread ends it, wherever the object ends
   ConnectionInfo info_;
+  std::unique_ptr<ProxyHeaderDecoder> proxy_header_;  // until it is decoded, where one is expected
   HandlerMemory posted_;
   Outbox outbox_;
   HttpExchange exchange_;
   RequestParser parser_;
   ChunkDecoder chunks_;
   Framing framing_;
+  ForwardedReader forwarded_;
   Body body_;
   Buffer buffer_;                // the request being read or answered, and what has come after it
   std::size_t begin_ = 0;        // of the request in buffer_
@@ -122,6 +131,9 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   Buffer body_buffer_;           // octets of a body on their way into body_
   Deadline input_deadline_{*this};
   Deadline output_deadline_{*this};
+  Deadline request_deadline_{*this};
+  std::chrono::steady_clock::time_point body_began_{};
+  std::size_t requests_ = 0;  // so far
   std::list<HttpConnection*>::iterator registration_;
   Phase phase_ = Phase::head;
   bool reading_ = false;  // an async_read_some or a wait is pending

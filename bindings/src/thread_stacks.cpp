@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "thread_stacks.hpp"
+
+#include <Python.h>
+#include <semaphore.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <functional>
+#include <system_error>
+#include <utility>
+
+#include "py_ref.hpp"
+#include "spawning/error.hpp"
+
+namespace spawning::python {
+namespace {
+
+// For the handler of a signal there is no other place than this.
+std::atomic<void (*)(int)> dump_stack{nullptr};  // faulthandler's handler
+sem_t dumped;
+
+void dump_and_tell(int number) {
+  const int before = errno;
+  if (auto* const dump = dump_stack.load(std::memory_order_relaxed)) dump(number);
+  ::sem_post(&dumped);
+  errno = before;
+}
+
+int signal_number() { return SIGRTMIN + 11; }
+
+PyRef call_faulthandler(const char* name, PyRef arguments, PyRef named) {
+  const PyRef module = PyRef::steal(PyImport_ImportModule("faulthandler"));
+  if (!module || !arguments) return {};
+  const PyRef function = PyRef::steal(PyObject_GetAttrString(module.get(), name));
+  if (!function) return {};
+  return PyRef::steal(PyObject_Call(function.get(), arguments.get(), named.get()));
+}
+
+// False if there was nothing within two seconds, which only a thread that the kernel holds needs.
+bool wait_for_dump() {
+  timespec deadline{};
+  ::clock_gettime(CLOCK_REALTIME, &deadline);
+  deadline.tv_sec += 2;
+  int result = 0;
+  do {
+    result = ::sem_timedwait(&dumped, &deadline);
+  } while (result != 0 && errno == EINTR);
+  return result == 0;
+}
+
+// Signals are for the threads of the application.
+std::thread start_without_signals(std::function<void()> body) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread{std::move(body)};
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+}  // namespace
+
+ThreadStacks::ThreadStacks(const GilHeld&, const Log& log)
+    : log_{log}, answer_{::memfd_create("spawning-stack", MFD_CLOEXEC)} {
+  if (!answer_) throw_last_error("memfd_create");
+  ok_ = install_handler();
+}
+
+// faulthandler's is called by ours, which can tell when it is done.
+bool ThreadStacks::install_handler() {
+  const PyRef done = call_faulthandler(
+      "register", PyRef::steal(Py_BuildValue("(i)", signal_number())),
+      PyRef::steal(Py_BuildValue("{s:i,s:O}", "file", answer_.get(), "all_threads", Py_False)));
+  if (!done) return false;
+  struct sigaction action {};
+  if (::sem_init(&dumped, 0, 0) != 0 || ::sigaction(signal_number(), nullptr, &action) != 0)
+    throw_last_error("sigaction");
+  dump_stack = action.sa_handler;
+  action.sa_handler = &dump_and_tell;
+  if (::sigaction(signal_number(), &action, nullptr) != 0) throw_last_error("sigaction");
+  return true;
+}
+
+ThreadStacks::~ThreadStacks() {
+  {
+    const std::lock_guard lock{mutex_};
+    ended_ = true;
+  }
+  wake_.notify_all();
+  if (reporter_.joinable()) reporter_.join();
+  if (!ok_) return;
+  // Puts back what was there before either.
+  const PyRef done =
+      call_faulthandler("unregister", PyRef::steal(Py_BuildValue("(i)", signal_number())), {});
+  if (!done) PyErr_Clear();
+}
+
+ThreadStacks::Shown::Shown(ThreadStacks& stacks) : stacks_{stacks} {
+  const std::lock_guard lock{stacks_.mutex_};
+  stacks_.shown_.push_back(pthread_self());
+}
+
+ThreadStacks::Shown::~Shown() {
+  const std::lock_guard lock{stacks_.mutex_};
+  std::erase(stacks_.shown_, pthread_self());
+}
+
+void ThreadStacks::report(pthread_t thread, std::string introduction) {
+  try {
+    const std::lock_guard lock{mutex_};
+    if (!reporter_.joinable()) reporter_ = start_without_signals([this] { run(); });
+    wanted_.push_back({thread, std::move(introduction)});
+  } catch (const std::system_error& error) {
+    return log_.error(introduction + " cannot be had: " + error.what());
+  }
+  wake_.notify_one();
+}
+
+void ThreadStacks::run() {
+  for (;;) {
+    std::unique_lock lock{mutex_};
+    wake_.wait(lock, [this] { return ended_ || !wanted_.empty(); });
+    if (wanted_.empty()) return;
+    const Wanted wanted = std::move(wanted_.front());
+    wanted_.pop_front();
+    const bool asked = ask(wanted.thread);
+    lock.unlock();
+    if (!asked) continue;
+    log_.block(wanted.introduction,
+               wait_for_dump() ? read_answer() : "The kernel holds it, and it does not say.\n");
+  }
+}
+
+// With the mutex held: a thread that is shown cannot end meanwhile.
+bool ThreadStacks::ask(pthread_t thread) {
+  if (std::find(shown_.begin(), shown_.end(), thread) == shown_.end()) return false;
+  while (::sem_trywait(&dumped) == 0) {  // an answer that came too late
+  }
+  if (::ftruncate(answer_.get(), 0) != 0 || ::lseek(answer_.get(), 0, SEEK_SET) != 0) return false;
+  return ::pthread_kill(thread, signal_number()) == 0;
+}
+
+std::string ThreadStacks::read_answer() const {
+  std::string text(
+      static_cast<std::size_t>(std::max<off_t>(0, ::lseek(answer_.get(), 0, SEEK_END))), '\0');
+  const ssize_t got = ::pread(answer_.get(), text.data(), text.size(), 0);
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
+  return text;
+}
+
+}  // namespace spawning::python
