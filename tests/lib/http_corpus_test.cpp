@@ -6,6 +6,7 @@
 #include <random>
 
 #include "support/guarded_octets.hpp"
+#include "support/request_reader.hpp"
 
 namespace spawning {
 namespace {
@@ -92,6 +93,18 @@ TEST_P(HttpCorpus, IsReadTheSameInEveryCutWhenOctetsAreReplaced) {
       EXPECT_EQ(whole.transcript(), cut.transcript()) << c.name << ", round " << round;
     }
   }
+}
+
+// What the fuzzer does with them and with much else; here without clang.
+TEST_P(HttpCorpus, IsReadInEveryWay) {
+  for (const CorpusCase& c : cases) EXPECT_NO_THROW(test::read_in_every_way(c.octets)) << c.name;
+}
+
+TEST(FuzzCorpus, IsReadInEveryWay) {
+  const auto inputs = test::load_fuzz_corpus();
+
+  EXPECT_FALSE(inputs.empty());
+  for (const CorpusCase& c : inputs) EXPECT_NO_THROW(test::read_in_every_way(c.octets)) << c.name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Directories, HttpCorpus, ::testing::Values("valid", "invalid"),

@@ -20,8 +20,7 @@
 #include <string_view>
 #include <vector>
 
-#include "http/framing.hpp"
-#include "http/request_parser.hpp"
+#include "spawning/config.hpp"
 
 namespace spawning::test {
 
@@ -37,35 +36,8 @@ struct CorpusCase {
 /// \throws std::runtime_error if a file cannot be read or an expectation is malformed.
 [[nodiscard]] std::vector<CorpusCase> load_corpus(std::string_view directory);
 
-/// Reads requests the way a connection does.
-class RequestReader {
- public:
-  explicit RequestReader(const HttpLimits& limits, HeaderMap header_map = HeaderMap::drop);
-
-  /// Goes on reading. \param octets  everything so far, at any address.
-  void read(std::string_view octets);
-
-  /// What was read, once there is nothing more.
-  [[nodiscard]] std::string transcript() const;
-
- private:
-  bool read_head(std::string_view octets);
-  bool read_body(std::string_view octets);
-  bool read_chunks(std::string_view octets);
-  void describe_head();
-  void end_request();
-  bool refuse(const Refusal& refusal);
-
-  HttpLimits limits_;
-  RequestParser parser_;
-  ChunkDecoder chunks_;
-  Framing framing_;
-  Body body_;
-  std::size_t position_ = 0;  // of the next octet to read: the head's first, or in a body
-  bool in_body_ = false;
-  bool refused_ = false;
-  std::string request_;  // the lines of the request that is being read
-  std::string transcript_;
-};
+/// The inputs that the fuzzer has found worth keeping, each named after its file.
+/// \throws std::runtime_error if a file cannot be read.
+[[nodiscard]] std::vector<CorpusCase> load_fuzz_corpus();
 
 }  // namespace spawning::test
