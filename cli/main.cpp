@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "help.hpp"
 #include "options.hpp"
 #include "python.hpp"
 #include "service.hpp"

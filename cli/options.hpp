@@ -3,11 +3,15 @@
 /// \file
 /// The command line of `spawn`.
 
+#include <sys/types.h>
+
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "spawning/config.hpp"
 
 namespace spawning::cli {
 
@@ -17,25 +21,14 @@ struct Options {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
   std::vector<std::string> bind;  ///< if any, they replace host and port
+  std::optional<mode_t> umask;    ///< otherwise the one that spawn was started with
   unsigned processes = 4;
   unsigned threads = 4;
   std::string python;  ///< "" if not given
-  bool no_keepalive = false;
+  HttpConfig http;
   bool verbose = false;
   bool version = false;
   bool help = false;
-};
-
-/// One option: the source of parsing, `--help` and the documentation.
-struct Setting {
-  const char* name;      ///< "port", without dashes
-  char short_name;       ///< '\0' if there is none
-  const char* argument;  ///< what its value is called in `--help`; nullptr for a switch
-  const char* fallback;  ///< the default as text; nullptr if there is none
-  const char* help;      ///< one sentence without a full stop
-  bool repeatable;
-  /// Stores the value ("" for a switch). \throws UsageError that says what was expected.
-  void (*store)(Options& options, const std::string& value);
 };
 
 /// The command line is wrong. `what()` is one line that names the option and says what was expected;
@@ -45,16 +38,10 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Every option, in the order of `--help`.
-[[nodiscard]] std::span<const Setting> settings();
-
 /// Reads the arguments, the program's name excluded. `--name=value`, `--name value`, `-n value` and
 /// `-nvalue` are the same; names are never abbreviated; options and arguments may be mixed, and after
 /// `--` all are arguments. With `--help` or `--version` nothing else is required.
 /// \throws UsageError
 [[nodiscard]] Options parse_options(const std::vector<std::string>& arguments);
-
-/// What `spawn --help` prints.
-[[nodiscard]] std::string help_text();
 
 }  // namespace spawning::cli

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "service.hpp"
 
+#include <sys/stat.h>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -25,9 +27,52 @@ std::string counted(unsigned count, const std::string& one, const std::string& m
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
+using Milliseconds = std::chrono::milliseconds;
+
+// Whole seconds as a whole number: 75, not 7.5E1.
+boost::json::value seconds(Milliseconds time) {
+  if (time.count() % 1000 == 0) return time.count() / 1000;
+  return static_cast<double>(time.count()) / 1000;
+}
+
+const char* name_of(HeaderMap how) {
+  switch (how) {
+    case HeaderMap::refuse:
+      return "refuse";
+    case HeaderMap::dangerous:
+      return "dangerous";
+    case HeaderMap::drop:
+      break;
+  }
+  return "drop";
+}
+
+boost::json::object http_settings(const HttpConfig& http) {
+  return {
+      {"keepalive_requests", http.keep_alive_requests},
+      {"header_map", name_of(http.header_map)},
+      {"server_header", http.server},
+      {"limit_request_line", http.limits.request_line.count},
+      {"limit_header_count", http.limits.header_count},
+      {"limit_headers", http.limits.header_octets.count},
+      {"limit_body", http.limits.body.count},
+      {"max_connections", http.max_connections},
+      {"header_timeout", seconds(http.timeouts.header)},
+      {"body_timeout", seconds(http.timeouts.body)},
+      {"body_rate", http.body_rate.count},
+      {"write_timeout", seconds(http.timeouts.write)},
+      {"keepalive_timeout", seconds(http.timeouts.idle)},
+      {"request_timeout", seconds(http.request_timeouts.request)},
+      {"queue_timeout", seconds(http.request_timeouts.queue)},
+      {"forwarded_allow_ips", http.forwarded_allow.to_string()},
+      {"proxy_protocol", http.proxy_protocol},
+  };
+}
+
 }  // namespace
 
 Sockets bind_sockets(const Options& options) {
+  if (options.umask) ::umask(*options.umask);
   Sockets sockets;
   for (const std::string& text : options.bind)
     bind_one(sockets, BindAddress::parse(text), "--bind");
@@ -46,10 +91,11 @@ std::string worker_settings(const Options& options, const Address& address) {
       {"args", boost::json::array(options.arguments.begin(), options.arguments.end())},
       {"num_processes", options.processes},
       {"threadpool_workers", options.threads},
-      {"no_keepalive", options.no_keepalive},
+      {"no_keepalive", !options.http.keep_alive},
       {"verbose", options.verbose},
       {"host", address.host},
       {"port", address.port},
+      {"http", http_settings(options.http)},
   });
 }
 

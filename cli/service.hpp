@@ -21,10 +21,13 @@ struct Sockets {
   std::vector<SocketFile> files;   ///< removed when the service ends
 };
 
-/// Binds what the options say. \throws StartupError that names the option.
+/// Binds what the options say, under their umask, which this process keeps. \throws StartupError that
+/// names the option.
 [[nodiscard]] Sockets bind_sockets(const Options& options);
 
-/// What every worker is told: a JSON object with Spawning's names on one line.
+/// What every worker is told: a JSON object with Spawning's names on one line. What concerns HTTP is
+/// an object of its own, "http": the names are those of the options, with underscores; sizes are in
+/// octets, times in seconds.
 /// \param address  the first one bound.
 [[nodiscard]] std::string worker_settings(const Options& options, const Address& address);
 

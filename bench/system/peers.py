@@ -48,13 +48,13 @@ def servers(build):
 
 
 @contextmanager
-def running(command, build):
+def running(command, build, cwd=None):
     """Starts a server, and gives its port once it answers."""
     port = free_port()
     where = f"127.0.0.1:{port}" if command[-1] == "-b" else str(port)
     environment = {**os.environ, "PYTHONPATH": str(build / "python")}
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([*command, where], env=environment, **silent)
+    process = subprocess.Popen([*command, where], env=environment, cwd=cwd, **silent)
     try:
         deadline = time.monotonic() + 10
         while True:

@@ -11,6 +11,10 @@ class Worker:
     on as many threads as may call the application at a time; wait until `fileno()` is readable, and
     attend meanwhile; close. A call out of order raises RuntimeError. Whatever waits releases the
     GIL.
+
+    `http` are options of `spawn` by their names, with underscores: sizes in octets, times in
+    seconds. A name that is none, or a value of another type, raises TypeError; one out of range
+    ValueError. Both name it.
     """
 
     @staticmethod
@@ -26,7 +30,7 @@ class Worker:
         *,
         multithread: bool,
         multiprocess: bool,
-        keep_alive: bool = True,
+        http: dict[str, float | bool | str] = ...,
     ) -> None:
         """The application is loaded: requests are queued for serve_requests()."""
 

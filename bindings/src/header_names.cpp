@@ -57,8 +57,21 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+// Whatever the server lets pass, these never reach an environ: `Content_Type` and its like, which
+// could pass for what the server states itself, and `Proxy`, which as HTTP_PROXY would tell clients
+// in the application where to send its requests (CVE-2016-5385).
+bool is_never_passed_on(std::string_view name) {
+  if (equals_ignoring_case(name, "proxy")) return true;
+  if (name.find('_') == std::string_view::npos) return false;
+  std::string dashed{name};
+  std::replace(dashed.begin(), dashed.end(), '_', '-');
+  return equals_ignoring_case(dashed, "content-length") ||
+         equals_ignoring_case(dashed, "content-type") ||
+         equals_ignoring_case(dashed, "transfer-encoding");
+}
+
 HeaderKey::Kind kind_of(std::string_view name) {
-  if (name.find('_') != std::string_view::npos) return HeaderKey::Kind::dropped;
+  if (is_never_passed_on(name)) return HeaderKey::Kind::dropped;
   if (equals_ignoring_case(name, "content-length") ||
       equals_ignoring_case(name, "transfer-encoding")) {
     return HeaderKey::Kind::length;

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "http_settings.hpp"
 #include "native_recording.hpp"
 #include "spawning/bytes.hpp"
 #include "spawning/error.hpp"
@@ -157,6 +158,35 @@ void define_recording(py::module_& module) {
       });
 }
 
+// What HTTP settings are read into, in the same order.
+py::list read_back(const py::dict& settings) {
+  const HttpConfig config = read_http_settings(settings);
+  py::list values;
+  const auto add = [&values](const auto& value) { values.append(py::cast(value)); };
+  const auto add_time = [&add](std::chrono::milliseconds time) {
+    add(static_cast<double>(time.count()) / 1000);
+  };
+  add(!config.keep_alive);
+  add(config.keep_alive_requests);
+  add(static_cast<int>(config.header_map));
+  add(config.server);
+  add(config.limits.request_line.count);
+  add(config.limits.header_count);
+  add(config.limits.header_octets.count);
+  add(config.limits.body.count);
+  add(config.max_connections);
+  add_time(config.timeouts.header);
+  add_time(config.timeouts.body);
+  add(config.body_rate.count);
+  add_time(config.timeouts.write);
+  add_time(config.timeouts.idle);
+  add_time(config.request_timeouts.request);
+  add_time(config.request_timeouts.queue);
+  add(config.forwarded_allow.to_string());
+  add(config.proxy_protocol);
+  return values;
+}
+
 }  // namespace
 }  // namespace spawning::python
 
@@ -185,6 +215,7 @@ PYBIND11_MODULE(_native_testing, module) {
       .def("attention", &TestHandler::attention)
       .def("attend", &TestHandler::attend)
       .def_property_readonly("log", &TestHandler::log);
+  module.def("read_http_settings", &read_back);
   py::class_<TestStacks>(module, "Stacks")
       .def(py::init<>())
       .def("report", &TestStacks::report)

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "spawning/config.hpp"
+#include "http_settings.hpp"
 #include "spawning/seat.hpp"
 
 namespace py = pybind11;
@@ -47,9 +47,10 @@ py::object PyWorker::settings() {
 }
 
 void PyWorker::ready(const py::object& application, bool multithread, bool multiprocess,
-                     bool keep_alive) {
+                     const py::dict& http) {
   Worker& inside = worker();
   if (handler_) throw std::runtime_error{"the worker is ready already"};
+  const HttpConfig config = read_http_settings(http);
   const GilHeld gil = GilHeld::by_caller();
   auto stacks = std::make_unique<ThreadStacks>(gil, log_);
   auto handler = std::make_unique<WsgiHandler>(gil, application.ptr(),
@@ -58,8 +59,6 @@ void PyWorker::ready(const py::object& application, bool multithread, bool multi
   stacks_ = std::move(stacks);
   handler_ = std::move(handler);
   inside.on_overdue([this](const OverdueRequest& request) { report(request); });
-  HttpConfig config;
-  config.keep_alive = keep_alive;
   const GilReleased released{gil};
   inside.ready(*handler_, config);
 }
@@ -119,7 +118,7 @@ void define_worker(py::module_& module) {
       .def("settings", &PyWorker::settings,
            "Waits for the service's settings: JSON, or None at the end.")
       .def("ready", &PyWorker::ready, py::arg("application"), py::kw_only(), py::arg("multithread"),
-           py::arg("multiprocess"), py::arg("keep_alive") = true,
+           py::arg("multiprocess"), py::arg("http") = py::dict{},
            "The application is loaded: requests are queued for serve_requests().")
       .def("failed", &PyWorker::failed, py::arg("summary"), py::arg("traceback"), py::arg("files"),
            "The application cannot be loaded.")

@@ -40,7 +40,7 @@ class PyWorker {
   [[nodiscard]] pybind11::object settings();
 
   void ready(const pybind11::object& application, bool multithread, bool multiprocess,
-             bool keep_alive);
+             const pybind11::dict& http);
   void failed(std::string summary, std::string traceback, std::vector<std::string> files);
 
   /// Answers requests on the calling thread until the worker has nothing left to do.

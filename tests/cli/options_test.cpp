@@ -3,6 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
+#include "help.hpp"
+#include "service.hpp"
+#include "settings.hpp"
+
 namespace spawning::cli {
 namespace {
 
@@ -18,6 +25,30 @@ std::string refusal(const Arguments& arguments) {
   return "";
 }
 
+std::vector<Setting> all_settings() {
+  std::vector<Setting> all;
+  for (const SettingGroup& group : setting_groups())
+    all.insert(all.end(), group.settings.begin(), group.settings.end());
+  return all;
+}
+
+// "-p, --port PORT"
+std::string signature(const Setting& setting) {
+  std::string text;
+  if (setting.short_name != '\0') text = std::string{"-"} + setting.short_name + ", ";
+  text += std::string{"--"} + setting.name;
+  if (setting.argument != nullptr) text += std::string{" "} + setting.argument;
+  return text;
+}
+
+std::vector<std::string> lines_of(std::istream&& text) {
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  return lines;
+}
+
+HttpConfig http_of(const std::string& option) { return parse_options({option, "app"}).http; }
+
 TEST(OptionsTest, HaveDefaults) {
   const Options options = parse_options({"shop.app"});
 
@@ -28,19 +59,22 @@ TEST(OptionsTest, HaveDefaults) {
   EXPECT_EQ(options.processes, 4U);
   EXPECT_EQ(options.threads, 4U);
   EXPECT_EQ(options.python, "");
-  EXPECT_FALSE(options.no_keepalive || options.verbose || options.version || options.help);
+  EXPECT_EQ(options.umask, std::nullopt);
+  EXPECT_TRUE(options.http.keep_alive);
+  EXPECT_FALSE(options.verbose || options.version || options.help);
 }
 
 TEST(OptionsTest, TakeTheDefaultsThatTheTableStates) {
+  const auto told = [](const Options& options) {
+    return worker_settings(options, {Address::Family::ipv4, options.port, options.host});
+  };
   const Options defaults = parse_options({"app"});
 
-  for (const Setting& setting : settings()) {
+  for (const Setting& setting : all_settings()) {
     if (setting.fallback == nullptr) continue;
     Options options = defaults;
     setting.store(options, setting.fallback);
-    EXPECT_TRUE(options.host == defaults.host && options.port == defaults.port &&
-                options.processes == defaults.processes && options.threads == defaults.threads)
-        << setting.name;
+    EXPECT_EQ(told(options), told(defaults)) << setting.name;
   }
 }
 
@@ -64,7 +98,7 @@ TEST(OptionsTest, AreAllUnderstood) {
   EXPECT_EQ(options.processes, 8U);
   EXPECT_EQ(options.threads, 2U);
   EXPECT_EQ(options.python, "/usr/bin/python3");
-  EXPECT_TRUE(options.no_keepalive);
+  EXPECT_FALSE(options.http.keep_alive);
   EXPECT_TRUE(options.verbose);
   EXPECT_EQ(options.arguments, (Arguments{"shop.app", "shop.wrap", "shop.log"}));
 }
@@ -144,29 +178,131 @@ TEST(OptionsTest, RefuseWhatDoesNotExistRatherThanIgnoreOrGuessIt) {
   EXPECT_EQ(refusal({"-zvalue", "app"}), "-z: there is no such option; see spawn --help");
 }
 
-TEST(OptionsTest, AreAllInTheHelpWithTheirDefaults) {
-  const std::string help = help_text();
+TEST(OptionsTest, TakeSizesWithUnits) {
+  EXPECT_EQ(http_of("--limit-request-line=4000").limits.request_line, 4000_B);
+  EXPECT_EQ(http_of("--limit-headers=16K").limits.header_octets, 16_KiB);
+  EXPECT_EQ(http_of("--limit-body=3M").limits.body, 3_MiB);
+  EXPECT_EQ(http_of("--limit-body=2G").limits.body, 2048_MiB);
+  EXPECT_EQ(http_of("--body-rate=0").body_rate, 0_B);
+}
 
-  for (const Setting& setting : settings()) {
-    EXPECT_NE(help.find(std::string{"--"} + setting.name), std::string::npos) << setting.name;
-    if (setting.short_name != '\0') {
-      EXPECT_NE(help.find(std::string{"-"} + setting.short_name + ", --" + setting.name),
-                std::string::npos);
-    }
-    if (setting.fallback != nullptr) {
-      EXPECT_NE(help.find(std::string{"(default "} + setting.fallback + ")"), std::string::npos)
-          << setting.name;
-    }
+TEST(OptionsTest, TakeSecondsWithDecimals) {
+  using namespace std::chrono_literals;
+
+  EXPECT_EQ(http_of("--header-timeout=10").timeouts.header, 10s);
+  EXPECT_EQ(http_of("--body-timeout=0.5").timeouts.body, 500ms);
+  EXPECT_EQ(http_of("--write-timeout=.1").timeouts.write, 100ms);
+  EXPECT_EQ(http_of("--keepalive-timeout=86400").timeouts.idle, 24h);
+  EXPECT_EQ(http_of("--request-timeout=2.25").request_timeouts.request, 2250ms);
+  EXPECT_EQ(http_of("--queue-timeout=0").request_timeouts.queue, 0ms);
+}
+
+TEST(OptionsTest, SetTheLimitsThatAreNumbers) {
+  EXPECT_EQ(http_of("--limit-header-count=7").limits.header_count, 7U);
+  EXPECT_EQ(http_of("--max-connections=20").max_connections, 20U);
+  EXPECT_EQ(http_of("--keepalive-requests=1000").keep_alive_requests, 1000U);
+}
+
+TEST(OptionsTest, SayWhatBecomesOfHeaders) {
+  EXPECT_EQ(http_of("--header-map=refuse").header_map, HeaderMap::refuse);
+  EXPECT_EQ(http_of("--header-map=dangerous").header_map, HeaderMap::dangerous);
+  EXPECT_EQ(http_of("--server-header=Apache 1.3").server, "Apache 1.3");
+  EXPECT_EQ(http_of("--server-header=").server, "");
+  EXPECT_EQ(parse_options({"--server-header", "", "app"}).http.server, "");
+}
+
+TEST(OptionsTest, SayWhichProxiesAreBelieved) {
+  EXPECT_EQ(http_of("--forwarded-allow-ips=10.0.0.0/8, unix").forwarded_allow.to_string(),
+            "10.0.0.0/8,unix");
+  EXPECT_EQ(http_of("--forwarded-allow-ips=").forwarded_allow.to_string(), "");
+  EXPECT_TRUE(http_of("--proxy-protocol").proxy_protocol);
+}
+
+TEST(OptionsTest, TakeAModeInOctal) {
+  EXPECT_EQ(parse_options({"--umask", "027", "app"}).umask, mode_t{027});
+  EXPECT_EQ(parse_options({"--umask=0", "app"}).umask, mode_t{0});
+  for (const std::string mode : {"8", "1000", "-1", "u=rwx", "0o77"}) {
+    EXPECT_EQ(refusal({"--umask=" + mode, "app"}),
+              "--umask: expected an octal mode from 0 to 777, not \"" + mode + "\"");
   }
 }
 
-TEST(OptionsTest, FitTheHelpIntoAHundredColumns) {
+TEST(OptionsTest, NameTheSizeThatIsNone) {
+  for (const std::string size : {"x", "K", "8k", "8KB", "1.5K", " 8K", "-8", "+8K", "255", "1025K",
+                                 "99999999999999999999", "17179869184G"}) {
+    EXPECT_EQ(refusal({"--limit-request-line=" + size, "app"}),
+              "--limit-request-line: expected a size from 256 to 1M, not \"" + size + "\"");
+  }
+  EXPECT_EQ(refusal({"--limit-body=0", "app"}),
+            "--limit-body: expected a size from 1 to 1024G, not \"0\"");
+}
+
+TEST(OptionsTest, NameTheSecondsThatAreNone) {
+  for (const std::string time : {"x", "0", "0.09", "86400.1", "1e3", "inf", "nan", "-1", "+1", "1s",
+                                 "1.2.3", ".", "0x10", "99999999999999999999"}) {
+    EXPECT_EQ(
+        refusal({"--header-timeout=" + time, "app"}),
+        "--header-timeout: expected a number of seconds from 0.1 to 86400, not \"" + time + "\"");
+  }
+  EXPECT_EQ(refusal({"--queue-timeout=x", "app"}),
+            "--queue-timeout: expected 0 or a number of seconds from 0.1 to 86400, not \"x\"");
+}
+
+TEST(OptionsTest, NameTheOtherValuesThatAreNone) {
+  EXPECT_EQ(refusal({"--header-map=keep", "app"}),
+            "--header-map: expected drop, refuse or dangerous, not \"keep\"");
+  EXPECT_EQ(
+      refusal({"--server-header=a\r\nb: c", "app"}),
+      "--server-header: expected printable ASCII without blanks around it, not \"a\r\nb: c\"");
+  EXPECT_EQ(refusal({"--forwarded-allow-ips=10.0.0.0/8,proxy", "app"}),
+            "--forwarded-allow-ips: \"proxy\" is no address or network; expected such as "
+            "192.0.2.1, 10.0.0.0/8, ::1, unix, *");
+}
+
+TEST(OptionsTest, AreAllInTheHelpWithTheirDefaults) {
   const std::string help = help_text();
 
-  for (std::size_t begin = 0, end = 0; (end = help.find('\n', begin)) != std::string::npos;
-       begin = end + 1) {
-    EXPECT_LE(end - begin, 100U) << help.substr(begin, end - begin);
+  for (const Setting& setting : all_settings()) {
+    const auto at = help.find(signature(setting));
+    ASSERT_NE(at, std::string::npos) << setting.name;
+    if (setting.fallback == nullptr) continue;
+    EXPECT_NE(help.find(std::string{"(default "} + setting.fallback + ")", at), std::string::npos)
+        << setting.name;
   }
+}
+
+TEST(OptionsTest, FitTheHelpIntoATerminal) {
+  for (const std::string& line : lines_of(std::istringstream{help_text()}))
+    EXPECT_LE(line.size(), 80U) << line;
+}
+
+TEST(OptionsTest, AreDocumentedWithTheirDefaultsInTheSameOrder) {
+  std::vector<std::string> rows;
+  for (const std::string& line : lines_of(std::ifstream{SPAWNING_DOCS "/configuration.md"})) {
+    if (line.starts_with("| `-")) rows.push_back(line);
+  }
+
+  const std::vector<Setting> all = all_settings();
+  ASSERT_EQ(rows.size(), all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    std::string expected = "| `" + signature(all[i]) + "` | ";
+    if (all[i].fallback != nullptr) expected += std::string{"`"} + all[i].fallback + "` | ";
+    EXPECT_TRUE(rows[i].starts_with(expected)) << rows[i] << "\nexpected " << expected;
+    EXPECT_EQ(rows[i].find(" | `") == std::string::npos || rows[i].find(" | `") > expected.size(),
+              all[i].fallback == nullptr)
+        << rows[i];
+  }
+}
+
+TEST(OptionsTest, AreDocumentedUnderTheHeadingsOfTheHelp) {
+  std::vector<std::string> headings;
+  for (const std::string& line : lines_of(std::ifstream{SPAWNING_DOCS "/configuration.md"})) {
+    if (line.starts_with("## ")) headings.push_back(line.substr(3));
+  }
+
+  ASSERT_EQ(headings.size(), setting_groups().size());
+  for (std::size_t i = 0; i < headings.size(); ++i)
+    EXPECT_TRUE(std::string_view{setting_groups()[i].heading}.starts_with(headings[i]));
 }
 
 }  // namespace

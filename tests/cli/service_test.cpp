@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include "spawning/error.hpp"
@@ -41,6 +43,21 @@ TEST(ServiceTest, BindsAddressesInsteadOfHostAndPort) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+TEST(ServiceTest, GivesUnixSocketsTheModeThatTheUmaskLeaves) {
+  const TemporaryDirectory directory;
+  const mode_t before = ::umask(0);
+
+  for (const auto& [umask, mode] : {std::pair{"007", 0770}, {"0177", 0600}, {"0", 0777}}) {
+    const std::string path = directory / umask;
+    const Sockets sockets = bind_sockets(options_of({"--bind=unix:" + path, "--umask", umask}));
+    struct stat status {};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, static_cast<mode_t>(mode)) << umask;
+  }
+
+  ::umask(before);
+}
+
 TEST(ServiceTest, NamesTheOptionThatCannotBeBoundAndLeavesNothingBehind) {
   const TemporaryDirectory directory;
   const std::string path = directory / "app.sock";
@@ -63,7 +80,41 @@ TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
       worker_settings(options, {Family::ipv4, 4711, "127.0.0.1"}),
       R"({"app_factory":"spawning.wsgi_factory.app_factory","args":["shop.app","shop.\"wrap\""],)"
       R"("num_processes":2,"threadpool_workers":3,"no_keepalive":true,"verbose":false,)"
-      R"("host":"127.0.0.1","port":4711})");
+      R"("host":"127.0.0.1","port":4711,)"
+      R"("http":{"keepalive_requests":0,"header_map":"drop","server_header":"Spawning",)"
+      R"("limit_request_line":8192,"limit_header_count":100,"limit_headers":65536,)"
+      R"("limit_body":1073741824,"max_connections":10000,"header_timeout":30,"body_timeout":30,)"
+      R"("body_rate":240,"write_timeout":30,"keepalive_timeout":75,"request_timeout":0,)"
+      R"("queue_timeout":0,"forwarded_allow_ips":"127.0.0.1,::1","proxy_protocol":false}})");
+}
+
+// Each option with a value that is not its default: what workers are told differs in its key.
+TEST(ServiceTest, TellsWorkersEveryOptionAboutHttpUnderItsName) {
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"--keepalive-requests=7", R"("keepalive_requests":7)"},
+      {"--header-map=refuse", R"("header_map":"refuse")"},
+      {"--header-map=dangerous", R"("header_map":"dangerous")"},
+      {"--server-header=", R"("server_header":"")"},
+      {"--limit-request-line=1K", R"("limit_request_line":1024)"},
+      {"--limit-header-count=8", R"("limit_header_count":8)"},
+      {"--limit-headers=2K", R"("limit_headers":2048)"},
+      {"--limit-body=1M", R"("limit_body":1048576)"},
+      {"--max-connections=9", R"("max_connections":9)"},
+      {"--header-timeout=0.5", R"("header_timeout":5E-1)"},
+      {"--body-timeout=2", R"("body_timeout":2)"},
+      {"--body-rate=1K", R"("body_rate":1024)"},
+      {"--write-timeout=3", R"("write_timeout":3)"},
+      {"--keepalive-timeout=4", R"("keepalive_timeout":4)"},
+      {"--request-timeout=5", R"("request_timeout":5)"},
+      {"--queue-timeout=6", R"("queue_timeout":6)"},
+      {"--forwarded-allow-ips=unix", R"("forwarded_allow_ips":"unix")"},
+      {"--proxy-protocol", R"("proxy_protocol":true)"},
+  };
+
+  for (const auto& [option, told] : cases) {
+    const std::string settings = worker_settings(options_of({option}), {});
+    EXPECT_NE(settings.find(told), std::string::npos) << option << ": " << settings;
+  }
 }
 
 TEST(ServiceTest, AnnouncesItselfInOneLine) {

@@ -4,9 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <ostream>
+#include <random>
 #include <set>
+#include <utility>
 
 namespace spawning {
 
@@ -16,6 +20,8 @@ struct Overloaded : Ts... {
 };
 template <typename... Ts>
 Overloaded(Ts...) -> Overloaded<Ts...>;
+
+namespace action {
 
 void PrintTo(const Action& action, std::ostream* out) {
   std::visit(Overloaded{[&](const action::Spawn& a) {
@@ -32,10 +38,13 @@ void PrintTo(const Action& action, std::ostream* out) {
                                << " consequence " << int(a.consequence) << " delay "
                                << a.delay.count() << " repeated " << a.repeated;
                         },
+                        [&](const action::Replacing& a) { *out << "Replacing " << a.worker; },
                         [&](const action::Serving& a) { *out << "Serving " << a.generation; },
                         [&](const action::Finish& a) { *out << "Finish " << a.status; }},
              action);
 }
+
+}  // namespace action
 
 namespace {
 
@@ -55,6 +64,14 @@ struct FleetTest : ::testing::Test {
     serve();
     static_cast<void>(fleet.reload(now));
   }
+
+  // …or 3, the successor of 1, which is overdue.
+  void serve_and_replace() {
+    serve();
+    EXPECT_EQ(replace(1), (Actions{Replacing{1, ReplaceReason::overdue}, Spawn{3, 2, 1}}));
+  }
+
+  Actions replace(WorkerId worker) { return fleet.replace(worker, ReplaceReason::overdue, now); }
 
   // The worker that replaces `worker` in a place which dies again and again; gives the delay before
   // it.
@@ -380,6 +397,286 @@ TEST_F(FleetTest, WaitsForASlotRatherThanOverlapMoreGenerationsThanFit) {
   EXPECT_EQ(fleet.exited(4, now), (Actions{Spawn{10, 3, 5}}));
 }
 
+// --- replacement
+// -----------------------------------------------------------------------------------
+
+TEST_F(FleetTest, ReplacesAWorkerOnceItsSuccessorIsReady) {
+  serve_and_replace();
+
+  EXPECT_EQ(fleet.ready(3, now), (Actions{Serve{3}, Drain{1, 10s}}));
+  EXPECT_EQ(fleet.next_deadline(), now + 10s);
+  EXPECT_EQ(fleet.exited(1, now), Actions{});
+  EXPECT_EQ(fleet.next_deadline(), std::nullopt);
+}
+
+TEST_F(FleetTest, KillsAReplacedWorkerThatIsNotGoneByTheDeadline) {
+  serve_and_replace();
+  static_cast<void>(fleet.ready(3, now));
+
+  EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{1, true}}));
+  EXPECT_EQ(fleet.exited(1, now + 10s), Actions{});
+}
+
+TEST_F(FleetTest, ReplacesAWorkerOnlyOnceThatAsksTwice) {
+  serve_and_replace();
+
+  EXPECT_EQ(replace(1), Actions{});
+  static_cast<void>(fleet.ready(3, now));
+  EXPECT_EQ(replace(1), Actions{});  // said so before it was told to drain
+}
+
+TEST_F(FleetTest, ReplacesASuccessorWhenItAsksInItsTurn) {
+  serve_and_replace();
+  static_cast<void>(fleet.ready(3, now));
+
+  EXPECT_EQ(replace(3), (Actions{Replacing{3, ReplaceReason::overdue}, Spawn{4, 3, 1}}));
+  EXPECT_EQ(fleet.ready(4, now), (Actions{Serve{4}, Drain{3, 10s}}));
+}
+
+TEST_F(FleetTest, ReplacesOneWorkerAfterTheOtherInTheOrderInWhichTheyAsked) {
+  serve();
+  static_cast<void>(fleet.scale(+1, now));
+  static_cast<void>(fleet.ready(3, now));
+
+  EXPECT_EQ(replace(2), (Actions{Replacing{2, ReplaceReason::overdue}, Spawn{4, 3, 1}}));
+  EXPECT_EQ(replace(3), (Actions{Replacing{3, ReplaceReason::overdue}}));
+  EXPECT_EQ(replace(1), (Actions{Replacing{1, ReplaceReason::overdue}}));
+  EXPECT_EQ(fleet.ready(4, now), (Actions{Serve{4}, Drain{2, 10s}, Spawn{5, 4, 1}}));
+  EXPECT_EQ(fleet.ready(5, now), (Actions{Serve{5}, Drain{3, 10s}, Spawn{6, 5, 1}}));
+  EXPECT_EQ(fleet.ready(6, now), (Actions{Serve{6}, Drain{1, 10s}}));
+}
+
+TEST_F(FleetTest, ReplacesOnlyWorkersThatServe) {
+  static_cast<void>(fleet.start(now));
+  static_cast<void>(fleet.ready(1, now));
+
+  EXPECT_EQ(replace(1), Actions{});  // ready, but its sibling is not
+  EXPECT_EQ(replace(2), Actions{});
+  EXPECT_EQ(replace(99), Actions{});
+}
+
+TEST_F(FleetTest, KeepsAWorkerWhoseSuccessorCannotLoadAndTriesAgainLater) {
+  serve_and_replace();
+
+  EXPECT_EQ(fleet.failed(3, now),
+            (Actions{reported(3, Trouble::load_failure, Consequence::keep, 100ms), Kill{3}}));
+  EXPECT_EQ(fleet.exited(3, now), Actions{});  // told already
+  EXPECT_EQ(fleet.next_deadline(), now + 100ms);
+  EXPECT_EQ(fleet.tick(now + 99ms), Actions{});
+  EXPECT_EQ(fleet.tick(now + 100ms), (Actions{Spawn{4, 2, 1}}));
+  EXPECT_EQ(fleet.ready(4, now), (Actions{Serve{4}, Drain{1, 10s}}));
+}
+
+TEST_F(FleetTest, KeepsAWorkerWhoseSuccessorDiesWhileItLoads) {
+  serve_and_replace();
+
+  EXPECT_EQ(fleet.exited(3, now),
+            (Actions{reported(3, Trouble::death_before_ready, Consequence::keep, 100ms)}));
+  EXPECT_EQ(fleet.tick(now + 100ms), (Actions{Spawn{4, 2, 1}}));
+}
+
+TEST_F(FleetTest, KeepsAWorkerWhoseSuccessorIsNotReadyInTime) {
+  serve_and_replace();
+  EXPECT_EQ(fleet.next_deadline(), now + 60s);
+
+  EXPECT_EQ(fleet.tick(now + 60s),
+            (Actions{reported(3, Trouble::boot_timeout, Consequence::keep, 100ms), Kill{3}}));
+}
+
+TEST_F(FleetTest, BacksOffExponentiallyWhenSuccessorsFail) {
+  serve_and_replace();
+  now += 10s;  // however long the one before has served
+
+  WorkerId successor = 3;
+  for (auto expected :
+       {100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms, 12800ms, 25600ms, 30000ms, 30000ms}) {
+    const auto failed = fleet.exited(successor, now);
+    EXPECT_EQ(std::get<Report>(failed.at(0)).delay, expected);
+    now += expected;
+    successor = std::get<Spawn>(fleet.tick(now).at(0)).worker;
+  }
+}
+
+TEST_F(FleetTest, LetsOthersWaitWhileASuccessorIsTriedAgain) {
+  serve_and_replace();
+  static_cast<void>(replace(2));
+
+  static_cast<void>(fleet.exited(3, now));
+
+  EXPECT_EQ(fleet.tick(now + 100ms), (Actions{Spawn{4, 2, 1}}));
+  EXPECT_EQ(fleet.ready(4, now + 100ms), (Actions{Serve{4}, Drain{1, 10s}, Spawn{5, 3, 1}}));
+}
+
+TEST_F(FleetTest, GivesThePlaceOfAWorkerThatDiesToTheSuccessorThatLoadsAlready) {
+  serve_and_replace();
+
+  EXPECT_EQ(fleet.exited(1, now), (Actions{reported(1, Trouble::death, Consequence::succeed)}));
+  EXPECT_EQ(fleet.ready(3, now), Actions{Serve{3}});
+  EXPECT_EQ(fleet.next_deadline(), std::nullopt);
+}
+
+TEST_F(FleetTest, RetriesASuccessorThatHasThePlaceForItselfAsAnyWorker) {
+  serve_and_replace();
+  static_cast<void>(fleet.exited(1, now));
+
+  EXPECT_EQ(fleet.failed(3, now),
+            (Actions{reported(3, Trouble::load_failure, Consequence::retry, 100ms), Kill{3}}));
+  EXPECT_EQ(fleet.tick(now + 100ms), (Actions{Spawn{4, 0, 1}}));
+}
+
+TEST_F(FleetTest, StartsASuccessorAtOnceWhenTheWorkerDiesBeforeTheNextTry) {
+  serve_and_replace();
+  static_cast<void>(fleet.exited(3, now));
+
+  EXPECT_EQ(fleet.exited(1, now),
+            (Actions{reported(1, Trouble::death, Consequence::retry), Spawn{4, 0, 1}}));
+  EXPECT_EQ(fleet.next_deadline(), now + 60s);
+  EXPECT_EQ(fleet.ready(4, now), Actions{Serve{4}});
+}
+
+TEST_F(FleetTest, ForgetsAWorkerThatDiesBeforeItsTurn) {
+  serve_and_replace();
+  static_cast<void>(replace(2));
+
+  EXPECT_EQ(fleet.exited(2, now),
+            (Actions{reported(2, Trouble::death, Consequence::retry), Spawn{4, 1, 1}}));
+  EXPECT_EQ(fleet.ready(3, now), (Actions{Serve{3}, Drain{1, 10s}}));
+  EXPECT_EQ(fleet.ready(4, now), Actions{Serve{4}});
+}
+
+TEST_F(FleetTest, DoesNotDrainAReplacedWorkerThatIsKilledAlready) {
+  serve_and_replace();
+  static_cast<void>(fleet.hung_up(1, now));
+  EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{1, true}}));
+
+  EXPECT_EQ(fleet.ready(3, now + 10s), Actions{Serve{3}});
+  EXPECT_EQ(fleet.exited(1, now + 10s), Actions{});
+}
+
+TEST_F(FleetTest, ForgetsThePlacesDeathsWhenItsWorkerIsReplacedThatServedAWhile) {
+  serve();
+  WorkerId worker = 1;
+  static_cast<void>(die_and_respawn(worker));
+  static_cast<void>(die_and_respawn(worker));
+  static_cast<void>(fleet.ready(worker, now));
+  now += 10s;
+  static_cast<void>(replace(worker));
+  static_cast<void>(fleet.ready(++worker, now));
+
+  EXPECT_EQ(die_and_respawn(worker), 0ms);
+}
+
+TEST_F(FleetTest, AbandonsAReplacementForAReload) {
+  serve_and_replace();
+
+  EXPECT_EQ(fleet.reload(now), (Actions{Kill{3}, Spawn{4, 3, 2}, Spawn{5, 4, 2}}));
+  EXPECT_EQ(fleet.ready(3, now), Actions{});  // said so before it saw its end
+  EXPECT_EQ(fleet.exited(3, now), Actions{});
+  static_cast<void>(fleet.ready(4, now));
+  EXPECT_EQ(fleet.ready(5, now),
+            (Actions{Serve{4}, Serve{5}, Drain{1, 10s}, Drain{2, 10s}, Serving{2}}));
+  EXPECT_EQ(fleet.exited(1, now), Actions{});
+}
+
+TEST_F(FleetTest, TakesAReplacementUpAgainWhenTheReloadIsDiscarded) {
+  serve_and_replace();
+  static_cast<void>(fleet.reload(now));
+
+  EXPECT_EQ(fleet.failed(4, now), (Actions{reported(4, Trouble::load_failure, Consequence::discard),
+                                           Kill{4}, Kill{5}, Spawn{6, 5, 1}}));
+  EXPECT_EQ(fleet.ready(6, now), (Actions{Serve{6}, Drain{1, 10s}}));
+}
+
+TEST_F(FleetTest, ForgetsTheNextTryForASuccessorWhenAReloadComes) {
+  serve_and_replace();
+  static_cast<void>(fleet.exited(3, now));  // the next try is due in 100 ms
+  static_cast<void>(fleet.reload(now));
+
+  EXPECT_EQ(fleet.next_deadline(), now + 60s);
+  EXPECT_EQ(fleet.tick(now + 100ms), Actions{});
+}
+
+TEST_F(FleetTest, LetsAReplacementWaitForAReload) {
+  serve_and_reload();
+
+  EXPECT_EQ(replace(1), (Actions{Replacing{1, ReplaceReason::overdue}}));
+  EXPECT_EQ(fleet.exited(4, now),
+            (Actions{reported(4, Trouble::death_before_ready, Consequence::discard), Kill{3},
+                     Spawn{5, 3, 1}}));
+}
+
+TEST_F(FleetTest, ForgetsReplacementsWhenTheReloadReplacesAll) {
+  serve_and_reload();
+  static_cast<void>(replace(1));
+  static_cast<void>(fleet.ready(3, now));
+
+  EXPECT_EQ(fleet.ready(4, now),
+            (Actions{Serve{3}, Serve{4}, Drain{1, 10s}, Drain{2, 10s}, Serving{2}}));
+  EXPECT_EQ(replace(2), Actions{});
+}
+
+TEST_F(FleetTest, AbandonsTheReplacementOfAWorkerThatIsOneTooMany) {
+  serve();
+  static_cast<void>(replace(2));
+
+  EXPECT_EQ(fleet.scale(-1, now), (Actions{Drain{2, 10s}, Kill{3}}));
+  EXPECT_EQ(fleet.exited(3, now), Actions{});
+  EXPECT_EQ(fleet.exited(2, now), Actions{});
+}
+
+TEST_F(FleetTest, GoesOnToTheNextReplacementWhenAWorkerIsOneTooMany) {
+  serve();
+  static_cast<void>(replace(2));
+  static_cast<void>(replace(1));
+
+  EXPECT_EQ(fleet.scale(-1, now), (Actions{Drain{2, 10s}, Kill{3}, Spawn{4, 3, 1}}));
+  EXPECT_EQ(fleet.ready(4, now), (Actions{Serve{4}, Drain{1, 10s}}));
+}
+
+TEST_F(FleetTest, AddsAWorkerDuringAReplacement) {
+  serve_and_replace();
+
+  EXPECT_EQ(fleet.scale(+1, now), (Actions{Spawn{4, 3, 1}}));
+  EXPECT_EQ(fleet.ready(3, now), (Actions{Serve{3}, Drain{1, 10s}}));
+  EXPECT_EQ(fleet.ready(4, now), Actions{Serve{4}});
+}
+
+TEST_F(FleetTest, StopsDuringAReplacementByKillingTheSuccessor) {
+  serve_and_replace();
+  static_cast<void>(replace(2));
+
+  EXPECT_EQ(fleet.stop(now), (Actions{Drain{1, 10s}, Kill{3}, Drain{2, 10s}}));
+  EXPECT_EQ(replace(1), Actions{});
+  EXPECT_EQ(fleet.exited(3, now), Actions{});
+  EXPECT_EQ(fleet.exited(1, now), Actions{});
+  EXPECT_EQ(fleet.exited(2, now), Actions{Finish{0}});
+}
+
+TEST_F(FleetTest, StopsAtOnceDuringAReplacement) {
+  serve_and_replace();
+
+  EXPECT_EQ(fleet.stop_now(now), (Actions{Kill{1}, Kill{2}, Kill{3}}));
+}
+
+TEST_F(FleetTest, ForgetsTheNextTryForASuccessorWhenItStops) {
+  serve_and_replace();
+  static_cast<void>(fleet.exited(3, now));
+  static_cast<void>(fleet.stop_now(now));
+
+  EXPECT_EQ(fleet.next_deadline(), std::nullopt);
+}
+
+TEST_F(FleetTest, LetsAReplacementWaitForASlot) {
+  serve();
+  for (int reload = 0; reload < 3; ++reload) static_cast<void>(fleet.reload(now));  // slots 0-7
+  static_cast<void>(fleet.failed(7, now));
+
+  EXPECT_EQ(replace(1), (Actions{Replacing{1, ReplaceReason::overdue}}));
+  EXPECT_EQ(fleet.next_deadline(), std::nullopt);
+  EXPECT_EQ(fleet.exited(5, now), (Actions{Spawn{9, 4, 1}}));
+  EXPECT_EQ(fleet.exited(6, now), Actions{});
+}
+
 // --- scale
 // ----------------------------------------------------------------------------------------
 
@@ -547,6 +844,84 @@ TEST_F(FleetTest, NeverGivesASlotToTwoLiveWorkers) {
     note(worker % 3 == 0 ? fleet.reload(now) : fleet.tick(now += 1s));
     if (slots.contains(worker)) live.erase(slots[worker]);
     note(fleet.exited(worker, now));
+  }
+}
+
+// Processes that do as they are told, in an order and at a time that nobody knows.
+struct ObedientProcesses {
+  enum class State { loading, ready, serving, leaving };
+
+  void carry_out(const Actions& actions) {
+    for (const Action& each : actions) {
+      if (const auto* spawn = std::get_if<Spawn>(&each)) {
+        EXPECT_TRUE(slots.insert(spawn->slot).second);
+        workers[spawn->worker] = {State::loading, spawn->slot};
+      } else if (const auto* serve = std::get_if<Serve>(&each)) {
+        EXPECT_EQ(workers.at(serve->worker).first, State::ready);
+        workers.at(serve->worker).first = State::serving;
+      } else if (const auto* drain = std::get_if<Drain>(&each)) {
+        EXPECT_EQ(workers.at(drain->worker).first, State::serving);
+        workers.at(drain->worker).first = State::leaving;
+      } else if (const auto* kill = std::get_if<Kill>(&each)) {
+        EXPECT_NE(workers.at(kill->worker).first, State::serving);
+        workers.at(kill->worker).first = State::leaving;
+      }
+    }
+  }
+
+  // What `worker` does next, if it does something.
+  Actions act(WorkerId worker, Fleet& fleet, Fleet::Time now, bool well) {
+    auto& [state, slot] = workers.at(worker);
+    switch (state) {
+      case State::loading:
+        if (!well) return fleet.failed(worker, now);
+        state = State::ready;
+        return fleet.ready(worker, now);
+      case State::leaving:
+        slots.erase(slot);
+        workers.erase(worker);
+        return fleet.exited(worker, now);
+      case State::serving:
+        return fleet.replace(worker, ReplaceReason::overdue, now);
+      case State::ready:
+        break;
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::size_t serving() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        workers, [](const auto& each) { return each.second.first == State::serving; }));
+  }
+
+  std::map<WorkerId, std::pair<State, unsigned>> workers;
+  std::set<unsigned> slots;
+};
+
+TEST_F(FleetTest, NeverServesWithFewerOrMoreWorkersThanWantedWhateverIsReplaced) {
+  std::mt19937 random{20};  // NOLINT(cert-msc51-cpp): the same each time
+  const auto one_in = [&random](unsigned chance) { return random() % chance == 0; };
+  ObedientProcesses processes;
+  processes.carry_out(fleet.start(now));
+  processes.carry_out(processes.act(1, fleet, now, true));
+  processes.carry_out(processes.act(2, fleet, now, true));
+
+  for (int event = 0; event < 2'000; ++event) {
+    const std::size_t before = processes.serving();
+    now += std::chrono::milliseconds{random() % 100};
+    if (one_in(50)) {
+      processes.carry_out(fleet.reload(now));
+    } else if (one_in(50)) {
+      processes.carry_out(fleet.scale(one_in(2) ? +1 : -1, now));
+    } else if (one_in(4)) {
+      processes.carry_out(fleet.tick(now));
+    } else if (auto each = processes.workers.begin(); !processes.workers.empty()) {
+      std::advance(each, random() % processes.workers.size());
+      processes.carry_out(processes.act(each->first, fleet, now, !one_in(5)));
+    }
+
+    ASSERT_GE(processes.serving(), std::min<std::size_t>(before, fleet.processes())) << event;
+    ASSERT_LE(processes.serving(), fleet.processes()) << event;
   }
 }
 

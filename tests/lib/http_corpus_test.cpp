@@ -20,7 +20,7 @@ TEST_P(HttpCorpus, IsThere) { EXPECT_GE(cases.size(), 70u); }
 
 TEST_P(HttpCorpus, IsReadWhole) {
   for (const CorpusCase& c : cases) {
-    RequestReader reader{c.limits};
+    RequestReader reader{c.limits, c.header_map};
 
     reader.read(c.octets);
 
@@ -30,7 +30,7 @@ TEST_P(HttpCorpus, IsReadWhole) {
 
 TEST_P(HttpCorpus, IsReadOctetByOctet) {
   for (const CorpusCase& c : cases) {
-    RequestReader reader{c.limits};
+    RequestReader reader{c.limits, c.header_map};
 
     for (std::size_t end = 1; end <= c.octets.size(); ++end)
       reader.read(std::string_view{c.octets}.substr(0, end));
@@ -43,7 +43,7 @@ TEST_P(HttpCorpus, IsReadInRandomCuts) {
   std::mt19937 random{2022};
   for (const CorpusCase& c : cases) {
     for (int round = 0; round < 20; ++round) {
-      RequestReader reader{c.limits};
+      RequestReader reader{c.limits, c.header_map};
 
       for (std::size_t end = 0; end < c.octets.size();) {
         end = std::min(end + std::uniform_int_distribution<std::size_t>{1, 40}(random),
@@ -59,7 +59,7 @@ TEST_P(HttpCorpus, IsReadInRandomCuts) {
 TEST_P(HttpCorpus, IsReadAgainstAGuardPageInABufferThatMoves) {
   for (const CorpusCase& c : cases) {
     GuardedOctets memory{c.octets.size()};
-    RequestReader reader{c.limits};
+    RequestReader reader{c.limits, c.header_map};
     // Every cut of the long ones would take long: each moved buffer is parsed from its start.
     const std::size_t step = c.octets.size() / 2000 + 1;
 
@@ -83,7 +83,7 @@ TEST_P(HttpCorpus, IsReadTheSameInEveryCutWhenOctetsAreReplaced) {
     for (int round = 0; round < 30; ++round) {
       std::string octets = c.octets.substr(0, 2000);
       octets[below(octets.size())] = kReplacements[below(kReplacements.size())];
-      RequestReader whole{c.limits}, cut{c.limits};
+      RequestReader whole{c.limits, c.header_map}, cut{c.limits, c.header_map};
 
       whole.read(octets);
       for (std::size_t end = 1; end <= octets.size(); ++end)

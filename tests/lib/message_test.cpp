@@ -20,10 +20,12 @@ TEST(MessageTest, SurvivesItsWayAsALine) {
   expect_round_trip(Ready{});
   expect_round_trip(
       Failed{"ValueError: \"no\"", "Traceback:\n  line\n", {"/srv/shop.py", "/srv/é.py"}});
+  expect_round_trip(Overdue{std::chrono::seconds{30}});
 }
 
 TEST(MessageTest, IsReadableOnTheWire) {
   EXPECT_EQ(encode(Drain{std::chrono::seconds{10}}), R"({"type":"drain","deadline_ms":10000})");
+  EXPECT_EQ(encode(Overdue{std::chrono::seconds{30}}), R"({"type":"overdue","limit_ms":30000})");
 }
 
 TEST(MessageTest, KeepsOctetsThatAreNotUtf8) {
@@ -58,7 +60,8 @@ TEST(MessageTest, DecodesNothingFromWhatIsMalformedOrUnknown) {
   for (const char* line :
        {"", "serve", "[]", "{}", R"({"type":1})", R"({"type":"sing"})", R"({"type":"configure"})",
         R"({"type":"drain"})", R"({"type":"drain","deadline_ms":-1})",
-        R"({"type":"drain","deadline_ms":"soon"})", R"({"type":"failed","summary":"x"})",
+        R"({"type":"drain","deadline_ms":"soon"})", R"({"type":"overdue"})",
+        R"({"type":"overdue","limit_ms":-1})", R"({"type":"failed","summary":"x"})",
         R"({"type":"failed","summary":"x","traceback":"","files":[1]})", R"({"type":"serve"} x)"}) {
     EXPECT_FALSE(decode(line)) << line;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "net/outbox.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -13,8 +14,11 @@ namespace {
 
 struct OutboxTest : ::testing::Test, Outbox::IoThread {
   std::pair<UniqueFd, UniqueFd> ends = test::make_socketpair();
-  static constexpr std::size_t kHigh = 64 << 10;
-  Outbox outbox{ends.first.get(), kHigh, *this};
+  static constexpr UnsentLimits kLimits{.in_memory = 64 << 10, .high = 256 << 10};
+  std::atomic<std::uint64_t> spooled{0};
+  Outbox outbox{ends.first.get(), kLimits, spooled, *this};
+  OutboxTest() { EXPECT_EQ(::fcntl(ends.first.get(), F_SETFL, O_NONBLOCK), 0); }
+
   int flushes = 0, closes = 0;
 
   void post_flush() override { ++flushes; }

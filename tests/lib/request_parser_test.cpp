@@ -100,6 +100,34 @@ TEST_F(RequestParserTest, ForgetsTheLastRequest) {
   EXPECT_TRUE(parser.head().headers.empty());
 }
 
+TEST_F(RequestParserTest, ShowsOfARefusedRequestWhatWasReadOfItsLine) {
+  ASSERT_EQ(parser.parse("GET /old HTTP/1.0\r\n\r\n"), Status::complete);
+  parser.reset();
+
+  ASSERT_EQ(parser.parse("\x16"), Status::refused);
+  EXPECT_EQ(parser.head().method, "");
+  EXPECT_EQ(parser.head().target, "");
+  EXPECT_EQ(parser.head().version, HttpVersion::http_1_1);
+
+  parser.reset();
+  ASSERT_EQ(parser.parse("PUT /new HTTP/1.0\r\nA: \x01"), Status::refused);
+  EXPECT_EQ(parser.head().method, "PUT");
+  EXPECT_EQ(parser.head().target, "/new");
+  EXPECT_EQ(parser.head().version, HttpVersion::http_1_0);
+}
+
+TEST_F(RequestParserTest, NamesTheFieldsThatItDrops) {
+  ASSERT_EQ(parser.parse("GET / HTTP/1.0\r\nA_B: c\r\nD: e\r\nF_: g\r\n\r\n"), Status::complete);
+  ASSERT_EQ(parser.head().dropped.size(), 2u);
+  EXPECT_EQ(parser.head().dropped[0], "A_B");
+  EXPECT_EQ(parser.head().dropped[1], "F_");
+  EXPECT_EQ(parser.head().headers.size(), 1u);
+
+  parser.reset();
+  ASSERT_EQ(parser.parse(kRequest), Status::complete);
+  EXPECT_TRUE(parser.head().dropped.empty());
+}
+
 TEST_F(RequestParserTest, KeepsItsMemoryUntilToldOtherwise) {
   ASSERT_EQ(parser.parse(kRequest), Status::complete);
   const auto* const memory = parser.head().headers.data();

@@ -197,6 +197,115 @@ TEST_F(ResponseEncoderTest, SendsNoBodyWith204And304) {
   EXPECT_TRUE(encoder.keep_alive());
 }
 
+TEST_F(ResponseEncoderTest, SaysThat205HasNoBody) {
+  EXPECT_EQ(fields_of(205, {{"Content-Length", "5"}, {"A", "b"}}, 5),
+            "A: b\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(framed("hello"), "");
+  EXPECT_EQ(encoder.finish(), "");
+  EXPECT_TRUE(encoder.complete());
+  EXPECT_EQ(fields_of(205, {}), "Content-Length: 0\r\n\r\n");
+  EXPECT_TRUE(encoder.keep_alive());
+
+  context.head_request = true;
+  EXPECT_EQ(fields_of(205, {}), "Content-Length: 0\r\n\r\n");
+}
+
+// RFC 9112 §6, RFC 9110 §6.6.1 and §8.6: what no combination may lead to.
+TEST_F(ResponseEncoderTest, FramesEveryCombinationByTheRules) {
+  const Header length{"Content-Length", "5"};
+  for (unsigned status = 200; status < 600; ++status) {
+    for (unsigned bits = 0; bits < 32; ++bits) {
+      const bool head = bits & 1, old = bits & 2, persistent = bits & 4;
+      const bool stated = bits & 8, known = bits & 16;
+      context = {.head_request = head,
+                 .version = old ? HttpVersion::http_1_0 : HttpVersion::http_1_1,
+                 .keep_alive = persistent};
+      const bool bodiless = head || status == 204 || status == 205 || status == 304;
+      std::string out;
+      encoder.start(context,
+                    {.status = status, .reason = {}, .headers = {&length, stated ? 1u : 0u}},
+                    known ? std::optional<std::uint64_t>{5} : kUnknown, kDate, out);
+      const auto count = [&out](std::string_view line) {
+        std::size_t times = 0;
+        for (auto at = out.find(line); at != out.npos; at = out.find(line, at + 1)) ++times;
+        return times;
+      };
+      SCOPED_TRACE(std::to_string(status) + ", " + std::to_string(bits) + ": " + out);
+
+      EXPECT_EQ(count(kDateLine), 1u);
+      EXPECT_LE(count("Content-Length: ") + count("Transfer-Encoding: "), 1u);
+      EXPECT_TRUE(status != 204 || count("Content-Length: ") == 0u);
+      EXPECT_TRUE(!(bodiless || old) || count("Transfer-Encoding: ") == 0u);
+      const bool kept = stated && status != 204 && status != 205;
+      EXPECT_TRUE(!kept || count("Content-Length: 5\r\n") == 1u);
+      EXPECT_EQ(count("Connection: close\r\n"), encoder.keep_alive() ? 0u : 1u);
+      EXPECT_EQ(count("Connection: keep-alive\r\n"), encoder.keep_alive() && old ? 1u : 0u);
+      EXPECT_EQ(framed("hello").empty(), bodiless);
+      (void)encoder.finish();
+      EXPECT_TRUE(encoder.complete());
+      const bool delimited = bodiless || stated || known || !old;
+      EXPECT_EQ(encoder.keep_alive(), persistent && delimited);
+      EXPECT_EQ(encoder.delimits_itself(), delimited);
+    }
+  }
+}
+
+TEST_F(ResponseEncoderTest, SendsNoServerFieldWhereNoneIsWanted) {
+  context.server = "";
+
+  EXPECT_EQ(fields_of(200, {}, 0), "Content-Length: 0\r\n\r\n");
+}
+
+TEST_F(ResponseEncoderTest, FramesAFileAsOneChunk) {
+  (void)fields_of(200, {});
+
+  const auto piece = encoder.frame_file(0x1'0000'0000);
+  EXPECT_EQ(piece.prefix, "100000000\r\n");
+  EXPECT_EQ(piece.length, 0x1'0000'0000u);
+  EXPECT_EQ(piece.suffix, "\r\n");
+  const auto nothing = encoder.frame_file(0);
+  EXPECT_EQ(nothing.prefix, "");
+  EXPECT_EQ(nothing.suffix, "");
+  EXPECT_EQ(encoder.frame_file(UINT64_MAX >> 1).prefix, "7fffffffffffffff\r\n");
+  EXPECT_EQ(encoder.finish(), "0\r\n\r\n");
+}
+
+TEST_F(ResponseEncoderTest, ClipsAFileToTheDeclaredLength) {
+  (void)fields_of(200, {{"Content-Length", "7"}});
+  (void)framed("ab");
+
+  const auto piece = encoder.frame_file(10);
+
+  EXPECT_EQ(piece.prefix, "");
+  EXPECT_EQ(piece.length, 5u);
+  EXPECT_EQ(piece.suffix, "");
+  EXPECT_TRUE(encoder.overrun());
+  EXPECT_TRUE(encoder.complete());
+  EXPECT_EQ(encoder.body_octets(), 7u);
+}
+
+TEST_F(ResponseEncoderTest, SendsNothingOfAFileWhereThereIsNoBody) {
+  (void)fields_of(304, {{"Content-Length", "7"}});
+  EXPECT_EQ(encoder.frame_file(7).length, 0u);
+
+  context.head_request = true;
+  (void)fields_of(200, {}, 7);
+  EXPECT_EQ(encoder.frame_file(7).length, 0u);
+  EXPECT_EQ(encoder.finish(), "");
+  EXPECT_TRUE(encoder.complete());
+}
+
+TEST_F(ResponseEncoderTest, SendsAFileAsItIsWhereTheConnectionEndsTheBody) {
+  context.version = HttpVersion::http_1_0;
+  (void)fields_of(200, {});
+
+  const auto piece = encoder.frame_file(7);
+
+  EXPECT_EQ(piece.prefix, "");
+  EXPECT_EQ(piece.length, 7u);
+  EXPECT_EQ(piece.suffix, "");
+}
+
 TEST_F(ResponseEncoderTest, RejectsHeadsThatCannotBeSentAndWritesNothing) {
   const Header bad[] = {{"", "x"},
                         {"A B", "x"},
@@ -254,6 +363,39 @@ TEST_F(ResponseEncoderTest, RejectsStatusesAndReasonsThatCannotBeSent) {
 TEST_F(ResponseEncoderTest, TakesOctetsBeyondAsciiInValues) {
   EXPECT_EQ(fields_of(200, {{"A", "caf\xc3\xa9\t\xff"}}, 0),
             "A: caf\xc3\xa9\t\xff\r\nContent-Length: 0\r\n\r\n");
+}
+
+TEST(InterimResponseTest, HasTheAuthorsFieldsOnly) {
+  const Header links[] = {{"Link", "</a.css>; rel=preload"}, {"link", "</b.js>; rel=preload"}};
+  std::string out = "before|";
+
+  encode_interim({.status = 103, .reason = {}, .headers = links}, out);
+  encode_interim({.status = 102, .reason = "Wait", .headers = {}}, out);
+
+  EXPECT_EQ(out,
+            "before|HTTP/1.1 103 Early Hints\r\n"
+            "Link: </a.css>; rel=preload\r\n"
+            "link: </b.js>; rel=preload\r\n\r\n"
+            "HTTP/1.1 102 Wait\r\n\r\n");
+}
+
+TEST(InterimResponseTest, RejectsWhatCannotBeSentAndWritesNothing) {
+  std::string out = "before";
+  for (const unsigned status : {0u, 100u, 101u, 200u, 1030u})
+    EXPECT_THROW(encode_interim({.status = status, .reason = {}, .headers = {}}, out),
+                 std::invalid_argument)
+        << status;
+  for (const Header& header :
+       {Header{"Link", "a\r\nb"}, Header{"", "x"}, Header{"A b", "x"},
+        Header{"Content-Length", "0"}, Header{"Content-Length", "x"},
+        Header{"Transfer-Encoding", "chunked"}, Header{"Connection", "close"},
+        Header{"Connection", "Link"}, Header{"Upgrade", "h2c"}})
+    EXPECT_THROW(encode_interim({.status = 103, .reason = {}, .headers = {&header, 1}}, out),
+                 std::invalid_argument)
+        << header.name << ": " << header.value;
+  EXPECT_THROW(encode_interim({.status = 103, .reason = "a\nb", .headers = {}}, out),
+               std::invalid_argument);
+  EXPECT_EQ(out, "before");
 }
 
 TEST_F(ResponseEncoderTest, ForgetsTheResponseBefore) {

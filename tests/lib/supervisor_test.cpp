@@ -11,6 +11,7 @@
 #include <array>
 #include <chrono>
 #include <fstream>
+#include <iostream>
 #include <regex>
 #include <string>
 
@@ -32,6 +33,10 @@ class SupervisorTest : public ::testing::Test {
     ::kill(supervisor_, SIGKILL);
     ::waitpid(supervisor_, nullptr, 0);
     while (read_more()) continue;  // orphans end by themselves
+  }
+
+  void TearDown() override {
+    if (HasFailure()) std::cout << "what they said:\n" << transcript_;
   }
 
   void start(const std::string& script, SupervisorConfig config = {}) {
@@ -77,7 +82,7 @@ class SupervisorTest : public ::testing::Test {
         if (std::regex_search(line, expression)) return line;
       }
       if (!read_more()) {
-        ADD_FAILURE() << "no line with " << pattern << " in:\n" << transcript_;
+        ADD_FAILURE() << "no line with " << pattern;
         return "";
       }
     }
@@ -86,7 +91,7 @@ class SupervisorTest : public ::testing::Test {
   // Lines of several processes come in any order.
   void await_two_that_serve() {
     while (count("serves generation 1") < 2 || count("all serve") < 1) {
-      if (!read_more()) return ADD_FAILURE() << "they do not serve:\n" << transcript_, void();
+      if (!read_more()) return ADD_FAILURE() << "they do not serve", void();
     }
     unread_.clear();
   }
@@ -116,7 +121,7 @@ class SupervisorTest : public ::testing::Test {
   bool read_more() {
     pollfd poll_output{output_.get(), POLLIN, 0};
     if (::poll(&poll_output, 1, 20'000) != 1) {
-      ADD_FAILURE() << "nothing more happened after:\n" << transcript_;
+      ADD_FAILURE() << "nothing more happened for 20 s";
       return false;
     }
     std::array<char, 4096> octets{};
@@ -202,9 +207,9 @@ TEST_F(SupervisorTest, GivesAWorkerItsSeatAndNothingElse) {
   ::sigprocmask(SIG_UNBLOCK, &mask, nullptr);
 
   EXPECT_EQ(finish(), 1);
-  EXPECT_EQ(count("descriptors: 0 1 2 3 4 5\n"), 1) << transcript_;
-  EXPECT_EQ(count("ignored: 1 2 3\nblocked:\n"), 1) << transcript_;  // SIGHUP, SIGINT, SIGQUIT
-  EXPECT_EQ(count("argument: -m\nargument: an argument\n"), 1) << transcript_;
+  EXPECT_EQ(count("descriptors: 0 1 2 3 4 5\n"), 1);
+  EXPECT_EQ(count("ignored: 1 2 3\nblocked:\n"), 1);  // SIGHUP, SIGINT, SIGQUIT
+  EXPECT_EQ(count("argument: -m\nargument: an argument\n"), 1);
 }
 
 TEST_F(SupervisorTest, SeesItsWorkersEndEvenIfItWasToldToIgnoreChildren) {
@@ -251,6 +256,40 @@ TEST_F(SupervisorTest, LeavesItsWorkersToDrainWhenItIsKilled) {
 
   EXPECT_EQ(finish(), -1);
   EXPECT_EQ(count("is an orphan"), 2);
+}
+
+// --- replacement
+// ----------------------------------------------------------------------------------
+
+TEST_F(SupervisorTest, ReplacesAWorkerWithAnOverdueRequestOnceItsSuccessorIsReady) {
+  start("overdue", two_workers());
+
+  const std::string line =
+      await("worker 0 \\(pid \\d+\\): a request ran for more than 30 s; it is being replaced");
+  const pid_t overdue = line.empty() ? -1 : std::stoi(line.substr(line.find("(pid ") + 5));
+
+  const pid_t successor = await_worker("is ready generation 1");
+  EXPECT_EQ(await_worker("drains"), overdue);
+  EXPECT_NE(successor, overdue);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("serves generation 1"), 3);
+  EXPECT_EQ(count("it is being replaced"), 1);
+}
+
+TEST_F(SupervisorTest, KeepsAWorkerWithAnOverdueRequestWhileItsSuccessorCannotLoad) {
+  start("unlucky", two_workers());
+
+  await(
+      "worker 2 .* cannot load the application: NameError: name 'x'; the one before goes on, its "
+      "next successor starts in 100 ms");
+  await("worker \\d+ .* cannot load .* starts in 200 ms");
+
+  EXPECT_EQ(count("drains"), 0);
+  EXPECT_EQ(count("Traceback (of a test)"), 1);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("drains"), 2);
 }
 
 // --- stop

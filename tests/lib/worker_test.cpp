@@ -5,7 +5,9 @@
 #include <poll.h>
 
 #include <array>
+#include <atomic>
 #include <barrier>
+#include <chrono>
 #include <optional>
 #include <semaphore>
 #include <thread>
@@ -22,6 +24,7 @@
 namespace spawning {
 namespace {
 
+using namespace std::chrono_literals;
 using test::RawClient, test::run_until;
 
 // The supervisor's side of one worker, in the same process.
@@ -67,9 +70,9 @@ struct WorkerTest : ::testing::Test {
 
   void send(const control::Message& message) { channel->send(control::encode(message)); }
 
-  void serve(Handler& handler, int donated) {
+  void serve(Handler& handler, int donated, const HttpConfig& config = {}) {
     send(control::Configure{R"({"args":["app"]})"});
-    worker->ready(handler);
+    worker->ready(handler, config);
     for (int i = 0; i < donated; ++i) threads.emplace_back([this] { worker->run(); });
     ASSERT_TRUE(run_until(context, [&] { return says<control::Ready>(); }));
     send(control::Serve{});
@@ -203,6 +206,40 @@ TEST_F(WorkerTest, FinishesARunningRequestWhenDrained) {
   EXPECT_TRUE(client.sees("whole"));
   client.close();
   EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+}
+
+TEST_F(WorkerTest, AsksOnceToBeReplacedHoweverManyRequestsAreOverdue) {
+  std::counting_semaphore<> leave{0};
+  test::FunctionHandler stuck{[&](const Request&, Responder responder) {
+    leave.acquire();
+    responder.respond({}, "late");
+  }};
+  std::atomic<int> told = 0;
+  worker->on_overdue([&](const OverdueRequest& request) {
+    EXPECT_EQ(request.target, "/");
+    EXPECT_GE(request.running, 20ms);
+    ++told;
+  });
+  HttpConfig config;
+  config.request_timeouts.request = 20ms;
+  serve(stuck, 2, config);
+  auto first = connect(), second = connect();
+
+  first.send(kRequest);
+  second.send(kRequest);
+
+  EXPECT_TRUE(first.sees("HTTP/1.1 503 "));
+  EXPECT_TRUE(second.sees("HTTP/1.1 503 "));
+  EXPECT_TRUE(run_until(context, [&] { return told == 2; }));
+  leave.release(2);
+  first.close();
+  second.close();
+  send(control::Drain{});
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+  EXPECT_EQ(messages.size(), 2U);  // the first says that it is ready
+  EXPECT_EQ(messages.back(), control::Message{control::Overdue{20ms}});
+  for (auto& thread : threads) thread.join();  // before what they have used goes
+  threads.clear();
 }
 
 TEST_F(WorkerTest, DrainsWhenItsSupervisorDies) {

@@ -32,8 +32,15 @@ void set_limit(HttpLimits& limits, const std::string& name, std::uint64_t number
   }
 }
 
+HeaderMap header_map_of(const std::string& name) {
+  if (name == "drop") return HeaderMap::drop;
+  if (name == "refuse") return HeaderMap::refuse;
+  if (name == "dangerous") return HeaderMap::dangerous;
+  throw std::runtime_error{"unknown header_map " + name};
+}
+
 CorpusCase load_case(std::filesystem::path path) {
-  CorpusCase result{.name = path.stem(), .octets = read_file(path), .limits = {}, .transcript = {}};
+  CorpusCase result{.name = path.stem(), .octets = read_file(path)};
   std::istringstream lines{read_file(path.replace_extension(".expect"))};
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words{line};
@@ -43,6 +50,8 @@ CorpusCase load_case(std::filesystem::path path) {
       if (!(words >> name >> number))
         throw std::runtime_error{"malformed limit in " + path.string()};
       set_limit(result.limits, name, number);
+    } else if (word == "header_map" && words >> name) {
+      result.header_map = header_map_of(name);
     } else {
       result.transcript += line + '\n';
     }
@@ -89,8 +98,8 @@ std::vector<CorpusCase> load_corpus(std::string_view directory) {
   return cases;
 }
 
-RequestReader::RequestReader(const HttpLimits& limits)
-    : limits_{limits}, parser_{limits}, chunks_{limits} {}
+RequestReader::RequestReader(const HttpLimits& limits, HeaderMap header_map)
+    : limits_{limits}, parser_{limits, header_map}, chunks_{limits} {}
 
 void RequestReader::read(std::string_view octets) {
   while (!refused_ && (in_body_ ? read_body(octets) : read_head(octets))) {
@@ -141,10 +150,12 @@ void RequestReader::describe_head() {
   const RequestHead& head = parser_.head();
   request_ = line("method", head.method) + line("target", head.target) + line("path", head.path) +
              line("query", head.query) + line("host", head.host) +
+             (head.scheme.empty() ? "" : line("scheme", head.scheme)) +
              line("version", to_string(head.version));
   for (const Header& header : head.headers) {
     request_ += line("header " + std::string{header.name} + ':', header.value);
   }
+  for (const std::string_view name : head.dropped) request_ += line("dropped", name);
   switch (framing_.kind) {
     case Framing::Kind::none:
       request_ += "framing none\n";
@@ -167,8 +178,8 @@ void RequestReader::end_request() {
 }
 
 bool RequestReader::refuse(const Refusal& refusal) {
-  transcript_ +=
-      "refused " + std::to_string(refusal.status) + ' ' + std::string{refusal.rule} + '\n';
+  transcript_ += "refused " + std::to_string(refusal.status) + ' ' +
+                 std::string{to_string(refusal.reason)} + ": " + std::string{refusal.rule} + '\n';
   refused_ = true;
   return false;
 }

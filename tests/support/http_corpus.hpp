@@ -4,15 +4,17 @@
 /// The corpus of HTTP requests, and what the engines make of them.
 ///
 /// A case is two files: NAME.http, the octets of one connection, and NAME.expect, a transcript of
-/// what is read from them. Before the transcript, lines `limit NAME NUMBER` lower a limit. The
-/// transcript has for each request the lines
+/// what is read from them. Before the transcript, lines `limit NAME NUMBER` lower a limit, and
+/// `header_map MODE` sets what is done with underscores. The transcript has for each request the
+/// lines
 ///
-///     method, target, path, query, host, version, then `header NAME: VALUE` for each field,
+///     method, target, path, query, host, scheme (of an absolute-form), version, then
+///     `header NAME: VALUE` for each field and `dropped NAME` for those left out,
 ///     framing (none, length N, chunked), keep-alive (yes, no), expect-continue (only if so),
 ///     body, end
 ///
-/// and at the end, if that is how it ends, `refused STATUS RULE` or `incomplete`. Octets outside
-/// printable ASCII are written \xNN, a backslash \\.
+/// and at the end, if that is how it ends, `refused STATUS REASON: RULE` or `incomplete`. Octets
+/// outside printable ASCII are written \xNN, a backslash \\.
 
 #include <string>
 #include <string_view>
@@ -26,8 +28,9 @@ namespace spawning::test {
 struct CorpusCase {
   std::string name;
   std::string octets;
-  HttpLimits limits;
-  std::string transcript;
+  HttpLimits limits{};
+  HeaderMap header_map = HeaderMap::drop;
+  std::string transcript{};
 };
 
 /// The cases of `directory`, which is "valid" or "invalid", by name.
@@ -37,7 +40,7 @@ struct CorpusCase {
 /// Reads requests the way a connection does.
 class RequestReader {
  public:
-  explicit RequestReader(const HttpLimits& limits);
+  explicit RequestReader(const HttpLimits& limits, HeaderMap header_map = HeaderMap::drop);
 
   /// Goes on reading. \param octets  everything so far, at any address.
   void read(std::string_view octets);

@@ -8,6 +8,8 @@
 //   die        in slot 0: says that it is ready, and exits with status 3; in others as mute
 //   mute       never says anything
 //   stubborn   as ready, but does not drain
+//   overdue    as ready; in slot 0: says that a request is overdue once it serves
+//   unlucky    as overdue, but fails in slots after 1
 //   inspect    fails with what it inherited as traceback
 //
 // What it does it tells on stderr: "scripted PID serves generation 2". Each connection is answered
@@ -18,6 +20,7 @@
 #include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -92,7 +95,7 @@ class ScriptedWorker {
     script_ = settings;
     if (std::ifstream file{std::getenv("SPAWNING_TEST_SCRIPT")}; file) file >> script_;
     if (script_ == "crash") ::_exit(7);
-    if (script_ == "fail")
+    if (script_ == "fail" || (script_ == "unlucky" && seat_.slot > 1))
       return say(control::Failed{"NameError: name 'x'", "Traceback (of a test)\n", {}});
     if (script_ == "inspect") return say(control::Failed{"inspected", inherited_, {}});
     if (script_ == "mute" || (script_ == "die" && seat_.slot > 0)) return tell("is mute");
@@ -104,6 +107,8 @@ class ScriptedWorker {
   void serve() {
     tell("serves");
     await_connection();
+    if ((script_ == "overdue" || script_ == "unlucky") && seat_.slot == 0)
+      say(control::Overdue{std::chrono::seconds{30}});
   }
 
   void drain() {

@@ -26,16 +26,27 @@ struct Recorder : ServerObserver {
     unsigned status;
     Outcome outcome;
     std::uint64_t body_octets;
+    std::optional<RefusalReason> refusal;
+  };
+  struct Overdue {
+    std::string target;
+    pthread_t thread;
   };
 
   void exchange_ended(const ExchangeRecord& record) override {
     exchanges.push_back({std::string{record.method}, std::string{record.target}, record.status,
-                         record.outcome, record.body_octets});
+                         record.outcome, record.body_octets, record.refusal});
   }
+  void request_overdue(const OverdueRequest& request) override {
+    overdue.push_back({std::string{request.target}, request.thread});
+  }
+  void fields_dropped(std::size_t count) override { dropped += count; }
   void connection_opened() override { ++opened; }
   void connection_closed() override { ++closed; }
 
   std::vector<Entry> exchanges;
+  std::vector<Overdue> overdue;
+  std::size_t dropped = 0;
   int opened = 0, closed = 0;
 };
 

@@ -26,7 +26,7 @@ SANITIZED = "LD_PRELOAD" in os.environ  # by ../conftest.py
 PATIENCE = 60.0  # seconds for what has no limit of its own
 VALIDATOR = "wsgiref.validate.validator"
 
-BANNER = re.compile(r"^spawning \S+ serving (http://([\d.]+):(\d+)/) — .*, pid (\d+)$")
+BANNER = re.compile(r"^spawning \S+ serving (http://([\d.]+):(\d+)/)(?:, \S+)* — .*, pid (\d+)$")
 
 
 def wait_until(condition: Callable[[], T], seconds: float, what: str = "") -> T:

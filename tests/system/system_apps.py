@@ -76,6 +76,17 @@ def big_list(environ, start_response):
     return [bytes([number % 256]) * (64 << 10) for number in range(512)]
 
 
+def mebibyte(environ, start_response):
+    start_response("200 OK", TEXT)
+    return [b"".join(bytes([number]) * (64 << 10) for number in range(16))]
+
+
+def mebibyte_in_blocks(environ, start_response):
+    start_response("200 OK", TEXT)
+    for number in range(16):
+        yield bytes([number]) * (64 << 10)
+
+
 def empty_list(environ, start_response):
     start_response("200 OK", TEXT)
     return []

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "spawning/bytes.hpp"
+#include "spawning/trusted_proxies.hpp"
 
 namespace spawning {
 
@@ -63,6 +64,12 @@ struct HttpConfig {
   /// since it began; 0: any. Below: 408.
   Bytes body_rate{240};
   HeaderMap header_map = HeaderMap::drop;
+  /// Who is believed about the clients it asks for, in `Forwarded`, `X-Forwarded-*` and the PROXY
+  /// protocol.
+  TrustedProxies forwarded_allow = TrustedProxies::parse("127.0.0.1,::1");
+  /// Every connection begins with a PROXY header, version 1 or 2; one that does not, or whose peer
+  /// is not trusted, gets 400.
+  bool proxy_protocol = false;
   std::string server = "Spawning";               ///< the Server field of responses; empty: none
   Bytes unsent_in_memory{256 << 10};             ///< of a response; above it, a spool file
   Bytes unsent_high{64 << 20};                   ///< above it, writers are told to wait

@@ -98,8 +98,8 @@ enum class Outcome : std::uint8_t {
 /// What happened, stated once an exchange, for errors and aborts too.
 /// \par Lifetime  Views are valid during the call that hands the record over.
 struct ExchangeRecord {
-  std::string_view method;  ///< "" if the request line could not be read
-  std::string_view target;  ///< as method
+  std::string_view method{};  ///< "" if the request line could not be read
+  std::string_view target{};  ///< as method
   HttpVersion version = HttpVersion::http_1_1;
   /// 0 if no head was sent; 499 if the client went before work on the request began.
   unsigned status = 0;

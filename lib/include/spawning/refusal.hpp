@@ -13,9 +13,10 @@ namespace spawning {
 enum class RefusalReason : std::uint8_t {
   request_line,       ///< 400: malformed method, target or line
   version,            ///< 505
-  method,             ///< 501, 405: a method that no application sees
+  method,             ///< 501: a method that no application sees
   header,             ///< 400: a malformed field line
   host,               ///< 400: missing, repeated or malformed Host
+  misdirected,        ///< 421: a target of https, over plain HTTP from somebody not trusted
   framing,            ///< 400: Content-Length or Transfer-Encoding that could be misread
   transfer_coding,    ///< 501
   chunk,              ///< 400: malformed chunk or trailer
@@ -35,5 +36,8 @@ inline constexpr std::size_t kRefusalReasons = static_cast<std::size_t>(RefusalR
 
 /// "request_line": the enumerator's name, as in metrics. A constant.
 [[nodiscard]] std::string_view to_string(RefusalReason reason);
+
+/// The status that a request refused for `reason` is answered with: 400, say.
+[[nodiscard]] unsigned status_of(RefusalReason reason);
 
 }  // namespace spawning

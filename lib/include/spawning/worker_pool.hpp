@@ -21,7 +21,8 @@ namespace spawning {
 ///
 /// Threads are donated by calling run(), as to `io_context::run`: the pool starts none, so that an
 /// interpreter or a test decides what a thread is. A busy thread takes the next call without
-/// sleeping; a sleeping one is woken only when no thread is on its way already.
+/// sleeping; a sleeping one is woken only when no thread is on its way already. A call whose client
+/// has gone meanwhile, or which has waited for too long, is dropped. \see Exchange::begin
 ///
 /// \par Threads   Every member is safe from any thread.
 /// \par Lifetime  `inner` and `log` outlive the pool; every run() must have returned before the

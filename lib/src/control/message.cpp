@@ -49,10 +49,21 @@ json::value to_json(const Failed& message) {
           {"files", std::move(files)}};
 }
 
+json::value to_json(const Overdue& message) {
+  return {{"type", "overdue"}, {"limit_ms", message.limit.count()}};
+}
+
 std::optional<std::string> text_of(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
   if (value == nullptr || !value->is_string()) return std::nullopt;
   return std::string{value->get_string()};
+}
+
+std::optional<std::chrono::milliseconds> time_of(const json::object& object,
+                                                 std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  if (value == nullptr || !value->is_int64() || value->get_int64() < 0) return std::nullopt;
+  return std::chrono::milliseconds{value->get_int64()};
 }
 
 std::optional<Message> configure_from(const json::object& object) {
@@ -62,10 +73,15 @@ std::optional<Message> configure_from(const json::object& object) {
 }
 
 std::optional<Message> drain_from(const json::object& object) {
-  const json::value* deadline = object.if_contains("deadline_ms");
-  if (deadline == nullptr || !deadline->is_int64() || deadline->get_int64() < 0)
-    return std::nullopt;
-  return Drain{std::chrono::milliseconds{deadline->get_int64()}};
+  const auto deadline = time_of(object, "deadline_ms");
+  if (!deadline) return std::nullopt;
+  return Drain{*deadline};
+}
+
+std::optional<Message> overdue_from(const json::object& object) {
+  const auto limit = time_of(object, "limit_ms");
+  if (!limit) return std::nullopt;
+  return Overdue{*limit};
 }
 
 std::optional<Message> failed_from(const json::object& object) {
@@ -101,6 +117,7 @@ std::optional<Message> decode(std::string_view line) {
   if (type == "drain") return drain_from(*object);
   if (type == "ready") return Ready{};
   if (type == "failed") return failed_from(*object);
+  if (type == "overdue") return overdue_from(*object);
   return std::nullopt;
 }
 

@@ -44,7 +44,14 @@ struct Failed {
   friend bool operator==(const Failed&, const Failed&) = default;
 };
 
-using Message = std::variant<Configure, Serve, Drain, Ready, Failed>;
+/// Worker → supervisor: a request has run for longer than `limit`, so that its thread is as good as
+/// lost. Serving goes on, but a successor would do it better. \see OverdueRequest
+struct Overdue {
+  std::chrono::milliseconds limit{};
+  friend bool operator==(const Overdue&, const Overdue&) = default;
+};
+
+using Message = std::variant<Configure, Serve, Drain, Ready, Failed, Overdue>;
 
 /// The message as one line of JSON, without a newline. Of an overlong traceback the end is kept, of
 /// an overlong summary the beginning, and of too many files the first ones, so that a `Failed`

@@ -7,6 +7,8 @@
 namespace spawning {
 namespace {
 
+using Reason = RefusalReason;
+
 constexpr unsigned kMostSizeDigits = 16;
 constexpr std::size_t kMostExtensionOctets = 16 << 10;  // in all chunks of a body together
 
@@ -47,7 +49,7 @@ void ChunkDecoder::take(char octet) {
     case Phase::size:
       return take_size(octet);
     case Phase::size_lf:
-      if (octet != '\n') return refuse(400, "bare CR after a chunk size");
+      if (octet != '\n') return refuse(Reason::chunk, "bare CR after a chunk size");
       return end_size_line();
     case Phase::data:
       return;  // decode() takes data in blocks
@@ -69,10 +71,11 @@ void ChunkDecoder::take(char octet) {
 void ChunkDecoder::take_size(char octet) {
   const int digit = octets::hex_value(octet);
   if (digit < 0) {
-    if (size_digits_ == 0) return refuse(400, "chunk without a size");
+    if (size_digits_ == 0) return refuse(Reason::chunk, "chunk without a size");
     return end_element(octet, "invalid octet in a chunk size");
   }
-  if (++size_digits_ > kMostSizeDigits) return refuse(400, "chunk size of too many digits");
+  if (++size_digits_ > kMostSizeDigits)
+    return refuse(Reason::chunk, "chunk size of too many digits");
   remaining_ = remaining_ << 4 | static_cast<std::uint64_t>(digit);
 }
 
@@ -86,7 +89,7 @@ void ChunkDecoder::end_element(char octet, std::string_view rule) {
   } else if (octet == '\r') {
     phase_ = Phase::size_lf;
   } else {
-    refuse(400, octet == '\n' ? "bare LF after a chunk size" : rule);
+    refuse(Reason::chunk, octet == '\n' ? "bare LF after a chunk size" : rule);
   }
 }
 
@@ -94,7 +97,7 @@ void ChunkDecoder::end_size_line() {
   if (remaining_ == 0) {
     phase_ = Phase::trailer;
   } else if (remaining_ > limits_.body.count - received_) {
-    refuse(413, "body over the limit");
+    refuse(Reason::body_size, "body over the limit");
   } else {
     phase_ = Phase::data;
   }
@@ -104,7 +107,7 @@ void ChunkDecoder::end_size_line() {
 // RFC 9112 §7.1.1: *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] )
 void ChunkDecoder::take_extension(char octet) {
   if (++extension_octets_ > kMostExtensionOctets)
-    return refuse(400, "chunk extensions over the limit");
+    return refuse(Reason::chunk, "chunk extensions over the limit");
   switch (phase_) {
     case Phase::extension:
     case Phase::extension_equals:
@@ -112,11 +115,11 @@ void ChunkDecoder::take_extension(char octet) {
       if (octet == ';') return static_cast<void>(phase_ = Phase::extension_begin);
       if (octet == '=' && phase_ == Phase::extension_equals)
         return static_cast<void>(phase_ = Phase::extension_value_begin);
-      return refuse(400, "blank after a chunk size or extension");
+      return refuse(Reason::chunk, "blank after a chunk size or extension");
     case Phase::extension_begin:
       if (octets::is_blank(octet)) return;
       if (!octets::is_in(octets::kToken, octet))
-        return refuse(400, "chunk extension without a name");
+        return refuse(Reason::chunk, "chunk extension without a name");
       phase_ = Phase::extension_name;
       return;
     case Phase::extension_name:
@@ -134,19 +137,21 @@ void ChunkDecoder::take_extension_value(char octet) {
       if (octets::is_blank(octet)) return;
       if (octet == '"') return static_cast<void>(phase_ = Phase::extension_quoted);
       if (!octets::is_in(octets::kToken, octet))
-        return refuse(400, "chunk extension without a value");
+        return refuse(Reason::chunk, "chunk extension without a value");
       phase_ = Phase::extension_value;
       return;
     case Phase::extension_value:
       if (octets::is_in(octets::kToken, octet)) return;
       return end_element(octet, "invalid octet in a chunk extension");
     case Phase::extension_quoted:
-      if (!octets::is_text(octet)) return refuse(400, "control octet in a chunk extension");
+      if (!octets::is_text(octet))
+        return refuse(Reason::chunk, "control octet in a chunk extension");
       if (octet == '"') phase_ = Phase::extension_end;
       if (octet == '\\') phase_ = Phase::extension_escape;
       return;
     case Phase::extension_escape:
-      if (!octets::is_text(octet)) return refuse(400, "control octet in a chunk extension");
+      if (!octets::is_text(octet))
+        return refuse(Reason::chunk, "control octet in a chunk extension");
       phase_ = Phase::extension_quoted;
       return;
     default:
@@ -156,39 +161,42 @@ void ChunkDecoder::take_extension_value(char octet) {
 
 void ChunkDecoder::take_trailer(char octet) {
   if (++trailer_octets_ > limits_.header_octets.count)
-    return refuse(431, "trailer fields over the limit");
+    return refuse(Reason::header_size, "trailer fields over the limit");
   switch (phase_) {
     case Phase::trailer:
       if (octet == '\r') return static_cast<void>(phase_ = Phase::end_lf);
-      if (++trailer_count_ > limits_.header_count) return refuse(431, "too many trailer fields");
-      if (!octets::is_in(octets::kToken, octet)) return refuse(400, "malformed trailer field");
+      if (++trailer_count_ > limits_.header_count)
+        return refuse(Reason::header_size, "too many trailer fields");
+      if (!octets::is_in(octets::kToken, octet))
+        return refuse(Reason::chunk, "malformed trailer field");
       phase_ = Phase::trailer_name;
       return;
     case Phase::trailer_name:
       if (octets::is_in(octets::kToken, octet)) return;
-      if (octet != ':') return refuse(400, "malformed trailer field");
+      if (octet != ':') return refuse(Reason::chunk, "malformed trailer field");
       phase_ = Phase::trailer_value;
       return;
     case Phase::trailer_value:
       if (octets::is_text(octet)) return;
-      if (octet != '\r') return refuse(400, "control octet in a trailer field");
+      if (octet != '\r') return refuse(Reason::chunk, "control octet in a trailer field");
       phase_ = Phase::trailer_lf;
       return;
     case Phase::trailer_lf:
       return expect(octet, '\n', Phase::trailer);
     default:
-      if (octet != '\n') return refuse(400, "bare CR after a chunked body");
+      if (octet != '\n') return refuse(Reason::chunk, "bare CR after a chunked body");
       status_ = Status::done;
   }
 }
 
 void ChunkDecoder::expect(char octet, char expected, Phase next) {
-  if (octet != expected) return refuse(400, "line of a chunked body that does not end in CRLF");
+  if (octet != expected)
+    return refuse(Reason::chunk, "line of a chunked body that does not end in CRLF");
   phase_ = next;
 }
 
-void ChunkDecoder::refuse(unsigned status, std::string_view rule) {
-  refusal_ = {status, rule};
+void ChunkDecoder::refuse(RefusalReason reason, std::string_view rule) {
+  refusal_ = refusal_for(reason, rule);
   status_ = Status::refused;
 }
 

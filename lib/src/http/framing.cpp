@@ -6,6 +6,8 @@
 namespace spawning {
 namespace {
 
+using Reason = RefusalReason;
+
 // What the fields that concern framing say, all lines of each together.
 struct FramingFields {
   unsigned lengths = 0;
@@ -42,6 +44,7 @@ void read_connection(std::string_view value, FramingFields& fields) {
 void read_expect(std::string_view value, FramingFields& fields) {
   FieldList expectations{value};
   for (std::string_view expectation; expectations.next(expectation);) {
+    if (expectation.empty()) continue;
     const bool known = equals_ignoring_case(expectation, "100-continue");
     (known ? fields.expects_continue : fields.expects_more) = true;
   }
@@ -78,23 +81,26 @@ FramingFields read_fields(Headers headers) {
 
 std::optional<Refusal> frame_chunked(const RequestHead& head, const FramingFields& fields,
                                      Framing& out) {
-  if (head.version == HttpVersion::http_1_0) return Refusal{400, "Transfer-Encoding in HTTP/1.0"};
-  if (fields.lengths > 0) return Refusal{400, "Transfer-Encoding with Content-Length"};
-  if (fields.empty_codings > 0) return Refusal{400, "empty transfer coding"};
-  if (fields.chunked > 1) return Refusal{400, "chunked more than once"};
+  if (head.version == HttpVersion::http_1_0)
+    return refusal_for(Reason::framing, "Transfer-Encoding in HTTP/1.0");
+  if (fields.lengths > 0)
+    return refusal_for(Reason::framing, "Transfer-Encoding with Content-Length");
+  if (fields.empty_codings > 0) return refusal_for(Reason::framing, "empty transfer coding");
+  if (fields.chunked > 1) return refusal_for(Reason::framing, "chunked more than once");
   if (!equals_ignoring_case(fields.last_coding, "chunked"))
-    return Refusal{400, "last transfer coding is not chunked"};
-  if (fields.codings > 1) return Refusal{501, "unknown transfer coding"};
+    return refusal_for(Reason::framing, "last transfer coding is not chunked");
+  if (fields.codings > 1) return refusal_for(Reason::transfer_coding, "unknown transfer coding");
   out.kind = Framing::Kind::chunked;
   return std::nullopt;
 }
 
 std::optional<Refusal> frame_length(const FramingFields& fields, const HttpLimits& limits,
                                     Framing& out) {
-  if (fields.lengths > 1) return Refusal{400, "more than one Content-Length"};
+  if (fields.lengths > 1) return refusal_for(Reason::framing, "more than one Content-Length");
   if (!parse_decimal(fields.length, out.content_length))
-    return Refusal{400, "malformed Content-Length"};
-  if (out.content_length > limits.body.count) return Refusal{413, "body over the limit"};
+    return refusal_for(Reason::framing, "malformed Content-Length");
+  if (out.content_length > limits.body.count)
+    return refusal_for(Reason::body_size, "body over the limit");
   out.kind = Framing::Kind::length;
   return std::nullopt;
 }
@@ -113,7 +119,7 @@ std::optional<Refusal> frame_request(const RequestHead& head, const HttpLimits& 
   const bool modern = head.version == HttpVersion::http_1_1;
   out.keep_alive = !fields.close && (modern || fields.keep_alive);
   if (!modern) return std::nullopt;
-  if (fields.expects_more) return Refusal{417, "unknown expectation"};
+  if (fields.expects_more) return refusal_for(Reason::expectation, "unknown expectation");
   out.expect_continue =
       fields.expects_continue && (out.kind == Framing::Kind::chunked || out.content_length > 0);
   return std::nullopt;

@@ -96,7 +96,7 @@ class ChunkDecoder {
   void end_element(char octet, std::string_view rule);
   void end_size_line();
   void expect(char octet, char expected, Phase next);
-  void refuse(unsigned status, std::string_view rule);
+  void refuse(RefusalReason reason, std::string_view rule);
 
   HttpLimits limits_;
   Status status_ = Status::more;

@@ -26,8 +26,10 @@ constexpr Class alphanumeric_and(std::string_view others) {
 }
 
 inline constexpr Class kToken = alphanumeric_and("!#$%&'*+-.^_`|~");  ///< RFC 9110 §5.6.2 tchar
-inline constexpr Class kHostName =
-    alphanumeric_and("-._~!$&'()*+,;=%");  ///< RFC 3986 §3.2.2 reg-name
+inline constexpr Class kDashedToken = alphanumeric_and("!#$%&'*+-.^`|~");  ///< kToken but "_"
+/// RFC 3986 §3.2.2 reg-name, but without the comma: that is what two Host fields look like which
+/// somebody on the way has joined (RFC 9110 §5.3).
+inline constexpr Class kHostName = alphanumeric_and("-._~!$&'()*+;=%");
 
 [[nodiscard]] constexpr bool is_in(const Class& members, char c) {
   return members[static_cast<unsigned char>(c)];
@@ -59,8 +61,9 @@ inline constexpr Class kHostName =
   return at;
 }
 
-/// The first octet that is not a tchar, or `end`.
-[[nodiscard]] inline const char* skip_token(const char* at, const char* end) {
+/// The first octet that is not in `members` (letters, digits, "-" and others), or `end`.
+[[nodiscard]] inline const char* skip_token(const char* at, const char* end,
+                                            const Class& members = kToken) {
 #if defined(__SSE2__)
   // Letters, digits and "-" in blocks, since nearly all names have nothing else; the rest one by
   // one.
@@ -75,11 +78,11 @@ inline constexpr Class kHostName =
     const int usual = _mm_movemask_epi8(_mm_or_si128(is_dash, _mm_or_si128(is_letter, is_digit)));
     at += __builtin_ctz(~static_cast<unsigned>(usual));
     if (usual == 0xffff) continue;
-    if (!is_in(kToken, *at)) return at;
+    if (!is_in(members, *at)) return at;
     ++at;
   }
 #endif
-  return skip(kToken, at, end);
+  return skip(members, at, end);
 }
 
 /// The first octet that is not is_text(), or `end`.

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,11 @@ struct Refusal {
   RefusalReason reason = RefusalReason::request_line;
 };
 
+/// A Refusal with the status that goes with `reason`.
+[[nodiscard]] inline Refusal refusal_for(RefusalReason reason, std::string_view rule) {
+  return {status_of(reason), rule, reason};
+}
+
 /// The head of one request. Views into the octets it was parsed from, or constants.
 struct RequestHead {
   std::string_view method;  ///< \see Request for these
@@ -28,8 +34,13 @@ struct RequestHead {
   std::string_view path;
   std::string_view query;
   std::string_view host;
+  /// Of a target in absolute-form, "http" or "https"; else "". A connection that is not secured, nor
+  /// from a trusted gateway, must refuse https with 421 (RFC 9110 §7.4).
+  std::string_view scheme;
   HttpVersion version = HttpVersion::http_1_1;
   Headers headers;
+  /// Names of the fields that are left out of `headers`, under HeaderMap::drop; seldom any.
+  std::span<const std::string_view> dropped;
 };
 
 /// Parses the heads of requests, one after the other, as their octets come in.
@@ -43,6 +54,10 @@ struct RequestHead {
 /// HTTP/1.x, with 501 CONNECT, TRACE (no application ever sees them) and a method of more than 64
 /// octets, with 400 everything else. HTTP/1.2 and above count as 1.1.
 ///
+/// Fields with an underscore in their name are left out, refused or passed on as HeaderMap says.
+/// Under no HeaderMap do they take part in the framing: to it, `Content_Length` is a name like any
+/// other.
+///
 /// \par Threads   None of its own.
 /// \par Lifetime  No allocation once `headers` has held as many fields as a request has.
 /// \see RFC 9112 §2–5, RFC 9110 §5 and §7.1, docs/decisions/0001-own-request-parser.md
@@ -50,7 +65,10 @@ class RequestParser {
  public:
   enum class Status : std::uint8_t { incomplete, complete, refused };
 
-  explicit RequestParser(const HttpLimits& limits) : limits_{limits} { reset(); }
+  explicit RequestParser(const HttpLimits& limits, HeaderMap header_map = HeaderMap::drop)
+      : limits_{limits}, header_map_{header_map} {
+    reset();
+  }
 
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
@@ -63,7 +81,8 @@ class RequestParser {
   /// Octets of the head, a leading CRLF included. Once complete.
   [[nodiscard]] std::size_t consumed() const { return static_cast<std::size_t>(at_ - begin_); }
 
-  /// Once complete. Views into the last `input`.
+  /// Once complete. Views into the last `input`. Once refused: the method, the target and the
+  /// version as far as they were read, and nothing else.
   [[nodiscard]] const RequestHead& head() const { return head_; }
 
   /// Once refused.
@@ -76,7 +95,10 @@ class RequestParser {
   void reset();
 
   /// Gives the kept memory back: for connections that stay idle. Only after reset().
-  void release_memory() { std::vector<Header>{}.swap(headers_); }
+  void release_memory() {
+    std::vector<Header>{}.swap(headers_);
+    std::vector<std::string_view>{}.swap(dropped_);
+  }
 
  private:
   enum class Phase : std::uint8_t {
@@ -103,6 +125,7 @@ class RequestParser {
   bool parse_version();
   bool parse_field_start();
   bool parse_name();
+  bool parse_rest_of_name();
   bool parse_value();
   bool parse_value_lf();
   bool parse_end_lf();
@@ -112,11 +135,13 @@ class RequestParser {
   bool end_request_line();
   bool end_head();
   bool run_out();
-  bool refuse(unsigned status, std::string_view rule);
+  bool refuse(RefusalReason reason, std::string_view rule);
 
   HttpLimits limits_;
+  HeaderMap header_map_;
   Status status_ = Status::incomplete;
   Phase phase_ = Phase::leading;
+  bool underscored_ = false;       // the name that is being parsed, or was last
   unsigned hosts_ = 0;             // Host fields so far
   const char* begin_ = nullptr;    // of the input
   const char* at_ = nullptr;       // the next octet to look at
@@ -129,6 +154,7 @@ class RequestParser {
   std::string_view host_field_;
   RequestHead head_;
   std::vector<Header> headers_;
+  std::vector<std::string_view> dropped_;
   Refusal refusal_;
 };
 

@@ -29,15 +29,20 @@ bool is_port(std::string_view text) {
   return text.size() <= 5 && port <= 65535;
 }
 
-bool is_host_name(std::string_view text) {
-  const char* const end = text.data() + text.size();
-  if (text.empty() || octets::skip(octets::kHostName, text.data(), end) != end) return false;
+// Whether each "%" begins an escape, and none of them stands for NUL.
+bool is_escaped_well(std::string_view text) {
   for (auto at = text.find('%'); at != text.npos; at = text.find('%', at + 1)) {
-    if (at + 2 >= text.size() || octets::hex_value(text[at + 1]) < 0 ||
-        octets::hex_value(text[at + 2]) < 0)
-      return false;
+    if (at + 2 >= text.size()) return false;
+    const int high = octets::hex_value(text[at + 1]), low = octets::hex_value(text[at + 2]);
+    if (high < 0 || low < 0 || high + low == 0) return false;
   }
   return true;
+}
+
+bool is_host_name(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  return !text.empty() && octets::skip(octets::kHostName, text.data(), end) == end &&
+         is_escaped_well(text);
 }
 
 void split_query(std::string_view rest, RequestTarget& parts) {
@@ -49,10 +54,11 @@ void split_query(std::string_view rest, RequestTarget& parts) {
 std::string_view split_absolute(std::string_view method, std::string_view target,
                                 RequestTarget& parts) {
   const auto colon = target.find("://");
-  const auto scheme = target.substr(0, colon);
-  if (colon == target.npos ||
-      !(equals_ignoring_case(scheme, "http") || equals_ignoring_case(scheme, "https")))
-    return "target of no known form";
+  if (colon == target.npos) return "target of no known form";
+  for (const std::string_view scheme : {"http", "https"}) {
+    if (equals_ignoring_case(target.substr(0, colon), scheme)) parts.scheme = scheme;
+  }
+  if (parts.scheme.empty()) return "target of no known form";
   const auto rest = target.substr(colon + 3);
   const auto authority_end = std::min(rest.find_first_of("/?"), rest.size());
   parts.host = rest.substr(0, authority_end);
@@ -69,15 +75,16 @@ std::string_view split_absolute(std::string_view method, std::string_view target
 std::string_view split_target(std::string_view method, std::string_view target,
                               RequestTarget& parts) {
   parts = {};
-  if (target.starts_with('/')) {
-    split_query(target, parts);
-    return {};
-  }
   if (target == "*") {
     parts.path = target;
     return method == "OPTIONS" ? std::string_view{} : "target * without OPTIONS";
   }
-  return split_absolute(method, target, parts);
+  if (target.starts_with('/')) {
+    split_query(target, parts);
+  } else if (const auto rule = split_absolute(method, target, parts); !rule.empty()) {
+    return rule;
+  }
+  return is_escaped_well(parts.path) ? std::string_view{} : "malformed escape in the target";
 }
 
 bool is_authority(std::string_view text) {

@@ -84,8 +84,8 @@ void read_field(const Header& header, Stated& stated) {
   if (is_hop_by_hop(header.name)) reject("hop-by-hop header", header.name);
 }
 
-Stated read_head(const ResponseHead& head) {
-  if (head.status < 200 || head.status > 599)
+Stated read_head(const ResponseHead& head, unsigned least_status, unsigned most_status) {
+  if (head.status < least_status || head.status > most_status)
     reject("status out of range", std::to_string(head.status));
   if (!is_text(head.reason))
     reject("control character in the reason of status", std::to_string(head.status));
@@ -97,7 +97,7 @@ Stated read_head(const ResponseHead& head) {
 // Whether a field of the author's is left out, because we state it in our own way or not at all.
 bool is_restated(const Header& header, unsigned status) {
   if (header.name.size() == 10) return equals_ignoring_case(header.name, "Connection");
-  return status == 204 && equals_ignoring_case(header.name, "Content-Length");
+  return (status == 204 || status == 205) && equals_ignoring_case(header.name, "Content-Length");
 }
 
 // Writes into memory that is known to suffice.
@@ -128,11 +128,10 @@ class Writer {
 };
 
 // At least as much as the head will take: one growth of `out` instead of one for every part.
-std::size_t room_for(const ResponseContext& context, const ResponseHead& head,
-                     std::string_view date) {
+std::size_t room_for(const ResponseHead& head, std::string_view server, std::string_view date) {
   constexpr std::size_t kConstantParts =
       256;  // status line, names and punctuation of our own fields
-  std::size_t octets = kConstantParts + head.reason.size() + date.size() + context.server.size();
+  std::size_t octets = kConstantParts + head.reason.size() + date.size() + server.size();
   for (const Header& header : head.headers) octets += header.name.size() + header.value.size() + 4;
   return octets;
 }
@@ -153,14 +152,14 @@ void put_status_line(Writer& writer, const ResponseHead& head) {
 void ResponseEncoder::start(const ResponseContext& context, const ResponseHead& head,
                             std::optional<std::uint64_t> content_length, std::string_view date,
                             std::string& out) {
-  const Stated stated = read_head(head);
+  const Stated stated = read_head(head, 200, 599);
   reset();
   if (context.head_request && content_length == 0u) content_length.reset();
   mode_ = choose_mode(context, head.status, stated.length ? stated.length : content_length);
   keep_alive_ = context.keep_alive && !stated.close && mode_ != Mode::close;
 
   const auto old_size = out.size();
-  out.resize(old_size + room_for(context, head, date));
+  out.resize(old_size + room_for(head, context.server, date));
   Writer writer{out.data() + old_size};
   put_status_line(writer, head);
   if (!stated.date) writer.put_field("Date", date);
@@ -169,6 +168,7 @@ void ResponseEncoder::start(const ResponseContext& context, const ResponseHead& 
     if (!is_restated(header, head.status)) writer.put_field(header.name, header.value);
   }
   if (mode_ == Mode::length && !stated.length) writer.put_length(declared_);
+  if (head.status == 205) writer.put_length(0);
   if (mode_ == Mode::chunked) writer.put("Transfer-Encoding: chunked\r\n");
   if (!keep_alive_) writer.put("Connection: close\r\n");
   if (keep_alive_ && context.version == HttpVersion::http_1_0)
@@ -181,7 +181,7 @@ void ResponseEncoder::start(const ResponseContext& context, const ResponseHead& 
 // As for a GET: the response to HEAD says the same.
 ResponseEncoder::Mode ResponseEncoder::choose_mode(const ResponseContext& context, unsigned status,
                                                    std::optional<std::uint64_t> length) {
-  if (status == 204 || status == 304) return Mode::bodiless;
+  if (status == 204 || status == 205 || status == 304) return Mode::bodiless;
   if (length) {
     declared_ = *length;
     return Mode::length;
@@ -192,24 +192,51 @@ ResponseEncoder::Mode ResponseEncoder::choose_mode(const ResponseContext& contex
 }
 
 ResponseEncoder::Piece ResponseEncoder::frame(std::string_view block) {
-  if (block.empty() || mode_ == Mode::bodiless) return {};
-  if (mode_ == Mode::length && block.size() > declared_ - body_octets_) {
+  block = block.substr(0, static_cast<std::size_t>(admit(block.size())));
+  if (mode_ != Mode::chunked || block.empty()) return {{}, block, {}};
+  return {chunk_size_line(block.size()), block, kCrlf};
+}
+
+ResponseEncoder::FilePiece ResponseEncoder::frame_file(std::uint64_t length) {
+  length = admit(length);
+  if (mode_ != Mode::chunked || length == 0) return {{}, length, {}};
+  return {chunk_size_line(length), length, kCrlf};
+}
+
+std::uint64_t ResponseEncoder::admit(std::uint64_t octets) {
+  if (mode_ == Mode::bodiless) return 0;
+  if (mode_ == Mode::length && octets > declared_ - body_octets_) {
     overrun_ = true;
-    block = block.substr(0, static_cast<std::size_t>(declared_ - body_octets_));
+    octets = declared_ - body_octets_;
   }
-  body_octets_ += block.size();
-  if (mode_ != Mode::chunked) return {{}, block, {}};
-  char* const end =
-      std::to_chars(chunk_size_.data(), chunk_size_.data() + 16, block.size(), 16).ptr;
+  body_octets_ += octets;
+  return octets;
+}
+
+std::string_view ResponseEncoder::chunk_size_line(std::uint64_t octets) {
+  char* const end = std::to_chars(chunk_size_.data(), chunk_size_.data() + 16, octets, 16).ptr;
   end[0] = '\r';
   end[1] = '\n';
-  return {
-      {chunk_size_.data(), static_cast<std::size_t>(end + 2 - chunk_size_.data())}, block, kCrlf};
+  return {chunk_size_.data(), static_cast<std::size_t>(end + 2 - chunk_size_.data())};
 }
 
 std::string_view ResponseEncoder::finish() {
   finished_ = true;
   return mode_ == Mode::chunked ? "0\r\n\r\n" : std::string_view{};
+}
+
+void encode_interim(const ResponseHead& head, std::string& out) {
+  const Stated stated = read_head(head, 102, 199);
+  if (stated.length) reject("length of an interim response", std::to_string(*stated.length));
+  if (stated.close) reject("hop-by-hop header", "Connection");
+
+  const auto old_size = out.size();
+  out.resize(old_size + room_for(head, {}, {}));
+  Writer writer{out.data() + old_size};
+  put_status_line(writer, head);
+  for (const Header& header : head.headers) writer.put_field(header.name, header.value);
+  writer.put(kCrlf);
+  out.resize(static_cast<std::size_t>(writer.at() - out.data()));
 }
 
 }  // namespace spawning

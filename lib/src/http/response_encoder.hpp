@@ -26,8 +26,10 @@ struct ResponseContext {
 ///
 /// The body ends where the head's Content-Length says, else where `content_length` says, else with
 /// the last chunk, else (for a client of HTTP/1.0) with the connection. Responses to HEAD have no
-/// body, and the fields of a GET except Transfer-Encoding (RFC 9110 §9.3.2); 204 and 304 have none
-/// either. A 204 is sent without Content-Length, whatever the author says (RFC 9110 §8.6).
+/// body, and the fields of a GET except Transfer-Encoding (RFC 9110 §9.3.2); 204, 205 and 304 have
+/// none either: what is framed for them is dropped. Whatever the author says of the length, a 204
+/// is sent without it (RFC 9110 §8.6) and a 205 with `Content-Length: 0` (§15.3.6); a 304 has it
+/// only if the author says it, since it is that of the 200 (§15.4.5).
 ///
 /// \par Threads  None of its own. Allocates only as `out` grows.
 /// \see RFC 9112 §6.3 and §9.6, RFC 9110 §6.6.1
@@ -39,6 +41,13 @@ class ResponseEncoder {
   struct Piece {
     std::string_view prefix;
     std::string_view block;
+    std::string_view suffix;
+  };
+
+  /// As Piece, around octets of a file.
+  struct FilePiece {
+    std::string_view prefix;
+    std::uint64_t length = 0;  ///< so many octets of the file go between them; 0: nothing to send
     std::string_view suffix;
   };
 
@@ -58,6 +67,10 @@ class ResponseEncoder {
 
   /// Frames a part of the body: a chunk, or as much of `block` as belongs to the response.
   [[nodiscard]] Piece frame(std::string_view block);
+
+  /// As frame() for `length` octets that are not here: one chunk, or as many as belong to the
+  /// response. They count as framed, so who cannot send them all has to break the response off.
+  [[nodiscard]] FilePiece frame_file(std::uint64_t length);
 
   /// What ends the body: the last chunk, or "".
   [[nodiscard]] std::string_view finish();
@@ -87,6 +100,9 @@ class ResponseEncoder {
  private:
   enum class Mode : std::uint8_t { bodiless, length, chunked, close };
 
+  // How many of `octets` belong to the response, which are then framed.
+  std::uint64_t admit(std::uint64_t octets);
+  std::string_view chunk_size_line(std::uint64_t octets);
   Mode choose_mode(const ResponseContext& context, unsigned status,
                    std::optional<std::uint64_t> length);
 
@@ -98,5 +114,14 @@ class ResponseEncoder {
   std::uint64_t body_octets_ = 0;
   std::array<char, 18> chunk_size_{};  // hexadecimal digits and CRLF
 };
+
+/// Appends an interim response to `out`: a status line and the author's fields, nothing of ours. It
+/// may precede any response to a client of HTTP/1.1 (RFC 9110 §15.2), and is no business of the
+/// encoder's state.
+///
+/// \throws std::invalid_argument, and leaves `out` as it was, for what ResponseEncoder::start()
+///         rejects, for a status outside 102–199 (100 and 101 change what the client sends next), and
+///         for Connection and Content-Length in any form.
+void encode_interim(const ResponseHead& head, std::string& out);
 
 }  // namespace spawning

@@ -22,14 +22,17 @@ class Deadlines {
   using Clock = std::chrono::steady_clock;
 
   enum class Kind : unsigned {
-    header,  ///< the head of a request, from its first octet
-    body,    ///< the next octets of a body
-    quiet,   ///< since a request was dispatched: look whether the connection has become idle
-    idle,    ///< the next request
-    write,   ///< the client takes no octet
-    linger,  ///< the client is to close after our last octet
+    header,       ///< the head of a request, from its first octet
+    body,         ///< the next octets of a body
+    quiet,        ///< since a request was dispatched: look whether the connection has become idle
+    idle,         ///< the next request
+    write,        ///< the client takes no octet
+    linger,       ///< the client is to close after our last octet
+    half_closed,  ///< the client has shut its end while its request is being answered
+    request,      ///< since a request was dispatched: look whether it takes too long
+    recheck,      ///< look again soon
   };
-  static constexpr std::size_t kKinds = 6;
+  static constexpr std::size_t kKinds = 9;
   using Durations = std::array<Clock::duration, kKinds>;
 
   /// A member of whatever has a deadline.

@@ -19,11 +19,13 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSock
       socket_{std::move(socket)},
       info_{.peer = Address::peer(socket_->native_handle()),
             .local = Address::local(socket_->native_handle())},
-      outbox_{socket_->native_handle(), server_->config.unsent_high.count, *this},
+      outbox_{socket_->native_handle(), server_->unsent_limits(), server_->spooled, *this},
       exchange_{*server_, outbox_, info_, [this] { post(&HttpConnection::look_again); }},
-      parser_{server_->config.limits},
+      parser_{server_->config.limits, server_->config.header_map},
       chunks_{server_->config.limits},
-      body_{server_->config.limits.body_in_memory} {}
+      body_{server_->config.limits.body_in_memory} {
+  socket_->native_non_blocking(true);  // for sendfile(2), which has no flag for it
+}
 
 void HttpConnection::start() {
   registration_ = server_->connections.insert(server_->connections.end(), this);
@@ -48,11 +50,12 @@ void HttpConnection::wait_for_input() {
 void HttpConnection::read() {
   if (reading_ || input_ended_ || phase_ == Phase::closed) return;
   boost::asio::mutable_buffer target;
-  if (phase_ == Phase::body) {
+  const bool discard = phase_ == Phase::flush || phase_ == Phase::linger;
+  if (phase_ == Phase::body || discard) {
     if (!body_buffer_) body_buffer_ = server_->body_buffers.take();
     // Not beyond the body where its length is known: what follows belongs into the other buffer.
     std::size_t size = body_buffer_.size;
-    if (framing_.kind == Framing::Kind::length) {
+    if (!discard && framing_.kind == Framing::Kind::length) {
       size = static_cast<std::size_t>(
           std::min<std::uint64_t>(size, framing_.content_length - body_.size()));
     }
@@ -107,10 +110,13 @@ void HttpConnection::on_input_end(bool orderly) {
   input_ended_ = true;
   if (!orderly || phase_ == Phase::linger) return close();
   // A client may shut its sending end and still wait for answers: the running one, those to the
-  // requests behind it, and what is queued.
-  exchange_.client_closed_its_end();
+  // requests behind it, and what is queued. It looks the same as one that has left, so after a while
+  // it counts as that.
   if (phase_ == Phase::head || phase_ == Phase::body) return begin_close();
-  if (phase_ == Phase::busy && exchange_.over_or_tell()) look_again();
+  if (phase_ != Phase::busy) return;
+  if (exchange_.over_or_tell()) return look_again();
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::half_closed,
+                         std::chrono::steady_clock::now());
 }
 
 // Makes room for reading behind end_, by moving what is there or by a larger buffer. False if that
@@ -149,7 +155,6 @@ void HttpConnection::release_memory() {
   body_.release_memory();
   parser_.release_memory();
   exchange_.release_memory();
-  outbox_.release_memory();
 }
 
 // A second or more after a request was dispatched: is it still running, or has the connection
@@ -187,6 +192,12 @@ void HttpConnection::expired(Deadlines::Kind kind) {
       return refuse({408, "the head did not arrive in time"});
     case Deadlines::Kind::body:
       return refuse({408, "the body did not arrive in time"});
+    case Deadlines::Kind::request:
+    case Deadlines::Kind::recheck:
+      return check_request();
+    case Deadlines::Kind::half_closed:
+      if (phase_ == Phase::busy && exchange_.over()) return look_again();
+      return close();
     case Deadlines::Kind::idle:
     case Deadlines::Kind::write:
     case Deadlines::Kind::linger:
@@ -212,7 +223,8 @@ void HttpConnection::close_idle() {
 }
 
 void HttpConnection::flush() {
-  if (phase_ == Phase::closed || write_waiting_) return;
+  if (phase_ == Phase::closed) return;
+  if (write_waiting_) return outbox_.resume();
   bool progress = false;
   const auto flushed = outbox_.flush(progress);
   if (phase_ == Phase::closed) return;  // a producer that was resumed has destroyed the server
@@ -242,7 +254,7 @@ void HttpConnection::flush() {
 // §9.6.
 void HttpConnection::begin_close() {
   server_->deadlines.disarm(input_deadline_);
-  begin_ = end_ = request_end_ = 0;
+  server_->deadlines.disarm(request_deadline_);
   phase_ = Phase::flush;
   if (!outbox_.empty()) return flush();
   if (input_ended_) return close();
@@ -267,10 +279,12 @@ void HttpConnection::close() {
   phase_ = Phase::closed;
   server_->deadlines.disarm(input_deadline_);
   server_->deadlines.disarm(output_deadline_);
+  server_->deadlines.disarm(request_deadline_);
   boost::system::error_code ignored;
   socket_->close(ignored);
   socket_.reset();
   give_buffers_back();
+  exchange_.client_went();
   server_->connections.erase(registration_);
   if (server_->observer != nullptr) server_->observer->connection_closed();
   server_->connection_closed();

@@ -81,12 +81,16 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   // Requests.
   void process();
   [[nodiscard]] bool parse_head();  // whether to go on
+  void note_dropped();
   [[nodiscard]] bool begin_body();  // as parse_head()
   void feed_body(std::string_view octets);
   void body_complete(std::string_view next);
   void dispatch();
   void refuse(const Refusal& refusal);
   void hand_back();  // the exchange is over
+  void check_request();
+  [[nodiscard]] bool may_keep_alive();
+  [[nodiscard]] bool too_slow(std::chrono::steady_clock::time_point now) const;
   void look_again();
   void check_quiet();
 
@@ -122,6 +126,9 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   Buffer body_buffer_;           // octets of a body on their way into body_
   Deadline input_deadline_{*this};
   Deadline output_deadline_{*this};
+  Deadline request_deadline_{*this};
+  std::chrono::steady_clock::time_point body_began_{};
+  std::size_t requests_ = 0;  // so far
   std::list<HttpConnection*>::iterator registration_;
   Phase phase_ = Phase::head;
   bool reading_ = false;  // an async_read_some or a wait is pending

@@ -44,7 +44,18 @@ bool HttpConnection::parse_head() {
     refuse(*refusal);
     return false;
   }
+  if (!parser_.head().dropped.empty()) note_dropped();
   return begin_body();
+}
+
+void HttpConnection::note_dropped() {
+  const auto names = parser_.head().dropped;
+  if (server_->observer != nullptr) server_->observer->fields_dropped(names.size());
+  for (const std::string_view name : names) {
+    if (!server_->dropped_names.is_new(name)) continue;
+    server_->log.warning("header fields named " + std::string{name} +
+                         " are dropped: with an underscore they could pass for others");
+  }
 }
 
 bool HttpConnection::begin_body() {
@@ -67,7 +78,8 @@ bool HttpConnection::begin_body() {
     iovec piece{const_cast<char*>(kContinue.data()), kContinue.size()};
     if (outbox_.send({&piece, 1}) == WriteStatus::gone) return false;
   }
-  server_->deadlines.arm(input_deadline_, Deadlines::Kind::body, std::chrono::steady_clock::now());
+  body_began_ = std::chrono::steady_clock::now();
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::body, body_began_);
   phase_ = Phase::body;
   chunks_.reset();
   end_ = body_begin;  // the octets that are here are fed now; the buffer keeps the head
@@ -98,8 +110,19 @@ void HttpConnection::feed_body(std::string_view octets) {
     server_->log.error(std::string{"a request body cannot be spooled: "} + error.what());
     return refuse({507, "the spool file cannot be written"});
   }
-  server_->deadlines.arm(input_deadline_, Deadlines::Kind::body, std::chrono::steady_clock::now());
+  const auto now = std::chrono::steady_clock::now();
+  if (too_slow(now))
+    return refuse({408, "the body came in too slowly", RefusalReason::body_timeout});
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::body, now);
   read();
+}
+
+// On average, so that a pause does no harm to who was fast before.
+bool HttpConnection::too_slow(std::chrono::steady_clock::time_point now) const {
+  const auto elapsed = now - body_began_;
+  if (elapsed <= server_->config.timeouts.body) return false;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(elapsed).count();
+  return body_.size() / static_cast<std::uint64_t>(seconds + 1) < server_->config.body_rate.count;
 }
 
 // `next` are octets behind the body, in one of the two buffers: the beginning of the next request.
@@ -131,8 +154,11 @@ void HttpConnection::dispatch() {
   const auto now = std::chrono::steady_clock::now();
   const RequestHead& head = parser_.head();
   phase_ = Phase::busy;
-  server_->deadlines.arm(input_deadline_, Deadlines::Kind::quiet, now);
-  exchange_.begin(head, framing_.keep_alive && server_->config.keep_alive, now);
+  server_->deadlines.arm(input_deadline_,
+                         input_ended_ ? Deadlines::Kind::half_closed : Deadlines::Kind::quiet, now);
+  if (server_->limits_requests())
+    server_->deadlines.arm(request_deadline_, Deadlines::Kind::request, now);
+  exchange_.begin_exchange(head, info_.peer, may_keep_alive(), now);
   const Request request{.method = head.method,
                         .target = head.target,
                         .path = head.path,
@@ -151,7 +177,27 @@ void HttpConnection::dispatch() {
   // again.
   const bool more = end_ > request_end_ || input_ended_ || buffer_.size - end_ < kLeastRoom;
   if (more ? exchange_.over_or_tell() : exchange_.over()) return hand_back();
-  read();
+  read();  // also with requests waiting here: the client's end must be noticed
+}
+
+bool HttpConnection::may_keep_alive() {
+  const std::size_t limit = server_->config.keep_alive_requests;
+  ++requests_;
+  return framing_.keep_alive && server_->config.keep_alive && (limit == 0 || requests_ < limit);
+}
+
+// A request may take too long: here in the queue, or with whoever works on it.
+void HttpConnection::check_request() {
+  if (phase_ != Phase::busy) return;
+  const auto now = std::chrono::steady_clock::now();
+  switch (exchange_.check_timeouts(now)) {
+    case HttpExchange::Verdict::none:
+      return server_->deadlines.arm(request_deadline_, Deadlines::Kind::recheck, now);
+    case HttpExchange::Verdict::answered:
+      return begin_close();
+    case HttpExchange::Verdict::broken:
+      return reset();
+  }
 }
 
 // The answer to what is malformed, over a limit or too late: short, plain, and the last on its
@@ -164,7 +210,8 @@ void HttpConnection::refuse(const Refusal& refusal) {
   request_end_ = end_;
   phase_ = Phase::busy;
   server_->deadlines.disarm(input_deadline_);
-  exchange_.begin_refusal(parser_.head(), std::chrono::steady_clock::now());
+  exchange_.begin_refusal(parser_.head(), info_.peer, refusal.reason,
+                          std::chrono::steady_clock::now());
   const std::string body = status_body(refusal.status);
   static constexpr std::array kHeaders{Header{"Content-Type", "text/plain; charset=utf-8"}};
   Responder{std::shared_ptr<Exchange>{shared_from_this(), &exchange_}}.respond(
@@ -179,6 +226,7 @@ void HttpConnection::look_again() {
 }
 
 void HttpConnection::hand_back() {
+  server_->deadlines.disarm(request_deadline_);
   body_.clear();
   begin_ = request_end_;
   parser_.reset();

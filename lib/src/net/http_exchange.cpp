@@ -13,79 +13,144 @@ iovec piece_of(std::string_view octets) {
           octets.size()};  // iovec serves reading too; sending only reads
 }
 
+// The pieces without the empty ones: the kernel looks at every entry.
+template <std::size_t Size>
+std::span<iovec> without_empty(std::array<iovec, Size>& pieces) {
+  const auto end = std::remove_if(pieces.begin(), pieces.end(),
+                                  [](const iovec& one) { return one.iov_len == 0; });
+  return {pieces.data(), static_cast<std::size_t>(end - pieces.begin())};
+}
+
 }  // namespace
 
 HttpExchange::HttpExchange(ServerContext& server, Outbox& outbox, const ConnectionInfo& connection,
                            Tell tell)
     : server_{server}, outbox_{outbox}, connection_{connection}, tell_{std::move(tell)} {}
 
-void HttpExchange::begin(const RequestHead& head, bool keep_alive,
-                         std::chrono::steady_clock::time_point now) {
+void HttpExchange::begin_exchange(const RequestHead& head, const Address& client, bool keep_alive,
+                                  Time now) {
   request_ = head;
+  client_ = &client;
   keep_alive_ = keep_alive;
-  began_ = now;
+  began_ = begun_ = now;
   status_ = 0;
-  complete_ = Outcome::complete;
+  refusal_.reset();
   head_octets_.clear();
   encoder_.reset();
   baton_.store(kRunning, std::memory_order_release);
 }
 
-void HttpExchange::begin_refusal(const RequestHead& head,
-                                 std::chrono::steady_clock::time_point now) {
-  begin(head, false, now);
-  complete_ = Outcome::refused;
+void HttpExchange::begin_refusal(const RequestHead& head, const Address& client,
+                                 RefusalReason reason, Time now) {
+  begin_exchange(head, client, false, now);
+  refusal_ = reason;
+}
+
+bool HttpExchange::begin() {
+  begun_ = std::chrono::steady_clock::now();
+  thread_ = ::pthread_self();
+  if ((baton_.fetch_or(kBegun, std::memory_order_acq_rel) & kRevoked) != 0) {
+    hand_over(false);
+    return false;
+  }
+  if (!outbox_.gone()) return true;
+  status_ = 499;  // nginx's word for it; there is nobody to send it to
+  end(Outcome::client_gone, Then::close);
+  return false;
+}
+
+ResponseContext HttpExchange::context() const {
+  return {.head_request = request_.method == "HEAD",
+          .version = request_.version,
+          .keep_alive = keep_alive_ && !server_.draining.load(std::memory_order_relaxed),
+          .server = server_.config.server};
+}
+
+bool HttpExchange::claim() {
+  return (baton_.fetch_or(kStarted, std::memory_order_acq_rel) & kRevoked) == 0;
 }
 
 void HttpExchange::start(const ResponseHead& head, std::optional<std::uint64_t> content_length) {
-  const ResponseContext context{
-      .head_request = request_.method == "HEAD",
-      .version = request_.version,
-      .keep_alive = keep_alive_ && !server_.draining.load(std::memory_order_relaxed),
-      .server = server_.config.server};
-  encoder_.start(context, head, content_length, date_.at(std::chrono::system_clock::now()),
+  encoder_.start(context(), head, content_length, date_.at(std::chrono::system_clock::now()),
                  head_octets_);
   status_ = head.status;
+  note_progress();
+  if (!claim()) head_octets_.clear();
 }
 
-WriteStatus HttpExchange::write(std::string_view block) { return send(encoder_.frame(block)); }
+void HttpExchange::inform(const ResponseHead& head) {
+  std::string octets;
+  encode_interim(head, octets);
+  if (request_.version == HttpVersion::http_1_0 || revoked()) return;
+  std::array pieces{piece_of(octets)};
+  static_cast<void>(outbox_.send(pieces));  // whether the client is here, start() will tell
+}
+
+WriteStatus HttpExchange::write(std::string_view block) {
+  if (revoked()) return WriteStatus::gone;
+  note_progress();
+  return send(encoder_.frame(block));
+}
 
 WriteStatus HttpExchange::send(const ResponseEncoder::Piece& piece) {
   std::array pieces{piece_of(head_octets_), piece_of(piece.prefix), piece_of(piece.block),
                     piece_of(piece.suffix)};
-  // The kernel looks at every entry: none that is empty is passed on.
-  const auto end = std::remove_if(pieces.begin(), pieces.end(),
-                                  [](const iovec& one) { return one.iov_len == 0; });
-  const auto count = static_cast<std::size_t>(end - pieces.begin());
-  if (count == 0) return outbox_.gone() ? WriteStatus::gone : WriteStatus::ok;
-  const auto status = outbox_.send({pieces.data(), count});
+  const auto some = without_empty(pieces);
+  if (some.empty()) return outbox_.gone() ? WriteStatus::gone : WriteStatus::ok;
+  const auto status = outbox_.send(some);
   head_octets_.clear();
   return status;
 }
 
-void HttpExchange::inform(const ResponseHead&) {}
-WriteStatus HttpExchange::write_file(UniqueFd, std::uint64_t, std::uint64_t) {
-  return WriteStatus::ok;
+WriteStatus HttpExchange::write_file(UniqueFd file, std::uint64_t offset, std::uint64_t length) {
+  if (revoked()) return WriteStatus::gone;
+  note_progress();
+  const auto piece = encoder_.frame_file(length);
+  std::array pieces{piece_of(head_octets_), piece_of(piece.prefix)};
+  const auto status = outbox_.send_file(without_empty(pieces),
+                                        {std::move(file), offset, piece.length}, piece.suffix);
+  head_octets_.clear();
+  return status;
 }
-void HttpExchange::when_gone(std::function<void()>) {}
+
+bool HttpExchange::wait_writable() {
+  waiting_.store(true, std::memory_order_relaxed);
+  const bool writable = outbox_.wait_writable();
+  note_progress();
+  waiting_.store(false, std::memory_order_relaxed);
+  return writable;
+}
+
+void HttpExchange::note_progress() {
+  if (server_.config.request_timeouts.request.count() > 0)
+    progress_.store(std::chrono::steady_clock::now(), std::memory_order_relaxed);
+}
+
+std::string HttpExchange::label() const {
+  return std::string{request_.method} + " " + std::string{request_.path} + " of " +
+         client_->to_string();
+}
 
 void HttpExchange::finish() {
+  if (revoked()) return hand_over(false);
   const std::string_view terminator = encoder_.finish();
   if (!head_octets_.empty() || !terminator.empty()) send({terminator, {}, {}});
   if (!encoder_.complete()) {
-    server_.log.error("the response to " + std::string{request_.method} + " " +
-                      std::string{request_.path} +
-                      " is shorter than its Content-Length; the connection was closed");
+    // Of a client that has gone nobody asked for the rest.
+    if (!outbox_.gone()) {
+      server_.log.error("the response to " + label() +
+                        " is shorter than its Content-Length; the connection was closed");
+    }
     return abort();
   }
-  if (encoder_.overrun()) {
-    server_.log.warning("the response to " + std::string{request_.method} + " " +
-                        std::string{request_.path} + " was cut at its Content-Length");
-  }
-  end(complete_, encoder_.keep_alive() ? Then::keep_alive : Then::close);
+  if (encoder_.overrun())
+    server_.log.warning("the response to " + label() + " was cut at its Content-Length");
+  end(refusal_ ? Outcome::refused : Outcome::complete,
+      encoder_.keep_alive() ? Then::keep_alive : Then::close);
 }
 
 void HttpExchange::abort() {
+  if (!claim()) return hand_over(false);
   // Where the end of the connection is the end of the body, only a reset tells the client that it
   // is not whole.
   const bool framed = encoder_.delimits_itself() || status_ == 0;
@@ -95,21 +160,49 @@ void HttpExchange::abort() {
 void HttpExchange::end(Outcome outcome, Then then) {
   ended_ = std::chrono::steady_clock::now();
   then_ = then;
-  if (server_.observer != nullptr) {
-    server_.observer->exchange_ended({.method = request_.method,
-                                      .target = request_.target,
-                                      .version = request_.version,
-                                      .status = status_,
-                                      .outcome = outbox_.gone() ? Outcome::client_gone : outcome,
-                                      .body_octets = encoder_.body_octets(),
-                                      .duration = ended_ - began_,
-                                      .connection = &connection_});
+  if (overdue_.load(std::memory_order_relaxed)) {
+    outcome = Outcome::timed_out;
+    refusal_ = RefusalReason::request_timeout;
+  } else if (outbox_.gone()) {
+    outcome = Outcome::client_gone;
   }
-  // From here on everything belongs to the I/O thread, but for what tell() itself needs: the
-  // connection, which the caller's reference keeps.
-  const bool close = then != Then::keep_alive;
+  record({.status = status_,
+          .outcome = outcome,
+          .refusal = refusal_,
+          .body_octets = encoder_.body_octets(),
+          .duration = ended_ - began_,
+          .queued = begun_ - began_});
+  hand_over(then != Then::keep_alive);
+}
+
+// From here on everything belongs to the I/O thread, but for what tell() itself needs: the
+// connection, which the caller's reference keeps.
+void HttpExchange::hand_over(bool tell) {
+  if (notifies_) when_gone(nullptr);
   const unsigned before = baton_.exchange(0, std::memory_order_acq_rel);
-  if ((before & kTell) != 0 || close) tell_();
+  if ((before & kTell) != 0 || tell) tell_();
+}
+
+void HttpExchange::record(ExchangeRecord&& record) const {
+  if (server_.observer == nullptr) return;
+  record.method = request_.method;
+  record.target = request_.target;
+  record.version = request_.version;
+  record.connection = &connection_;
+  record.client = client_;
+  server_.observer->exchange_ended(record);
+}
+
+void HttpExchange::when_gone(std::function<void()> notify) {
+  const std::lock_guard lock{notify_mutex_};
+  notifies_ = static_cast<bool>(notify);
+  notify_ = std::move(notify);
+  if (notifies_ && outbox_.gone()) std::exchange(notify_, nullptr)();
+}
+
+void HttpExchange::client_went() {
+  const std::lock_guard lock{notify_mutex_};
+  if (notify_) std::exchange(notify_, nullptr)();
 }
 
 }  // namespace spawning

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,11 +25,17 @@ namespace spawning {
 /// Encodes a response and sends it. A connection has one and uses it for one exchange after the
 /// other.
 ///
-/// Who may touch it changes hands: the I/O thread until begin(), then whoever holds the Responder,
-/// then, once over() is true, the I/O thread again. The hand-back costs no wake-up: the answering
-/// thread leaves a note, and posts only if the I/O thread has asked for it by over_or_tell().
+/// Who may touch it changes hands: the I/O thread until begin_exchange(), then whoever holds the
+/// Responder, then, once over() is true, the I/O thread again. The hand-back costs no wake-up: the
+/// answering thread leaves a note, and posts only if the I/O thread has asked for it by
+/// over_or_tell().
+///
+/// The right to answer is claimed by the first who takes it: the answering thread when it starts
+/// the response, or the I/O thread, which revokes it from somebody who takes too long.
 class HttpExchange final : public Exchange {
  public:
+  using Time = std::chrono::steady_clock::time_point;
+
   /// How the connection goes on after an exchange.
   enum class Then { keep_alive, close, reset };
 
@@ -38,9 +46,10 @@ class HttpExchange final : public Exchange {
 
   /// \name I/O thread
   /// @{
-  void begin(const RequestHead& head, bool keep_alive, std::chrono::steady_clock::time_point now);
-  /// As begin(), for a request that gets no further than the connection.
-  void begin_refusal(const RequestHead& head, std::chrono::steady_clock::time_point now);
+  void begin_exchange(const RequestHead& head, const Address& client, bool keep_alive, Time now);
+  /// As begin_exchange(), for a request that gets no further than the connection.
+  void begin_refusal(const RequestHead& head, const Address& client, RefusalReason reason,
+                     Time now);
   [[nodiscard]] bool over() const {
     return (baton_.load(std::memory_order_acquire) & kRunning) == 0;
   }
@@ -49,33 +58,56 @@ class HttpExchange final : public Exchange {
     return (baton_.fetch_or(kTell, std::memory_order_acq_rel) & kRunning) == 0;
   }
   [[nodiscard]] Then then() const { return then_; }
-  [[nodiscard]] std::chrono::steady_clock::time_point ended() const { return ended_; }
+  [[nodiscard]] Time ended() const { return ended_; }
   /// Gives the kept memory back: for connections that stay idle. Only when over.
   void release_memory() { std::string{}.swap(head_octets_); }
-  void client_closed_its_end() { half_closed_.store(true, std::memory_order_relaxed); }
+
+  /// What a deadline of RequestTimeouts has come to.
+  enum class Verdict {
+    none,      ///< not yet, or the exchange is over: look again later
+    answered,  ///< the client has got its 503; close behind it
+    broken,    ///< the response had begun: nothing can be said any more; reset the connection
+  };
+  /// Looks whether a limit is exceeded, and acts if so. The Responder is of no effect then.
+  [[nodiscard]] Verdict check_timeouts(Time now);
+
+  /// The connection is closed: tells whoever asked to be told.
+  void client_went();
   /// @}
 
-  bool begin() override { return true; }
+  bool begin() override;
   void inform(const ResponseHead& head) override;
   void start(const ResponseHead& head, std::optional<std::uint64_t> content_length) override;
   WriteStatus write(std::string_view block) override;
   WriteStatus write_file(UniqueFd file, std::uint64_t offset, std::uint64_t length) override;
   void finish() override;
   void abort() override;
-  bool wait_writable() override { return outbox_.wait_writable(); }
+  bool wait_writable() override;
   void when_writable(std::function<void()> resume) override {
     outbox_.when_writable(std::move(resume));
   }
-  [[nodiscard]] bool client_gone() const override {
-    return half_closed_.load(std::memory_order_relaxed) || outbox_.gone();
-  }
+  [[nodiscard]] bool client_gone() const override { return outbox_.gone() || revoked(); }
   void when_gone(std::function<void()> notify) override;
 
  private:
-  static constexpr unsigned kRunning = 1, kTell = 2;
+  // running: a Responder is out. tell: the I/O thread waits for the end. begun: somebody works on
+  // it. started: the answering thread has claimed the answer. revoked: the I/O thread has.
+  static constexpr unsigned kRunning = 1, kTell = 2, kBegun = 4, kStarted = 8, kRevoked = 16;
 
+  [[nodiscard]] bool revoked() const {
+    return (baton_.load(std::memory_order_acquire) & kRevoked) != 0;
+  }
+  [[nodiscard]] bool claim();
+  [[nodiscard]] bool revoke(unsigned unless);
+  [[nodiscard]] ResponseContext context() const;
+  [[nodiscard]] Verdict time_out(RefusalReason reason, std::chrono::milliseconds limit, Time now);
+  void report_overdue(Time now);
+  void note_progress();
   WriteStatus send(const ResponseEncoder::Piece& piece);
+  [[nodiscard]] std::string label() const;
   void end(Outcome outcome, Then then);
+  void hand_over(bool tell);
+  void record(ExchangeRecord&& record) const;
 
   ServerContext& server_;
   Outbox& outbox_;
@@ -85,13 +117,21 @@ class HttpExchange final : public Exchange {
   HttpDate date_;
   std::string head_octets_;  // encoded and not sent yet
   RequestHead request_{};
-  std::chrono::steady_clock::time_point began_{}, ended_{};
+  const Address* client_ = nullptr;
+  Time began_{}, ended_{};
+  Time begun_{};  // work on it; published by kBegun
+  pthread_t thread_{};
+  std::atomic<Time> progress_{};      // of a response that has started; kept if it is limited
+  std::atomic<bool> overdue_{false};  // broken off by the I/O thread, half-way
+  std::atomic<bool> waiting_{false};  // for the client
   unsigned status_ = 0;
   bool keep_alive_ = false;
-  Outcome complete_ = Outcome::complete;
+  std::optional<RefusalReason> refusal_;
   Then then_ = Then::close;
   std::atomic<unsigned> baton_{0};
-  std::atomic<bool> half_closed_{false};
+  std::mutex notify_mutex_;
+  std::function<void()> notify_;
+  bool notifies_ = false;  // the answering thread's own: notify_ may be set
 };
 
 }  // namespace spawning

@@ -11,81 +11,95 @@ namespace spawning {
 namespace {
 
 // Octets that the socket took: 0 if its buffer is full, -1 if the connection is broken.
-ssize_t send_now(int fd, std::span<iovec> pieces) {
+ssize_t send_now(int fd, std::span<iovec> pieces, int flags) {
   msghdr message{};
   message.msg_iov = pieces.data();
   message.msg_iovlen = pieces.size();
   for (;;) {
-    const ssize_t sent = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL | flags);
     if (sent >= 0) return sent;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
     if (errno != EINTR) return -1;
   }
 }
 
-std::size_t total(std::span<iovec> pieces) {
-  std::size_t sum = 0;
-  for (const auto& piece : pieces) sum += piece.iov_len;
-  return sum;
-}
-
 }  // namespace
-
-Outbox::Outbox(int fd, std::size_t unsent_high, IoThread& io)
-    : fd_{fd}, unsent_high_{unsent_high}, io_{io} {}
 
 WriteStatus Outbox::send(std::span<iovec> pieces) {
   const std::lock_guard lock{mutex_};
-  if (gone_) return WriteStatus::gone;
-  std::size_t sent = 0;
-  if (unsent() == 0) {
-    const ssize_t result = send_now(fd_, pieces);
-    if (result < 0) {
-      io_.post_close();
-      gone_ = true;
-      return WriteStatus::gone;
-    }
-    sent = static_cast<std::size_t>(result);
-    if (sent == total(pieces)) return WriteStatus::ok;
-    io_.post_flush();
-  }
-  queue_rest(pieces, sent);
-  return unsent() > unsent_high_ ? WriteStatus::full : WriteStatus::ok;
+  if (gone()) return WriteStatus::gone;
+  if (!send_pieces(pieces, 0)) return WriteStatus::gone;
+  return unsent_.empty() || !unsent_.congested() ? WriteStatus::ok : WriteStatus::full;
 }
 
-void Outbox::queue_rest(std::span<iovec> pieces, std::size_t sent) {
+// With the mutex held. False if the client has gone.
+bool Outbox::send_pieces(std::span<iovec> pieces, int flags) {
+  const bool was_empty = unsent_.empty();
+  std::size_t sent = 0;
+  if (was_empty) {
+    const ssize_t result = send_now(fd_, pieces, flags);
+    if (result < 0) {
+      io_.post_close();
+      gone_.store(true, std::memory_order_release);
+      return false;
+    }
+    sent = static_cast<std::size_t>(result);
+  }
   for (const auto& piece : pieces) {
     const std::size_t passed = std::min(sent, piece.iov_len);
-    queued_.append(static_cast<const char*>(piece.iov_base) + passed, piece.iov_len - passed);
     sent -= passed;
+    if (passed == piece.iov_len) continue;
+    unsent_.push({static_cast<const char*>(piece.iov_base) + passed, piece.iov_len - passed});
   }
+  if (was_empty && !unsent_.empty()) io_.post_flush();
+  return true;
+}
+
+WriteStatus Outbox::send_file(std::span<iovec> before, FilePart part, std::string_view after) {
+  const std::lock_guard lock{mutex_};
+  if (gone()) return WriteStatus::gone;
+  // More follows at once: the head shall not go out in a packet of its own.
+  const bool alone = part.length == 0 && after.empty();
+  if (!send_pieces(before, alone ? 0 : MSG_MORE)) return WriteStatus::gone;
+  const bool was_empty = unsent_.empty();
+  unsent_.push_file(std::move(part.file), part.offset, part.length);
+  unsent_.push(after);
+  if (!was_empty) return unsent_.congested() ? WriteStatus::full : WriteStatus::ok;
+  bool progress = false;
+  switch (unsent_.send(fd_, progress)) {
+    case UnsentQueue::Sent::all:
+      break;
+    case UnsentQueue::Sent::some:
+      io_.post_flush();
+      break;
+    case UnsentQueue::Sent::failed:
+      io_.post_close();
+      gone_.store(true, std::memory_order_release);
+      return WriteStatus::gone;
+  }
+  return WriteStatus::ok;
 }
 
 bool Outbox::wait_writable() {
   std::unique_lock lock{mutex_};
-  writable_.wait(lock, [this] { return gone_ || unsent() <= unsent_high_ / 2; });
-  return !gone_;
+  writable_.wait(lock, [this] { return gone() || !unsent_.congested(); });
+  return !gone();
 }
 
 void Outbox::when_writable(std::function<void()> resume) {
   const std::lock_guard lock{mutex_};
   resume_ = std::move(resume);
-  // The I/O thread calls it: at its next flush, or at this one if nothing is queued any more.
-  if (gone_) {
+  // The I/O thread calls it: at its next flush, or at this one if little is queued.
+  if (gone()) {
     io_.post_close();
-  } else if (unsent() <= unsent_high_ / 2) {
+  } else if (!unsent_.congested()) {
     io_.post_flush();
   }
 }
 
-bool Outbox::gone() const {
-  const std::lock_guard lock{mutex_};
-  return gone_;
-}
-
 bool Outbox::empty() const {
   const std::lock_guard lock{mutex_};
-  return unsent() == 0;
+  return unsent_.empty();
 }
 
 Outbox::Flush Outbox::flush(bool& progress) {
@@ -94,46 +108,31 @@ Outbox::Flush Outbox::flush(bool& progress) {
   auto status = Flush::empty;
   {
     const std::lock_guard lock{mutex_};
-    if (gone_) return Flush::failed;
-    while (unsent() > 0) {
-      iovec rest{queued_.data() + offset_, unsent()};
-      const ssize_t sent = send_now(fd_, {&rest, 1});
-      if (sent < 0) return Flush::failed;
-      if (sent == 0) {
-        status = Flush::blocked;
-        break;
-      }
-      progress = true;
-      offset_ += static_cast<std::size_t>(sent);
-    }
-    if (status == Flush::empty) {
-      queued_.clear();
-      offset_ = 0;
-      // A response that a slow client had queued should not cost its memory for the connection's
-      // life.
-      if (queued_.capacity() > unsent_high_ / 4) queued_.shrink_to_fit();
-    } else if (offset_ > queued_.size() / 2) {
-      queued_.erase(0, offset_);
-      offset_ = 0;
-    }
-    if (unsent() <= unsent_high_ / 2) resume = wake_waiters();
+    if (gone()) return Flush::failed;
+    const auto sent = unsent_.send(fd_, progress);
+    if (sent == UnsentQueue::Sent::failed) return Flush::failed;
+    if (sent == UnsentQueue::Sent::some) status = Flush::blocked;
+    if (!unsent_.congested()) resume = wake_waiters();
   }
   if (resume) resume();
   return status;
 }
 
-void Outbox::release_memory() {
-  const std::lock_guard lock{mutex_};
-  if (unsent() == 0) std::string{}.swap(queued_);
+void Outbox::resume() {
+  std::function<void()> resume;
+  {
+    const std::lock_guard lock{mutex_};
+    if (!unsent_.congested()) resume = wake_waiters();
+  }
+  if (resume) resume();
 }
 
 void Outbox::mark_gone() {
   std::function<void()> resume;
   {
     const std::lock_guard lock{mutex_};
-    gone_ = true;
-    std::string{}.swap(queued_);
-    offset_ = 0;
+    gone_.store(true, std::memory_order_release);
+    unsent_.clear();
     resume = wake_waiters();
   }
   if (resume) resume();

@@ -5,14 +5,15 @@
 
 #include <sys/uio.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <mutex>
 #include <span>
-#include <string>
 #include <string_view>
 
+#include "net/unsent_queue.hpp"
 #include "spawning/exchange.hpp"
 
 namespace spawning {
@@ -20,9 +21,10 @@ namespace spawning {
 /// Sends octets straight from the answering thread while the socket takes them, which saves the hop
 /// to the I/O thread, and queues the rest, which the I/O thread sends as the client reads.
 ///
-/// \par Threads   send(), wait_writable(), when_writable() and gone(): any. The rest: the I/O
-///                thread.
-/// \par Lifetime  Borrows the descriptor until mark_gone(), after which it is never touched again.
+/// \par Threads   send(), send_file(), wait_writable(), when_writable() and gone(): any. The rest:
+///                the I/O thread.
+/// \par Lifetime  Borrows the descriptor, which is non-blocking, until mark_gone(), after which it is
+///                never touched again.
 class Outbox {
  public:
   /// What the Outbox needs of the I/O thread. Called on any thread, with the Outbox locked.
@@ -33,11 +35,21 @@ class Outbox {
     virtual void post_close() = 0;  ///< sending failed: the client is gone
   };
 
-  /// \param unsent_high  above it, send() answers `full`; half of it ends a wait.
-  Outbox(int fd, std::size_t unsent_high, IoThread& io);
+  /// A part of a file.
+  struct FilePart {
+    UniqueFd file;
+    std::uint64_t offset;
+    std::uint64_t length;
+  };
+
+  Outbox(int fd, const UnsentLimits& limits, std::atomic<std::uint64_t>& spooled, IoThread& io)
+      : fd_{fd}, io_{io}, unsent_{limits, spooled} {}
 
   /// Sends or queues all of it, without waiting.
   WriteStatus send(std::span<iovec> pieces);
+
+  /// Sends or queues `before`, the part of a file, and `after`.
+  WriteStatus send_file(std::span<iovec> before, FilePart part, std::string_view after);
 
   /// Waits until little is unsent. False if the client is gone.
   [[nodiscard]] bool wait_writable();
@@ -45,7 +57,7 @@ class Outbox {
   /// Calls `resume` once, on the I/O thread, when little is unsent or the client is gone.
   void when_writable(std::function<void()> resume);
 
-  [[nodiscard]] bool gone() const;
+  [[nodiscard]] bool gone() const { return gone_.load(std::memory_order_acquire); }
 
   enum class Flush { empty, blocked, failed };
 
@@ -53,30 +65,27 @@ class Outbox {
   /// \param progress  set to whether it took anything.
   [[nodiscard]] Flush flush(bool& progress);
 
+  /// Resumes whoever waits although little is unsent.
+  void resume();
+
   /// Whether everything is with the kernel.
   [[nodiscard]] bool empty() const;
-
-  /// Gives the memory of the queue back, if it is empty: for connections that stay idle.
-  void release_memory();
 
   /// Drops what is queued; nothing is sent any more, and whoever waits is told.
   void mark_gone();
 
  private:
-  void queue_rest(std::span<iovec> pieces, std::size_t sent);
-  [[nodiscard]] std::size_t unsent() const { return queued_.size() - offset_; }
+  bool send_pieces(std::span<iovec> pieces, int flags);
   [[nodiscard]] std::function<void()>
   wake_waiters();  // with the mutex held; call the result without
 
   const int fd_;
-  const std::size_t unsent_high_;
   IoThread& io_;
   mutable std::mutex mutex_;
   std::condition_variable writable_;
-  std::string queued_;
-  std::size_t offset_ = 0;  // of the first unsent octet in queued_
+  UnsentQueue unsent_;
   std::function<void()> resume_;
-  bool gone_ = false;
+  std::atomic<bool> gone_{false};  // written with the mutex held
 };
 
 }  // namespace spawning

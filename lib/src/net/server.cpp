@@ -15,8 +15,8 @@
 namespace spawning {
 namespace {
 
-// How late a deadline may be met; they are all of a second and more.
-constexpr std::chrono::milliseconds kSweep{500};
+// How late a deadline may be met.
+constexpr std::chrono::milliseconds kSweep{200};
 
 }  // namespace
 

@@ -3,12 +3,17 @@
 /// \file
 /// What the connections of one Server share.
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <list>
 
+#include "http/dropped_names.hpp"
 #include "net/buffer_pool.hpp"
 #include "net/deadlines.hpp"
+#include "net/unsent_queue.hpp"
 #include "spawning/asio.hpp"
 #include "spawning/config.hpp"
 #include "spawning/exchange.hpp"
@@ -29,10 +34,26 @@ struct ServerContext {
         config{http},
         observer{watcher},
         deadlines{{http.timeouts.header, http.timeouts.body, kQuiet, http.timeouts.idle,
-                   http.timeouts.write, http.timeouts.linger}} {}
+                   http.timeouts.write, http.timeouts.linger, http.timeouts.half_closed,
+                   first_look(http.request_timeouts), kRecheck}} {}
+
+  /// When to look for the first time whether a request takes too long; zero: never.
+  static std::chrono::milliseconds first_look(const RequestTimeouts& limits) {
+    if (limits.queue.count() == 0 || limits.request.count() == 0)
+      return std::max(limits.queue, limits.request);
+    return std::min(limits.queue, limits.request);
+  }
+  [[nodiscard]] bool limits_requests() const {
+    return first_look(config.request_timeouts).count() > 0;
+  }
+  [[nodiscard]] UnsentLimits unsent_limits() const {
+    return {config.unsent_in_memory.count, config.unsent_high.count, config.unsent_spooled.count};
+  }
 
   /// After this long without a request a connection gives its read buffer back.
   static constexpr std::chrono::seconds kQuiet{1};
+  /// How late a request timeout may be noticed.
+  static constexpr std::chrono::milliseconds kRecheck{100};
   /// Enough for the head of nearly every request; a longer one makes its connection grow its own.
   static constexpr std::size_t kReadBuffer = 16 << 10;
   static constexpr std::size_t kBodyBuffer = 64 << 10;
@@ -45,9 +66,11 @@ struct ServerContext {
   Deadlines deadlines;
   BufferPool read_buffers{kReadBuffer, 256};
   BufferPool body_buffers{kBodyBuffer, 16};
+  DroppedNames dropped_names;
   std::list<HttpConnection*> connections;
   std::function<void()> connection_closed;
   std::atomic<bool> draining{false};
+  std::atomic<std::uint64_t> spooled{0};  // octets of responses in spool files
 };
 
 }  // namespace spawning

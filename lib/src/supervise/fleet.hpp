@@ -5,15 +5,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
-#include <variant>
 #include <vector>
 
-namespace spawning {
+#include "supervise/fleet_actions.hpp"
 
-/// Names one worker process for the life of a Fleet; never used again.
-using WorkerId = std::uint64_t;
+namespace spawning {
 
 struct FleetConfig {
   unsigned processes = 4;  ///< workers wanted
@@ -28,74 +27,6 @@ struct FleetConfig {
       10'000};  ///< a worker that served this long dies for a new reason
 };
 
-/// Why a worker did not do what it is for.
-enum class Trouble : std::uint8_t {
-  load_failure,        ///< it says that its application cannot be loaded
-  boot_timeout,        ///< it did not get ready in time
-  death_before_ready,  ///< it ended while it loaded, or could not be started
-  death,               ///< it ended unasked, later
-};
-
-/// What follows from a trouble.
-enum class Consequence : std::uint8_t {
-  end,      ///< nothing ever served: everything ends
-  discard,  ///< the new generation is given up, the old one goes on
-  retry,    ///< the worker is replaced after a delay, its siblings go on
-};
-
-/// What a Fleet wants done. To be carried out in order.
-namespace action {
-
-/// Start a process and configure it; then ready(), failed() or exited() follows.
-struct Spawn {
-  WorkerId worker;
-  unsigned slot;
-  std::uint64_t generation;
-  friend bool operator==(const Spawn&, const Spawn&) = default;
-};
-/// Let it accept connections.
-struct Serve {
-  WorkerId worker;
-  friend bool operator==(const Serve&, const Serve&) = default;
-};
-/// Let it finish what it has, and exit.
-struct Drain {
-  WorkerId worker;
-  std::chrono::milliseconds deadline;
-  friend bool operator==(const Drain&, const Drain&) = default;
-};
-/// SIGKILL. `overdue`: because it did not do in time what it was told.
-struct Kill {
-  WorkerId worker;
-  bool overdue = false;
-  friend bool operator==(const Kill&, const Kill&) = default;
-};
-/// Tell people. `repeated`: a load failure like one reported before, so a line will do.
-struct Report {
-  WorkerId worker;
-  Trouble trouble;
-  Consequence consequence;
-  std::chrono::milliseconds delay{0};  ///< until the retry
-  bool repeated = false;
-  friend bool operator==(const Report&, const Report&) = default;
-};
-/// All workers of this generation serve; the one before, if any, is on its way out.
-struct Serving {
-  std::uint64_t generation;
-  friend bool operator==(const Serving&, const Serving&) = default;
-};
-/// No worker is left. Once.
-struct Finish {
-  int status;
-  friend bool operator==(const Finish&, const Finish&) = default;
-};
-
-}  // namespace action
-
-using Action = std::variant<action::Spawn, action::Serve, action::Drain, action::Kill,
-                            action::Report, action::Serving, action::Finish>;
-using Actions = std::vector<Action>;
-
 /// The state machine behind a Supervisor: events and the time go in, actions come out. It owns no
 /// process and reads no clock. Its test is the specification of what happens when.
 ///
@@ -104,6 +35,10 @@ using Actions = std::vector<Action>;
 /// one, of which nobody serves before all are ready. Starting up is an incoming generation without
 /// a current one. Workers that drain or were killed have no place any more, only their slot until
 /// they exit.
+///
+/// A worker that is to be replaced keeps its place, and serves, until its successor in it is ready.
+/// Replacements wait for each other, in the order in which they were asked for, and for a reload,
+/// which makes them needless unless it is discarded.
 ///
 /// Serve and Drain of one change-over are in one Actions: whoever hands connections over does it
 /// between them.
@@ -123,6 +58,8 @@ class Fleet {
   [[nodiscard]] Actions hung_up(WorkerId worker,
                                 Time now);  ///< it lives, but nothing can be said to it
   [[nodiscard]] Actions exited(WorkerId worker, Time now);  ///< also: it could not be started
+  /// It is to go, successor first. Asked again while that is to come it changes nothing.
+  [[nodiscard]] Actions replace(WorkerId worker, ReplaceReason reason, Time now);
   [[nodiscard]] Actions reload(Time now);
   [[nodiscard]] Actions scale(int change, Time now);
   [[nodiscard]] Actions stop(Time now);  ///< gracefully; the second time as stop_now()
@@ -147,12 +84,19 @@ class Fleet {
   };
   struct Place {
     std::optional<WorkerId> member;
-    unsigned deaths = 0;  // in a row
+    std::optional<WorkerId> successor;  // loads while `member` is being replaced
+    unsigned deaths = 0;                // in a row
     std::optional<Time> respawn_at;
   };
   struct Generation {
     std::uint64_t number;
     std::vector<Place> places;
+  };
+
+  struct Replacement {
+    WorkerId worker;
+    unsigned failures = 0;  // of its successors
+    std::optional<Time> retry_at{};
   };
 
   template <typename Event>
@@ -163,22 +107,32 @@ class Fleet {
   void begin_generation();
   void promote();
   void trouble(WorkerId worker, Member& member, Trouble trouble);
-  void retry(WorkerId worker, Member& member, Place& place, Trouble trouble);
+  void retry(WorkerId worker, const Member& member, Place& place, Trouble trouble);
+  void keep(WorkerId worker, Place& place, Trouble trouble);
+  void report(WorkerId worker, Trouble trouble, Consequence consequence,
+              std::chrono::milliseconds delay = {});
   void abandon_incoming();
+  void abandon_replacement();
+  void advance_replacements();
+  void succeed(Place& place);
   void dismiss(Generation& generation);
   void dismiss(Place& place);
+  void dismiss(std::optional<WorkerId>& worker);
   void resize(Generation& generation);
   void drain(WorkerId worker, Member& member);
   void kill(WorkerId worker, Member& member, bool overdue);
   void fill(Generation& generation);
+  std::optional<WorkerId> spawn(std::uint64_t generation, std::size_t place);
   void settle();
   std::optional<unsigned> take_slot();
+  void forget_deaths_before(const Member& member, Place& place) const;
   [[nodiscard]] std::chrono::milliseconds backoff(unsigned deaths) const;
 
   FleetConfig config_;
   std::map<WorkerId, Member> members_;
   std::vector<bool> slot_taken_;
   std::optional<Generation> current_, incoming_;
+  std::deque<Replacement> replacements_;  // of workers of current_; the first one is under way
   std::uint64_t generations_ = 0;
   WorkerId last_worker_ = 0;
   bool load_failure_reported_ = false;  // since somebody last got ready

@@ -156,7 +156,8 @@ struct Supervisor::State {
 
   void carry_out(const action::Spawn& spawn) {
     Record& record = records[spawn.worker];
-    record.description = {spawn.slot, spawn.generation, 0, {}, {}};
+    record.description.slot = spawn.slot;
+    record.description.generation = spawn.generation;
     try {
       record.handle =
           std::make_unique<WorkerHandle>(context, start_of(spawn), callbacks_for(spawn.worker));
@@ -192,6 +193,10 @@ struct Supervisor::State {
     log_trouble(log, report, records.at(report.worker).description, config.boot_timeout);
   }
 
+  void carry_out(const action::Replacing& replacing) {
+    log_replacement(log, replacing, records.at(replacing.worker).description);
+  }
+
   void carry_out(const action::Serving& serving) {
     const std::string generation = "generation " + std::to_string(serving.generation);
     if (on_serving) std::exchange(on_serving, nullptr)();
@@ -225,10 +230,14 @@ struct Supervisor::State {
   }
 
   void hear(WorkerId worker, control::Message message) {
-    if (std::holds_alternative<control::Ready>(message)) return apply(fleet.ready(worker, now()));
-    if (auto* failure = std::get_if<control::Failed>(&message)) {
+    if (std::holds_alternative<control::Ready>(message)) {
+      apply(fleet.ready(worker, now()));
+    } else if (auto* failure = std::get_if<control::Failed>(&message)) {
       records.at(worker).description.failure = std::move(*failure);
       apply(fleet.failed(worker, now()));
+    } else if (const auto* overdue = std::get_if<control::Overdue>(&message)) {
+      records.at(worker).description.overdue = *overdue;
+      apply(fleet.replace(worker, ReplaceReason::overdue, now()));
     }
   }
 
@@ -248,11 +257,9 @@ struct Supervisor::State {
   }
 
   void set_timer() {
+    timer.cancel();
     const auto deadline = finished ? std::nullopt : fleet.next_deadline();
-    if (!deadline) {
-      timer.cancel();
-      return;
-    }
+    if (!deadline) return;
     timer.expires_at(*deadline);
     timer.async_wait([this](boost::system::error_code error) {
       if (!error) apply(fleet.tick(now()));

@@ -31,6 +31,10 @@ std::string what_follows(const action::Report& report, const WorkerDescription& 
     case Consequence::discard:
       return "; generation " + std::to_string(worker.generation) +
              " is discarded, the one before goes on";
+    case Consequence::succeed:
+      return "; its successor has been started already";
+    case Consequence::keep:
+      return "; the one before goes on, its next successor starts in " + in_words(report.delay);
     case Consequence::retry:
       break;
   }
@@ -55,6 +59,15 @@ void log_trouble(const Log& log, const action::Report& report, const WorkerDescr
     log.block(line, worker.failure->traceback);
   } else {
     log.error(line);
+  }
+}
+
+void log_replacement(const Log& log, const action::Replacing& replacing,
+                     const WorkerDescription& worker) {
+  switch (replacing.reason) {
+    case ReplaceReason::overdue:
+      log.warning(worker.name() + ": a request ran for more than " +
+                  in_words(worker.overdue->limit) + "; it is being replaced");
   }
 }
 

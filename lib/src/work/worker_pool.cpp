@@ -95,7 +95,8 @@ bool WorkerPool::run_one() {
     wake = take_a_sleeper();
   }
   if (wake) wake_.notify_one();
-  call_handler(inner_, call->request, std::move(call->responder), log_);
+  if (call->responder.begin())
+    call_handler(inner_, call->request, std::move(call->responder), log_);
   // Without the lock: a producer that does not see it in time wakes a thread too many, and only a thread
   // that holds the lock ever counts itself out.
   running_->fetch_sub(1, std::memory_order_relaxed);

@@ -2,9 +2,6 @@
 #include "spawning/worker.hpp"
 
 #include <poll.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -29,6 +26,8 @@
 #include "spawning/scoreboard.hpp"
 #include "spawning/server.hpp"
 #include "spawning/worker_pool.hpp"
+#include "worker/io_thread.hpp"
+#include "worker/worker_observer.hpp"
 
 namespace spawning {
 namespace {
@@ -46,26 +45,6 @@ UniqueFd make_event() {
   return event;
 }
 
-// When octets arrive while an application thread runs, let it run on: the I/O thread then finds more of
-// them at once, and both switch less. A fifth more requests a second; docs/decisions/0003. Its share of
-// the processor stays what it is. A preference: where it cannot be had, nothing else changes.
-void prefer_not_to_preempt(std::thread& thread) {
-  const sched_param normal{};
-  static_cast<void>(::pthread_setschedparam(thread.native_handle(), SCHED_BATCH, &normal));
-}
-
-// Signals are the application's and its main thread's business; the I/O thread takes none.
-std::thread start_without_signals(std::function<void()> body) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread{std::move(body)};
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_setname_np(thread.native_handle(), "spawning-io");
-  prefer_not_to_preempt(thread);
-  return thread;
-}
-
 }  // namespace
 
 struct Worker::State {
@@ -78,6 +57,7 @@ struct Worker::State {
   void drain();
   void orphaned();
   void end();
+  void overdue(const OverdueRequest& request);
   [[nodiscard]] bool may_accept();
   void look_at_the_backlog_later();
 
@@ -88,7 +68,7 @@ struct Worker::State {
   UniqueFd finished = make_event();
   Scoreboard scoreboard;
   ScoreboardSlot& slot;
-  ScoreboardPublisher publisher{slot};
+  WorkerObserver observer{slot, log, [this](const OverdueRequest& request) { overdue(request); }};
   IoContext io{1};
   boost::asio::executor_work_guard<IoContext::executor_type> guard{io.get_executor()};
 
@@ -106,7 +86,9 @@ struct Worker::State {
   std::unique_ptr<ControlChannel> channel;
   boost::asio::steady_timer backlog_timer{io};
   unsigned accept_anyway = 0;  // so many connections, however busy the threads are
+  std::chrono::milliseconds request_timeout{0};
   bool draining = false;
+  bool unfit = false;  // a thread is lost; the supervisor knows
 
   std::thread thread;
 };
@@ -120,7 +102,7 @@ Worker::State::State(Seat&& inherited)
       ControlChannel::Callbacks{
           .message = [this](std::string_view line, std::vector<UniqueFd>) { receive(line); },
           .closed = [this] { orphaned(); }});
-  thread = start_without_signals([this] { io.run(); });
+  thread = start_io_thread([this] { io.run(); });
 }
 
 Worker::State::~State() {
@@ -219,6 +201,13 @@ void Worker::State::end() {
     log.error("the end of this worker cannot be signalled");
 }
 
+// Its thread may never come back, and the next request may be the end of another one.
+void Worker::State::overdue(const OverdueRequest& request) {
+  if (channel && !std::exchange(unfit, true))
+    channel->send(control::encode(control::Overdue{request_timeout}));
+  if (on_overdue) on_overdue(request);
+}
+
 Worker::Worker(Seat seat) : state_{std::make_unique<State>(std::move(seat))} {}
 Worker::~Worker() = default;
 
@@ -244,8 +233,9 @@ void Worker::ready(Handler& application, HttpConfig config) {
   });
   state.run_on_io([&state, config] {
     if (state.draining) return state.pool->stop();
+    state.request_timeout = config.request_timeouts.request;
     state.server =
-        std::make_unique<Server>(state.io, *state.pool, state.log, config, &state.publisher);
+        std::make_unique<Server>(state.io, *state.pool, state.log, config, &state.observer);
     state.server->accept_while([&state] { return state.may_accept(); });
     state.slot.state = WorkerState::ready;
     state.channel->send(control::encode(control::Ready{}));

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "option_values.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include "options.hpp"
+
+namespace spawning::cli {
+namespace {
+
+constexpr std::string_view kUnits = "KMG";
+constexpr double kShortest = 0.1, kLongest = 86'400;
+constexpr unsigned kLargestMode = 0777;
+
+[[noreturn]] void refuse(const std::string& text, const std::string& expected) {
+  throw UsageError{"expected " + expected + ", not \"" + text + "\""};
+}
+
+template <typename Number, typename Format>
+std::optional<Number> whole(std::string_view text, Format format) {
+  Number number{};
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number, format);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return number;
+}
+
+std::optional<Bytes> size_of(std::string_view text) {
+  unsigned shift = 0;
+  if (!text.empty()) {
+    const auto unit = kUnits.find(text.back());
+    if (unit != kUnits.npos) {
+      shift = 10 * (static_cast<unsigned>(unit) + 1);
+      text.remove_suffix(1);
+    }
+  }
+  const auto number = whole<std::uint64_t>(text, 10);
+  if (!number || *number > UINT64_MAX >> shift) return std::nullopt;
+  return Bytes{*number << shift};
+}
+
+std::optional<std::chrono::milliseconds> seconds_of(std::string_view text) {
+  // from_chars takes signs, "inf" and "nan", too.
+  if (text.empty() || text.find_first_not_of("0123456789.") != text.npos) return std::nullopt;
+  const auto seconds = whole<double>(text, std::chars_format::fixed);
+  if (!seconds || *seconds > kLongest || (*seconds > 0 && *seconds < kShortest))
+    return std::nullopt;
+  return std::chrono::milliseconds{std::llround(*seconds * 1000)};
+}
+
+}  // namespace
+
+std::uint32_t read_number(const std::string& text, std::uint32_t least, std::uint32_t most) {
+  const auto number = whole<std::uint32_t>(text, 10);
+  if (!number || *number < least || *number > most)
+    refuse(text, "a number from " + std::to_string(least) + " to " + std::to_string(most));
+  return *number;
+}
+
+Bytes read_size(const std::string& text, Bytes least, Bytes most) {
+  const auto size = size_of(text);
+  if (!size || *size < least || *size > most)
+    refuse(text, "a size from " + size_text(least) + " to " + size_text(most));
+  return *size;
+}
+
+std::chrono::milliseconds read_seconds(const std::string& text) {
+  const auto seconds = seconds_of(text);
+  if (!seconds || seconds->count() == 0) refuse(text, "a number of seconds from 0.1 to 86400");
+  return *seconds;
+}
+
+std::chrono::milliseconds read_seconds_or_none(const std::string& text) {
+  const auto seconds = seconds_of(text);
+  if (!seconds) refuse(text, "0 or a number of seconds from 0.1 to 86400");
+  return *seconds;
+}
+
+mode_t read_mode(const std::string& text) {
+  const auto mode = whole<unsigned>(text, 8);
+  if (!mode || *mode > kLargestMode) refuse(text, "an octal mode from 0 to 777");
+  return *mode;
+}
+
+std::string size_text(Bytes size) {
+  std::string unit;
+  for (const char larger : kUnits) {
+    if (size.count == 0 || size.count % 1024 != 0) break;
+    size.count /= 1024;
+    unit = larger;
+  }
+  return std::to_string(size.count) + unit;
+}
+
+}  // namespace spawning::cli

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// What stands behind an option, as text → as a value.
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "spawning/bytes.hpp"
+
+namespace spawning::cli {
+
+/// \name Readers. They take the whole text or throw UsageError that says what was expected.
+/// @{
+
+/// Decimal digits.
+[[nodiscard]] std::uint32_t read_number(const std::string& text, std::uint32_t least,
+                                        std::uint32_t most);
+
+/// Octets: decimal digits, and perhaps K, M or G (of 1024). "8K" is 8192.
+[[nodiscard]] Bytes read_size(const std::string& text, Bytes least, Bytes most);
+
+/// Seconds from 0.1 to 86400, in decimal notation: "30", "0.5". Rounded to milliseconds.
+[[nodiscard]] std::chrono::milliseconds read_seconds(const std::string& text);
+
+/// As read_seconds(), or 0, which switches something off.
+[[nodiscard]] std::chrono::milliseconds read_seconds_or_none(const std::string& text);
+
+/// A file mode in octal digits, up to 777.
+[[nodiscard]] mode_t read_mode(const std::string& text);
+
+/// @}
+
+/// As read_size() reads it, in the largest unit that needs no fraction: "8K", "1000".
+[[nodiscard]] std::string size_text(Bytes size);
+
+}  // namespace spawning::cli

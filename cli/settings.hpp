@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// The options that `spawn` has.
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "options.hpp"
+
+namespace spawning::cli {
+
+/// One option: the source of parsing, `--help` and the documentation.
+struct Setting {
+  /// What stands behind the name.
+  enum class Takes : std::uint8_t {
+    nothing,  ///< it is a switch
+    value,    ///< one, which is not empty
+    text,     ///< one, perhaps empty
+    values,   ///< as `value`, and the option may be repeated
+  };
+
+  const char* name;      ///< "port", without dashes
+  char short_name;       ///< '\0' if there is none
+  const char* argument;  ///< what its value is called in `--help`; nullptr for a switch
+  const char* fallback;  ///< the default as text; nullptr if there is none
+  const char* help;      ///< one sentence without a full stop
+  Takes takes;
+  /// Stores the value ("" for a switch). \throws UsageError that says what was expected.
+  void (*store)(Options& options, const std::string& value);
+};
+
+/// Options that belong together, under a heading.
+struct SettingGroup {
+  const char* heading;  ///< "Timeouts"
+  std::span<const Setting> settings;
+};
+
+/// Every option, in the order of `--help`.
+[[nodiscard]] std::span<const SettingGroup> setting_groups();
+
+/// The one with that name, without dashes; nullptr if there is none.
+[[nodiscard]] const Setting* find_setting(const std::string& name);
+
+}  // namespace spawning::cli

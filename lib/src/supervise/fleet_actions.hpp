@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// What a Fleet wants done, and the words for why.
+
+#include <chrono>
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+namespace spawning {
+
+/// Names one worker process for the life of a Fleet; never used again.
+using WorkerId = std::uint64_t;
+
+/// Why a worker did not do what it is for.
+enum class Trouble : std::uint8_t {
+  load_failure,        ///< it says that its application cannot be loaded
+  boot_timeout,        ///< it did not get ready in time
+  death_before_ready,  ///< it ended while it loaded, or could not be started
+  death,               ///< it ended unasked, later
+};
+
+/// What follows from a trouble.
+enum class Consequence : std::uint8_t {
+  end,      ///< nothing ever served: everything ends
+  discard,  ///< the new generation is given up, the old one goes on
+  retry,    ///< the worker is replaced after a delay, its siblings go on
+  succeed,  ///< its successor, which loads already, takes its place
+  keep,     ///< it was a successor: the one before goes on, and gets another after a delay
+};
+
+/// Why a worker that serves is to be replaced.
+enum class ReplaceReason : std::uint8_t {
+  overdue,  ///< one of its threads is lost to a request that does not end
+};
+
+/// What a Fleet wants done. To be carried out in order.
+namespace action {
+
+/// Start a process and configure it; then ready(), failed() or exited() follows.
+struct Spawn {
+  WorkerId worker;
+  unsigned slot;
+  std::uint64_t generation;
+  friend bool operator==(const Spawn&, const Spawn&) = default;
+};
+/// Let it accept connections.
+struct Serve {
+  WorkerId worker;
+  friend bool operator==(const Serve&, const Serve&) = default;
+};
+/// Let it finish what it has, and exit.
+struct Drain {
+  WorkerId worker;
+  std::chrono::milliseconds deadline;
+  friend bool operator==(const Drain&, const Drain&) = default;
+};
+/// SIGKILL. `overdue`: because it did not do in time what it was told.
+struct Kill {
+  WorkerId worker;
+  bool overdue = false;
+  friend bool operator==(const Kill&, const Kill&) = default;
+};
+/// Tell people. `repeated`: a load failure like one reported before, so a line will do.
+struct Report {
+  WorkerId worker;
+  Trouble trouble;
+  Consequence consequence;
+  std::chrono::milliseconds delay{0};  ///< until the retry
+  bool repeated = false;
+  friend bool operator==(const Report&, const Report&) = default;
+};
+/// Tell people: a successor will take its place; it serves until then.
+struct Replacing {
+  WorkerId worker;
+  ReplaceReason reason;
+  friend bool operator==(const Replacing&, const Replacing&) = default;
+};
+/// All workers of this generation serve; the one before, if any, is on its way out.
+struct Serving {
+  std::uint64_t generation;
+  friend bool operator==(const Serving&, const Serving&) = default;
+};
+/// No worker is left. Once.
+struct Finish {
+  int status;
+  friend bool operator==(const Finish&, const Finish&) = default;
+};
+
+}  // namespace action
+
+using Action = std::variant<action::Spawn, action::Serve, action::Drain, action::Kill,
+                            action::Report, action::Replacing, action::Serving, action::Finish>;
+using Actions = std::vector<Action>;
+
+}  // namespace spawning

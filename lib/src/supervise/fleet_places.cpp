@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// Who has a place in the Fleet: generations, and what follows from the troubles of their workers.
+#include "supervise/fleet.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace spawning {
+
+using namespace action;
+
+void Fleet::begin_generation() {
+  incoming_ = Generation{++generations_, std::vector<Place>(config_.processes)};
+}
+
+// The incoming generation serves from here on.
+void Fleet::promote() {
+  for (const Place& place : incoming_->places) {
+    set_state(*find(*place.member), State::serving);
+    actions_.push_back(Serve{*place.member});
+  }
+  if (current_) dismiss(*current_);
+  current_ = std::exchange(incoming_, std::nullopt);
+  actions_.push_back(Serving{current_->number});
+}
+
+void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble) {
+  Place* place = place_of(worker, member);
+  if (place == nullptr) return;  // killed or drained: nobody counts on it
+  const bool incoming = incoming_ && member.generation == incoming_->number;
+  if (incoming) {
+    actions_.push_back(Report{worker, trouble, current_ ? Consequence::discard : Consequence::end});
+    place->member.reset();
+  } else if (place->successor == worker) {
+    keep(worker, *place, trouble);
+  } else {
+    retry(worker, member, *place, trouble);
+  }
+  const bool alive = trouble == Trouble::load_failure || trouble == Trouble::boot_timeout;
+  if (alive) kill(worker, member, false);
+  if (!incoming) return;
+  abandon_incoming();
+  if (current_) return;
+  ending_ = true;
+  status_ = 1;
+}
+
+// The place is empty now, unless a successor is loading already.
+void Fleet::retry(WorkerId worker, const Member& member, Place& place, Trouble trouble) {
+  forget_deaths_before(member, place);
+  const auto delay = backoff(++place.deaths);
+  place.member = std::exchange(place.successor, std::nullopt);
+  if (place.member) return report(worker, trouble, Consequence::succeed);
+  place.respawn_at = now_ + delay;
+  report(worker, trouble, Consequence::retry, delay);
+}
+
+// A successor will not be: the worker in the place goes on.
+void Fleet::keep(WorkerId worker, Place& place, Trouble trouble) {
+  Replacement& replacement = replacements_.front();
+  // As if the one before had died: the second try is not at once either.
+  const auto delay = backoff(++replacement.failures + 1);
+  place.successor.reset();
+  replacement.retry_at = now_ + delay;
+  report(worker, trouble, Consequence::keep, delay);
+}
+
+void Fleet::report(WorkerId worker, Trouble trouble, Consequence consequence,
+                   std::chrono::milliseconds delay) {
+  const bool load_failure = trouble == Trouble::load_failure;
+  const bool repeated = load_failure && std::exchange(load_failure_reported_, true);
+  actions_.push_back(Report{worker, trouble, consequence, delay, repeated});
+}
+
+void Fleet::abandon_incoming() {
+  dismiss(*incoming_);
+  incoming_.reset();
+}
+
+void Fleet::dismiss(Generation& generation) {
+  for (Place& place : generation.places) dismiss(place);
+}
+
+void Fleet::dismiss(Place& place) {
+  dismiss(place.member);
+  dismiss(place.successor);
+}
+
+// Takes a worker out of service: gently if it serves, at once if it does not.
+void Fleet::dismiss(std::optional<WorkerId>& worker) {
+  const auto leaving = std::exchange(worker, std::nullopt);
+  if (!leaving) return;
+  Member& member = *find(*leaving);
+  if (member.state == State::serving) {
+    drain(*leaving, member);
+  } else {
+    kill(*leaving, member, false);
+  }
+}
+
+// Starts the next successor, if it is time for one.
+void Fleet::advance_replacements() {
+  std::erase_if(replacements_, [this](const Replacement& each) {
+    const Member* member = find(each.worker);
+    return member == nullptr || place_of(each.worker, *member) == nullptr;  // it goes anyway
+  });
+  if (replacements_.empty() || incoming_) return;
+  Replacement& next = replacements_.front();
+  const Member& member = *find(next.worker);
+  Place& place = *place_of(next.worker, member);
+  if (place.successor || (next.retry_at && *next.retry_at > now_)) return;
+  next.retry_at.reset();
+  place.successor = spawn(member.generation, member.place);
+}
+
+// The successor serves from here on.
+void Fleet::succeed(Place& place) {
+  forget_deaths_before(*find(*place.member), place);
+  dismiss(place.member);
+  place.member = std::exchange(place.successor, std::nullopt);
+}
+
+// It will begin anew, unless what it gives way to makes it needless.
+void Fleet::abandon_replacement() {
+  if (replacements_.empty()) return;
+  Replacement& replacement = replacements_.front();
+  const WorkerId worker = replacement.worker;
+  replacement = {worker};
+  dismiss(place_of(worker, *find(worker))->successor);
+}
+
+void Fleet::resize(Generation& generation) {
+  while (generation.places.size() > config_.processes) {
+    dismiss(generation.places.back());
+    generation.places.pop_back();
+  }
+  generation.places.resize(config_.processes);
+}
+
+void Fleet::drain(WorkerId worker, Member& member) {
+  set_state(member, State::draining);
+  member.deadline = now_ + config_.deadman;
+  actions_.push_back(Drain{worker, config_.deadman});
+}
+
+void Fleet::kill(WorkerId worker, Member& member, bool overdue) {
+  if (member.state == State::killed) return;
+  set_state(member, State::killed);
+  actions_.push_back(Kill{worker, overdue});
+}
+
+void Fleet::fill(Generation& generation) {
+  for (std::size_t index = 0; index < generation.places.size(); ++index) {
+    Place& place = generation.places[index];
+    if (place.member || (place.respawn_at && *place.respawn_at > now_)) continue;
+    place.respawn_at.reset();
+    place.member = spawn(generation.number, index);
+  }
+}
+
+// None if every slot is taken; the next exit frees one.
+std::optional<WorkerId> Fleet::spawn(std::uint64_t generation, std::size_t place) {
+  const auto slot = take_slot();
+  if (!slot) return std::nullopt;
+  const WorkerId worker = ++last_worker_;
+  members_[worker] = {*slot, generation, place, State::starting, now_, now_ + config_.boot_timeout};
+  actions_.push_back(Spawn{worker, *slot, generation});
+  return worker;
+}
+
+std::optional<unsigned> Fleet::take_slot() {
+  const auto free = std::ranges::find(slot_taken_, false);
+  if (free == slot_taken_.end()) return std::nullopt;
+  *free = true;
+  return static_cast<unsigned>(free - slot_taken_.begin());
+}
+
+// Whoever has served for a while dies for a reason of its own.
+void Fleet::forget_deaths_before(const Member& member, Place& place) const {
+  if (member.state == State::serving && now_ - member.since >= config_.steady_after)
+    place.deaths = 0;
+}
+
+}  // namespace spawning

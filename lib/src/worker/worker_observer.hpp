@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// What a worker makes of what its Server does.
+
+#include <functional>
+#include <utility>
+
+#include "spawning/exchange.hpp"
+#include "spawning/log.hpp"
+#include "spawning/scoreboard.hpp"
+
+namespace spawning {
+
+/// Publishes what the Server does into the worker's slot, and writes a line about each request that
+/// is overdue: what it asks for, who asks, and the thread that it keeps, as faulthandler names it.
+///
+/// \par Threads   As ServerObserver.
+/// \par Lifetime  `slot` and `log` outlive it.
+class WorkerObserver final : public ScoreboardPublisher {
+ public:
+  /// \param overdue  called after the line is written, on the I/O thread.
+  WorkerObserver(ScoreboardSlot& slot, const Log& log,
+                 std::function<void(const OverdueRequest&)> overdue)
+      : ScoreboardPublisher{slot}, log_{log}, overdue_{std::move(overdue)} {}
+
+  void request_overdue(const OverdueRequest& request) override;
+
+ private:
+  const Log& log_;
+  std::function<void(const OverdueRequest&)> overdue_;
+};
+
+}  // namespace spawning
