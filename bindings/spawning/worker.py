@@ -2,8 +2,8 @@
 """A worker process: `python -m spawning.worker`, started by `spawn` with a seat to take.
 
 It loads the application, donates threads that answer requests, and ends when the supervisor says so
-or is gone. The main thread only waits, so that it runs the signal handlers of the application, and it
-ends the iterators of clients that have gone.
+or is gone. The main thread mostly waits, so that it runs the signal handlers of the application; it
+also ends the iterators of clients that have gone.
 """
 
 from __future__ import annotations

@@ -61,6 +61,11 @@ def file():
     return send_file(__file__, mimetype="text/plain", conditional=True)
 
 
+@app.get("/download/")
+def download():
+    return send_file(request.args["path"], conditional=True, download_name="file.bin")
+
+
 @app.get("/fail")
 def fail():
     raise ValueError("failing on purpose")

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Applications for the system tests, by path. All of them satisfy wsgiref.validate."""
 
+import ctypes
 import hashlib
+import io
 import json
 import os
+import pathlib
+import threading
+import time
 from urllib.parse import parse_qs
+from wsgiref.util import request_uri
 
 TEXT = [("Content-Type", "text/plain")]
 
@@ -95,6 +101,84 @@ def empty_list(environ, start_response):
 def file(environ, start_response):
     start_response("200 OK", TEXT)
     return environ["wsgi.file_wrapper"](open(__file__, "rb"), 1000)
+
+
+def wrapped(environ, start_response):
+    """The file that the query names, or a part of it."""
+    query = parse_qs(environ["QUERY_STRING"])
+    headers = list(TEXT)
+    if "length" in query:
+        headers.append(("Content-Length", query["length"][0]))
+    start_response("200 OK", headers)
+    file = io.FileIO(query["path"][0])
+    file.seek(int(query.get("from", ["0"])[0]))
+    return environ["wsgi.file_wrapper"](io.BufferedReader(file))
+
+
+def declared(environ, start_response):
+    """So many blocks of five octets, whatever length is declared."""
+    query = parse_qs(environ["QUERY_STRING"])
+    start_response("200 OK", [*TEXT, ("Content-Length", query["length"][0])])
+    for _ in range(int(query["blocks"][0])):
+        yield b"12345"
+
+
+def news(environ, start_response):
+    """Waits for news that never come, and notes the end of it."""
+    note = pathlib.Path(parse_qs(environ["QUERY_STRING"])["note"][0])
+    never = threading.Event()
+    start_response("200 OK", TEXT)
+    try:
+        yield b"first"
+        while not never.wait(0.05):
+            pass
+    finally:
+        note.write_text("closed")
+
+
+def ask(environ, start_response):
+    """Works until the client has gone."""
+    note = pathlib.Path(parse_qs(environ["QUERY_STRING"])["note"][0])
+    note.write_text("there")
+    while not environ["spawning.client_disconnected"]():
+        time.sleep(0.01)
+    note.write_text("gone")
+    start_response("200 OK", TEXT)
+    return [b"to nobody"]
+
+
+def hints(environ, start_response):
+    environ["wsgi.early_hints"]([("Link", "</style.css>; rel=preload; as=style")])
+    pass_gate(environ)
+    start_response("200 OK", TEXT)
+    return [b"hinted"]
+
+
+def hop_by_hop(environ, start_response):
+    start_response("200 OK", [*TEXT, ("Connection", "close")])
+    return [b"never"]
+
+
+def complain(environ, start_response):
+    environ["wsgi.errors"].write("\u20ac and a snake \U0001f40d, lone \udc80\n")
+    environ["wsgi.errors"].flush()
+    start_response("200 OK", TEXT)
+    return [b"complained"]
+
+
+def url(environ, start_response):
+    names = ["REMOTE_ADDR", "REMOTE_PORT", "SERVER_NAME", "SERVER_PORT"]
+    seen = {"url": request_uri(environ), **{name: environ.get(name) for name in names}}
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(seen).encode()]
+
+
+def sleep(environ, start_response):
+    time.sleep(600)
+
+
+def keep_the_gil(environ, start_response):
+    ctypes.PyDLL(None).sleep(600)
 
 
 def empty(environ, start_response):

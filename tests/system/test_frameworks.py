@@ -206,3 +206,26 @@ class TestFlask:
     def test_a_missing_page_and_a_failing_one(self, flask, session):
         assert session.get(flask.url + "nowhere").status_code == 404
         assert session.get(flask.url + "fail").status_code == 500
+
+
+class TestDownloads:
+    """What the frameworks give to wsgi.file_wrapper; the validator would hide that it is one."""
+
+    @pytest.fixture(params=["django_site.wsgi.application", "flask_site:create_app()"])
+    def server(self, request, spawn, django_environment):
+        return spawn("--processes", "1", "--threads", "1", request.param, env=django_environment)
+
+    def test_a_file_goes_out_whole_without_keeping_the_thread(self, server, session, tmp_path):
+        path = tmp_path / "file.bin"
+        path.write_bytes(os.urandom(10 * MIB))
+        url = f"{server.url}download/?path={path}"
+        with session.get(url, stream=True) as slow:
+            assert session.get(url).content == path.read_bytes()
+            assert slow.headers["Content-Length"] == str(10 * MIB)
+            assert slow.raw.read() == path.read_bytes()
+
+        assert session.head(url).headers["Content-Length"] == str(10 * MIB)
+        (worker,) = server.workers()
+        open_files = pathlib.Path(f"/proc/{worker}/fd").iterdir()
+        assert str(path) not in [os.readlink(each) for each in open_files]
+        assert "Traceback" not in server.errors()

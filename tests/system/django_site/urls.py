@@ -11,6 +11,7 @@ urlpatterns = [
     path("form/", views.form),
     path("upload/", views.upload),
     path("stream/", views.stream),
+    path("download/", views.download),
     path("connection/", views.connection_identity),
     path("fail/", views.fail),
 ]

@@ -5,7 +5,7 @@ import hashlib
 import threading
 
 from django.db import connection
-from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.template import engines
 
 FORM = """<form method="post">{% csrf_token %}<input name="text"></form>{{ text }}"""
@@ -37,6 +37,11 @@ def stream(request):
             yield f"block {number}\n"
 
     return StreamingHttpResponse(blocks(), content_type="text/plain")
+
+
+def download(request):
+    """A file, given to wsgi.file_wrapper."""
+    return FileResponse(open(request.GET["path"], "rb"), as_attachment=True)
 
 
 def connection_identity(request):
