@@ -19,7 +19,8 @@ enum class HttpVersion : std::uint8_t { http_1_0, http_1_1 };
   return version == HttpVersion::http_1_1 ? "HTTP/1.1" : "HTTP/1.0";
 }
 
-/// The two ends of the connection a request came over. Constant as long as the connection lives.
+/// The two ends of the connection a request came over; where a PROXY header says so, those of the
+/// connection that the proxy passes on. Constant for all requests of the connection.
 struct ConnectionInfo {
   Address peer;
   Address local;
@@ -40,7 +41,9 @@ struct Request {
   std::string_view host{};
   std::string_view scheme = "http";  ///< or "https", where a trusted proxy says so
   HttpVersion version = HttpVersion::http_1_1;
-  Headers headers{};     ///< in the order received
+  /// In the order received, without those that nobody should believe: names with an underscore, as
+  /// HeaderMap says, and `Forwarded` and `X-Forwarded-*` from a peer that is not trusted.
+  Headers headers{};
   Body* body = nullptr;  ///< never null when a Handler sees it; empty if there is none
   const ConnectionInfo* connection = nullptr;  ///< never null when a Handler sees it
   /// Who asks: the connection's peer, or whom a trusted proxy names; the port is 0 where it names

@@ -22,13 +22,9 @@ namespace spawning {
 /// socket mean the connection's own ends. What is neither version is refused with 400, with the
 /// octet that makes it certain; the result does not depend on how the input is cut.
 ///
-/// How a connection uses it, before its first request and under the deadline for a head:
-/// - a peer that HttpConfig::forwarded_allow does not trust is refused, whatever it sends:
-///   untrusted_refusal();
-/// - `more`: read on; an end of input closes the connection without an answer;
-/// - `refused`: answer refusal() and close;
-/// - `done`: ends(), if any, replace the connection's ConnectionInfo, so that its peer is the source
-///   from then on (for ForwardedReader, too); the octets behind `consumed` are the first request's.
+/// A connection decodes it before its first request, within the time for a head. A peer that is not
+/// trusted is refused whatever it sends. Once done, ends() stand for the connection's own, so that
+/// ForwardedReader asks whether the source is trusted.
 ///
 /// \par Threads  None of its own. Allocates nothing but the addresses' text.
 /// \see https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt, §2

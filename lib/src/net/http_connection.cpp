@@ -19,6 +19,8 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSock
       socket_{std::move(socket)},
       info_{.peer = Address::peer(socket_->native_handle()),
             .local = Address::local(socket_->native_handle())},
+      proxy_header_{server_->config.proxy_protocol ? std::make_unique<ProxyHeaderDecoder>()
+                                                   : nullptr},
       outbox_{socket_->native_handle(), server_->unsent_limits(), server_->spooled, *this},
       exchange_{*server_, outbox_, info_, [this] { post(&HttpConnection::look_again); }},
       parser_{server_->config.limits, server_->config.header_map},
@@ -154,6 +156,7 @@ void HttpConnection::release_memory() {
   give_buffers_back();
   body_.release_memory();
   parser_.release_memory();
+  forwarded_.release_memory();
   exchange_.release_memory();
 }
 

@@ -10,7 +10,9 @@
 #include <optional>
 #include <string_view>
 
+#include "http/forwarded.hpp"
 #include "http/framing.hpp"
+#include "http/proxy_header.hpp"
 #include "http/request_parser.hpp"
 #include "net/handler_memory.hpp"
 #include "net/http_exchange.hpp"
@@ -80,9 +82,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   // Requests.
   void process();
-  [[nodiscard]] bool parse_head();  // whether to go on
+  [[nodiscard]] bool take_proxy_header();  // whether to go on
+  [[nodiscard]] bool parse_head();         // as take_proxy_header()
   void note_dropped();
-  [[nodiscard]] bool begin_body();  // as parse_head()
+  [[nodiscard]] bool begin_body();  // as take_proxy_header()
   void feed_body(std::string_view octets);
   void body_complete(std::string_view next);
   void dispatch();
@@ -112,12 +115,14 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::optional<StreamSocket>
       socket_;  // empty once closed: the I/O thread ends it, wherever the object ends
   ConnectionInfo info_;
+  std::unique_ptr<ProxyHeaderDecoder> proxy_header_;  // until it is decoded, where one is expected
   HandlerMemory posted_;
   Outbox outbox_;
   HttpExchange exchange_;
   RequestParser parser_;
   ChunkDecoder chunks_;
   Framing framing_;
+  ForwardedReader forwarded_;
   Body body_;
   Buffer buffer_;                // the request being read or answered, and what has come after it
   std::size_t begin_ = 0;        // of the request in buffer_

@@ -17,8 +17,28 @@ void HttpConnection::process() {
       if (!reading_) begin_ = end_ = 0;
       return read();
     }
-    if (!parse_head()) return;
+    if (!(proxy_header_ ? take_proxy_header() : parse_head())) return;
   }
+}
+
+// Of a connection that a proxy passes on, before its first request.
+bool HttpConnection::take_proxy_header() {
+  if (!server_->config.forwarded_allow.trusts(info_.peer)) {
+    refuse(ProxyHeaderDecoder::untrusted_refusal());
+    return false;
+  }
+  std::size_t consumed = 0;
+  const auto status = proxy_header_->decode(input(), consumed);
+  begin_ += consumed;
+  if (status == ProxyHeaderDecoder::Status::refused) {
+    refuse(proxy_header_->refusal());
+    return false;
+  }
+  if (status == ProxyHeaderDecoder::Status::done) {
+    if (proxy_header_->ends()) info_ = *proxy_header_->ends();
+    proxy_header_.reset();
+  }
+  return true;
 }
 
 bool HttpConnection::parse_head() {
@@ -158,17 +178,19 @@ void HttpConnection::dispatch() {
                          input_ended_ ? Deadlines::Kind::half_closed : Deadlines::Kind::quiet, now);
   if (server_->limits_requests())
     server_->deadlines.arm(request_deadline_, Deadlines::Kind::request, now);
-  exchange_.begin_exchange(head, info_.peer, may_keep_alive(), now);
+  const Origin origin = forwarded_.read(head, info_.peer, server_->config.forwarded_allow);
+  exchange_.begin_exchange(head, *origin.client, may_keep_alive(), now);
   const Request request{.method = head.method,
                         .target = head.target,
                         .path = head.path,
                         .query = head.query,
-                        .host = head.host,
+                        .host = origin.host,
+                        .scheme = origin.scheme,
                         .version = head.version,
-                        .headers = head.headers,
+                        .headers = origin.headers,
                         .body = &body_,
                         .connection = &info_,
-                        .client = &info_.peer,
+                        .client = origin.client,
                         .received = now};
   call_handler(server_->handler, request,
                Responder{std::shared_ptr<Exchange>{shared_from_this(), &exchange_}}, server_->log);
