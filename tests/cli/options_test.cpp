@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "help.hpp"
@@ -292,6 +293,19 @@ TEST(OptionsTest, AreDocumentedWithTheirDefaultsInTheSameOrder) {
               all[i].fallback == nullptr)
         << rows[i];
   }
+}
+
+TEST(OptionsTest, AreUnderstoodAsTheyStandInTheDocumentation) {
+  std::size_t commands = 0;
+  for (const std::string& line : lines_of(std::ifstream{SPAWNING_DOCS "/deployment.md"})) {
+    if (!line.starts_with("    spawn ")) continue;
+    std::istringstream words{line};
+    Arguments arguments{std::istream_iterator<std::string>{words}, {}};
+    arguments.erase(arguments.begin());
+    EXPECT_EQ(refusal(arguments), "") << line;
+    ++commands;
+  }
+  EXPECT_GT(commands, 0U);
 }
 
 TEST(OptionsTest, AreDocumentedUnderTheHeadingsOfTheHelp) {
