@@ -5,7 +5,12 @@ import json
 
 import pytest
 
-FORWARDED = ("X-Forwarded-For: 192.0.2.66, 203.0.113.9", "X-Forwarded-Proto: https")
+FORWARDED = (
+    "X-Forwarded-For: 192.0.2.66, 203.0.113.9",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Host: shop.example",
+    "X-Forwarded-Port: 8443",
+)
 
 
 def environ_of(response):
@@ -16,6 +21,9 @@ def test_a_trusted_proxy_is_believed(site):
     environ = environ_of(site.get("/echo", *FORWARDED))
 
     assert environ["REMOTE_ADDR"] == "203.0.113.9"
+    assert environ["wsgi.url_scheme"] == "https"
+    assert environ["HTTP_HOST"] == "shop.example:8443"
+    assert (environ["SERVER_NAME"], environ["SERVER_PORT"]) == ("shop.example", "8443")
 
 
 def test_a_standard_proxy_is_believed(site):
@@ -32,6 +40,7 @@ def test_anybody_else_is_not_heard_and_nothing_of_it_reaches_the_application(spa
     )
 
     assert environ["REMOTE_ADDR"] == "127.0.0.1"
+    assert (environ["wsgi.url_scheme"], environ["HTTP_HOST"]) == ("http", "test")
     assert environ["HTTP_X_OTHER"] == "a"
     assert not [name for name in environ if "FORWARDED" in name]
 
