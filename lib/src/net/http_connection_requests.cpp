@@ -64,6 +64,11 @@ bool HttpConnection::parse_head() {
     refuse(*refusal);
     return false;
   }
+  // RFC 9110 §7.4: only a gateway that we trust can have secured the way to us.
+  if (parser_.head().scheme == "https" && !server_->config.forwarded_allow.trusts(info_.peer)) {
+    refuse(refusal_for(RefusalReason::misdirected, "https target over plain HTTP"));
+    return false;
+  }
   if (!parser_.head().dropped.empty()) note_dropped();
   return begin_body();
 }
