@@ -93,7 +93,8 @@ void PyWorker::report(const OverdueRequest& request) {
   introduction += ' ';
   introduction += request.target;
   introduction += " of ";
-  introduction += request.client->host;
+  const bool unnamed = request.client->host.empty();  // over a UNIX socket
+  introduction += unnamed ? request.client->to_string() : request.client->host;
   stacks_->report(request.thread, std::move(introduction));
 }
 
