@@ -9,7 +9,7 @@
 namespace spawning {
 namespace {
 
-using test::RawClient, test::run_ready, test::run_until;
+using test::run_ready, test::run_until;
 
 struct ProxiedConnectionTest : test::ServerTest {
   ProxiedConnectionTest() {
