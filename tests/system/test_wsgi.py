@@ -57,8 +57,7 @@ class TestGoneClients:
     def test_the_application_can_ask(self, single, note):
         client = single.client()
         client.request(f"/ask?note={note}")
-        wait_until(note.exists, PATIENCE)
-        assert note.read_text() == "there"
+        wait_until(lambda: note.exists() and note.read_text() == "there", PATIENCE)
         client.__exit__()
 
         wait_until(lambda: note.read_text() == "gone", PATIENCE, "the client to have gone")
