@@ -292,6 +292,32 @@ TEST_F(SupervisorTest, KeepsAWorkerWithAnOverdueRequestWhileItsSuccessorCannotLo
   EXPECT_EQ(count("drains"), 2);
 }
 
+TEST_F(SupervisorTest, ReplacesAWorkerThatHasServedEnough) {
+  SupervisorConfig config = two_workers();
+  config.limits.requests = 1000;
+  start("popular", std::move(config));
+
+  await("worker 0 \\(pid \\d+\\): served 1,234 requests; it is being replaced");
+
+  await("drains");
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("it is being replaced"), 1);
+}
+
+TEST_F(SupervisorTest, ReplacesAWorkerThatIsOldEnough) {
+  SupervisorConfig config = two_workers();
+  config.limits.age = 400ms;
+  start("ready", std::move(config));
+
+  await("worker 1 \\(pid \\d+\\): has served for \\d s; it is being replaced");
+
+  await("worker 0 \\(pid \\d+\\): has served for \\d s; it is being replaced");
+  await("drains");
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+}
+
 // --- stop
 // -----------------------------------------------------------------------------------------
 

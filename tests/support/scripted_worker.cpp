@@ -9,6 +9,7 @@
 //   mute       never says anything
 //   stubborn   as ready, but does not drain
 //   overdue    as ready; in slot 0: says that a request is overdue once it serves
+//   popular    as ready; in slot 0: counts 1,234 responses once it serves
 //   unlucky    as overdue, but fails in slots after 1
 //   inspect    fails with what it inherited as traceback
 //
@@ -69,6 +70,7 @@ class ScriptedWorker {
   ScriptedWorker(std::string inherited, Seat seat)
       : inherited_{std::move(inherited)},
         seat_{std::move(seat)},
+        scoreboard_{Scoreboard::adopt(std::move(seat_.scoreboard))},
         listener_{context_, seat_.listeners.at(0).release()},
         channel_{std::in_place, context_, std::move(seat_.control),
                  ControlChannel::Callbacks{[this](std::string_view line, auto) { hear(line); },
@@ -76,8 +78,7 @@ class ScriptedWorker {
                                              tell("is an orphan");
                                              context_.stop();
                                            }}} {
-    Scoreboard::adopt(std::move(seat_.scoreboard)).slot(seat_.slot).pid =
-        static_cast<std::uint32_t>(::getpid());
+    scoreboard_.slot(seat_.slot).pid = static_cast<std::uint32_t>(::getpid());
   }
 
   void run() { context_.run(); }
@@ -109,6 +110,10 @@ class ScriptedWorker {
     await_connection();
     if ((script_ == "overdue" || script_ == "unlucky") && seat_.slot == 0)
       say(control::Overdue{std::chrono::seconds{30}});
+    if (script_ == "popular" && seat_.slot == 0) {
+      scoreboard_.slot(0).responses_by_class[2] = 1000;
+      scoreboard_.slot(0).responses_by_class[4] = 234;
+    }
   }
 
   void drain() {
@@ -144,6 +149,7 @@ class ScriptedWorker {
 
   std::string inherited_;
   Seat seat_;
+  Scoreboard scoreboard_;
   IoContext context_{1};
   boost::asio::posix::stream_descriptor listener_;
   std::optional<ControlChannel> channel_;
