@@ -79,6 +79,13 @@ TEST(RecyclingTest, LetsAWorkerGoOnceThatUsesTooMuch) {
   EXPECT_EQ(recycling.weigh({serving(1, 101_MiB), serving(2, 102_MiB)}).too_large, Workers{1});
 }
 
+TEST(RecyclingTest, LetsAWorkerGoThatUsesTooMuchWhenItIsFirstWeighedIfItBeganWithLess) {
+  Recycling recycling{{.worker_memory = 100_MiB}};
+  recycling.begins(1, 40_MiB);
+
+  EXPECT_EQ(recycling.weigh({serving(1, 120_MiB)}).too_large, Workers{1});
+}
+
 TEST(RecyclingTest, WeighsOnlyWorkersThatServe) {
   Recycling recycling{{.worker_memory = 100_MiB, .memory = 100_MiB}};
   static_cast<void>(recycling.weigh({serving(1, 40_MiB)}));

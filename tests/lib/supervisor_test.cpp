@@ -190,6 +190,7 @@ TEST_F(SupervisorTest, EndsWithStatus1WhenAWorkerIsNotReadyInTime) {
 
   EXPECT_EQ(finish(), 1);
   EXPECT_EQ(count("was not ready within 300 ms"), 1);
+  EXPECT_GE(count("explains itself"), 1);
 }
 
 TEST_F(SupervisorTest, GivesAWorkerItsSeatAndNothingElse) {
@@ -351,6 +352,7 @@ TEST_F(SupervisorTest, StopsAtOnceOnASecondSigterm) {
 
   EXPECT_EQ(finish(), 0);
   EXPECT_EQ(count("did not end in time"), 0);
+  EXPECT_EQ(count("explains itself"), 0);
 }
 
 TEST_F(SupervisorTest, KillsAWorkerThatIsNotGoneByTheDeadline) {
@@ -362,6 +364,20 @@ TEST_F(SupervisorTest, KillsAWorkerThatIsNotGoneByTheDeadline) {
   send(SIGTERM);
 
   EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("did not end in time and is killed"), 2);
+  EXPECT_EQ(count("explains itself"), 2);
+}
+
+TEST_F(SupervisorTest, KillsAWorkerThatIsNotGoneByTheDeadlineEvenIfItDoesNotExplainItself) {
+  SupervisorConfig config = two_workers();
+  config.deadman = 200ms;
+  start("silent", std::move(config));
+  await_two_that_serve();
+
+  send(SIGTERM);
+
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("is silent"), 2);
   EXPECT_EQ(count("did not end in time and is killed"), 2);
 }
 

@@ -8,6 +8,7 @@
 //   die        in slot 0: says that it is ready, and exits with status 3; in others as mute
 //   mute       never says anything
 //   stubborn   as ready, but does not drain
+//   silent     as stubborn, and does not explain itself
 //   overdue    as ready; in slot 0: says that a request is overdue once it serves
 //   popular    as ready; in slot 0: counts 1,234 responses once it serves
 //   unlucky    as overdue, but fails in slots after 1
@@ -90,6 +91,7 @@ class ScriptedWorker {
       load(configure->settings);
     if (std::holds_alternative<control::Serve>(message)) serve();
     if (std::holds_alternative<control::Drain>(message)) drain();
+    if (std::holds_alternative<control::Explain>(message)) explain();
   }
 
   void load(const std::string& settings) {
@@ -118,7 +120,13 @@ class ScriptedWorker {
 
   void drain() {
     tell("drains");
-    if (script_ != "stubborn") context_.stop();
+    if (script_ != "stubborn" && script_ != "silent") context_.stop();
+  }
+
+  void explain() {
+    if (script_ == "silent") return tell("is silent");
+    tell("explains itself");
+    say(control::Explained{});
   }
 
   void await_connection() {

@@ -35,7 +35,7 @@ Recycling::Verdict Recycling::weigh(const std::vector<WorkerMemory>& all) {
   Verdict verdict;
   for (const WorkerMemory& each : all) {
     if (!each.serves) continue;
-    first_.try_emplace(each.worker, each.memory);
+    begins(each.worker, each.memory);
     verdict.total.count += each.memory.count;
   }
   if (limits_.worker_memory.count > 0) weigh_each(all, verdict);

@@ -25,9 +25,9 @@ struct WorkerMemory {
 /// The policy behind ReplacementLimits; the age is Fleet's. Measurements go in, workers come out,
 /// each once. It measures nothing and reads no clock.
 ///
-/// Replacing a worker whose successor would use as much helps nobody. What a worker uses when it is
-/// first seen to serve, its successor will use, too; where that comes near a limit, half as much
-/// again is the limit, and people are told so, once.
+/// Replacing a worker whose successor would use as much helps nobody. What a worker uses when it
+/// begins to serve, its successor will use, too; where that comes near a limit, half as much again
+/// is the limit, and people are told so, once.
 ///
 /// \par Threads  A value; one thread at a time.
 class Recycling {
@@ -42,6 +42,9 @@ class Recycling {
   /// Whether that many requests are enough for this worker. Jitter tells consecutive workers apart
   /// by much, and the same each time.
   [[nodiscard]] bool served_enough(WorkerId worker, std::uint64_t requests) const;
+
+  /// What a worker uses that begins to serve; otherwise what it uses when it is first weighed.
+  void begins(WorkerId worker, Bytes memory) { first_.try_emplace(worker, memory); }
 
   /// What follows from a weighing.
   struct Verdict {
@@ -62,7 +65,7 @@ class Recycling {
   void weigh_together(const std::vector<WorkerMemory>& all, Verdict& verdict);
 
   const ReplacementLimits limits_;
-  std::map<WorkerId, Bytes> first_;  // what each used when it was first seen to serve
+  std::map<WorkerId, Bytes> first_;  // what each used when it began to serve
   std::set<WorkerId> to_go_;         // for their memory; they live
   bool said_worker_limit_ = false, said_limit_ = false;
 };

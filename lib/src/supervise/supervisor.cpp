@@ -179,7 +179,9 @@ struct Supervisor::State {
   void carry_out(const action::Serve& serve) {
     Record& record = records.at(serve.worker);
     record.serves_since = now();
+    usage.begins(serve.worker, record.description.pid);
     record.handle->say(control::Serve{});
+    log.debug(record.description.name() + " serves");
   }
 
   void carry_out(const action::Drain& drain) {
@@ -187,14 +189,18 @@ struct Supervisor::State {
     record.serves_since.reset();
     record.draining = true;
     record.handle->say(control::Drain{drain.deadline});
+    log.debug(record.description.name() + " is told to finish");
   }
 
   void carry_out(const action::Kill& kill) {
     Record& record = records.at(kill.worker);
-    if (kill.overdue) log.warning(record.description.name() + " did not end in time and is killed");
+    if (kill.overdue && (record.draining || record.serves_since))
+      log.warning(record.description.name() + " did not end in time and is killed");
     record.serves_since.reset();
     record.killed = true;
-    if (record.handle) record.handle->kill();  // it may have failed to start since this was decided
+    if (!record.handle) return;  // it failed to start since this was decided
+    if (kill.overdue) return record.handle->kill_once_explained();
+    record.handle->kill();
   }
 
   void carry_out(const action::Report& report) {
@@ -238,12 +244,12 @@ struct Supervisor::State {
   // --- workers ---
 
   WorkerHandle::Callbacks callbacks_for(WorkerId worker) {
-    return {[this, worker](control::Message message) { hear(worker, std::move(message)); },
+    return {[this, worker](control::Message&& message) { hear(worker, std::move(message)); },
             [this, worker] { apply(fleet.hung_up(worker, now())); },
             [this, worker](ExitStatus exit) { end(worker, exit); }};
   }
 
-  void hear(WorkerId worker, control::Message message) {
+  void hear(WorkerId worker, control::Message&& message) {
     if (std::holds_alternative<control::Ready>(message)) {
       apply(fleet.ready(worker, now()));
     } else if (auto* failure = std::get_if<control::Failed>(&message)) {

@@ -111,6 +111,11 @@ void UsageWatch::start() {
   if (state_->policy.counts_requests() || state_->policy.weighs()) state_->wait();
 }
 
+void UsageWatch::begins(WorkerId worker, pid_t pid) {
+  if (!state_->policy.weighs()) return;
+  if (const auto memory = memory_of(pid)) state_->policy.begins(worker, *memory);
+}
+
 void UsageWatch::stop() {
   state_->stopped = true;
   state_->timer.cancel();

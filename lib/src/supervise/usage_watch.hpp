@@ -45,6 +45,8 @@ class UsageWatch {
   UsageWatch& operator=(const UsageWatch&) = delete;
 
   void start();
+  /// This worker begins to serve.
+  void begins(WorkerId worker, pid_t pid);
   void stop();
 
  private:
