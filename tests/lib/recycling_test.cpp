@@ -121,6 +121,60 @@ TEST(RecyclingTest, TakesALimitThatAFreshWorkerNearlyReachesForTooLowToo) {
   EXPECT_EQ(recycling.weigh({serving(1, 143_MiB)}).too_large, Workers{1});
 }
 
+// Workers of an application that loads most of itself when it is first asked. Gives how often each
+// of them was weighed before it had to go.
+std::vector<unsigned> weighings(Recycling& recycling, unsigned workers, Bytes first, Bytes then) {
+  std::vector<unsigned> numbers;
+  for (WorkerId worker = 1; worker <= workers; ++worker) {
+    recycling.begins(worker, first);
+    numbers.push_back(1);
+    while (recycling.weigh({serving(worker, then)}).too_large.empty()) ++numbers.back();
+  }
+  return numbers;
+}
+
+TEST(RecyclingTest, GivesWorkersThatOutgrowTheirLimitSoonEverMoreTime) {
+  Recycling recycling{{.worker_memory = 100_MiB}};
+
+  EXPECT_EQ(weighings(recycling, 12, 50_MiB, 110_MiB),
+            (std::vector<unsigned>{1, 3, 6, 12, 24, 48, 96, 192, 384, 720, 720, 720}));
+}
+
+TEST(RecyclingTest, GivesWorkersMoreTimeButNotMoreThanTwiceTheMemory) {
+  Recycling recycling{{.worker_memory = 100_MiB}};
+
+  EXPECT_EQ(weighings(recycling, 4, 50_MiB, 201_MiB), (std::vector<unsigned>{1, 1, 1, 1}));
+}
+
+TEST(RecyclingTest, WarnsOnceOfWorkersThatOutgrowTheirLimitSoon) {
+  Recycling recycling{{.worker_memory = 100_MiB}};
+
+  std::vector<WorkerId> warned;
+  for (WorkerId worker = 1; worker <= 8; ++worker) {
+    recycling.begins(worker, 50_MiB);
+    if (recycling.weigh({serving(worker, 250_MiB)}).outgrown_soon) warned.push_back(worker);
+  }
+
+  EXPECT_EQ(warned, Workers{3});
+}
+
+TEST(RecyclingTest, HasLessPatienceAgainWhenWorkersLast) {
+  Recycling recycling{{.worker_memory = 100_MiB}};
+  static_cast<void>(weighings(recycling, 4, 50_MiB, 110_MiB));  // 24 weighings are left to each
+
+  for (WorkerId worker = 101; worker <= 103; ++worker) {
+    recycling.begins(worker, 50_MiB);
+    for (int weighing = 0; weighing < 60; ++weighing)
+      static_cast<void>(recycling.weigh({serving(worker, 90_MiB)}));
+    EXPECT_EQ(recycling.weigh({serving(worker, 110_MiB)}).too_large, Workers{worker});
+  }
+
+  recycling.begins(201, 50_MiB);
+  EXPECT_EQ(recycling.weigh({serving(201, 90_MiB)}).too_large, Workers{});
+  EXPECT_EQ(recycling.weigh({serving(201, 90_MiB)}).too_large, Workers{});
+  EXPECT_EQ(recycling.weigh({serving(201, 110_MiB)}).too_large, Workers{201});  // 3 are left
+}
+
 // --- the memory of all
 // ----------------------------------------------------------------------------
 
@@ -177,6 +231,18 @@ TEST(RecyclingTest, SparesAWorkerThatHasNotGrown) {
   static_cast<void>(recycling.weigh({serving(1, 120_MiB), serving(2, 40_MiB)}));
 
   EXPECT_EQ(recycling.weigh({serving(1, 120_MiB), serving(2, 81_MiB)}).largest, 2U);
+}
+
+TEST(RecyclingTest, GivesWorkersMoreTimeAlsoWhenAllTogetherUseTooMuch) {
+  Recycling recycling{{.memory = 100_MiB}};
+  recycling.begins(1, 40_MiB);
+  recycling.begins(2, 40_MiB);
+
+  EXPECT_EQ(recycling.weigh({serving(1, 60_MiB), serving(2, 55_MiB)}).largest, 1U);
+  recycling.begins(3, 40_MiB);
+  EXPECT_EQ(recycling.weigh({serving(3, 60_MiB), serving(2, 55_MiB)}).largest, std::nullopt);
+  EXPECT_EQ(recycling.weigh({serving(3, 60_MiB), serving(2, 55_MiB)}).largest, std::nullopt);
+  EXPECT_EQ(recycling.weigh({serving(3, 60_MiB), serving(2, 55_MiB)}).largest, 3U);
 }
 
 // Workers that leak: however fast, one goes at a time, and none that has just come.

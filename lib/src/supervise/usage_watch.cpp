@@ -89,6 +89,11 @@ struct UsageWatch::State : std::enable_shared_from_this<UsageWatch::State> {
       log.warning("workers that have just begun use " + in_mebibytes(*memory) +
                   " together already, and may use " + in_mebibytes(limits.memory) + consequence);
     }
+    if (verdict.outgrown_soon) {
+      log.warning(
+          "workers outgrow the limit of memory within a minute; they are replaced less and less "
+          "often, unless they use twice as much");
+    }
   }
 
   const ReplacementLimits limits;
