@@ -32,6 +32,9 @@ int supervise(const Options& options, const std::string& invoked_as) {
   config.worker_environment =
       build_tree_environment(search.executable, python_path == nullptr ? "" : python_path);
   config.processes = options.processes;
+  config.boot_timeout = options.boot_timeout;
+  config.deadman = options.deadman;
+  config.limits = options.replacement;
 
   Sockets sockets = bind_sockets(options);
   config.listeners = std::move(sockets.listeners);

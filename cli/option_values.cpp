@@ -13,7 +13,9 @@ namespace spawning::cli {
 namespace {
 
 constexpr std::string_view kUnits = "KMG";
-constexpr double kShortest = 0.1, kLongest = 86'400;
+constexpr double kShortest = 0.1;
+constexpr std::chrono::seconds kDay{86'400};
+constexpr Bytes kLeastMemory = 1_MiB, kMostMemory{std::uint64_t{1} << 40};
 constexpr unsigned kLargestMode = 0777;
 
 [[noreturn]] void refuse(const std::string& text, const std::string& expected) {
@@ -43,12 +45,13 @@ std::optional<Bytes> size_of(std::string_view text) {
   return Bytes{*number << shift};
 }
 
-std::optional<std::chrono::milliseconds> seconds_of(std::string_view text) {
+std::optional<std::chrono::milliseconds> seconds_of(std::string_view text,
+                                                    std::chrono::seconds most) {
   // from_chars takes signs, "inf" and "nan", too.
   if (text.empty() || text.find_first_not_of("0123456789.") != text.npos) return std::nullopt;
   const auto seconds = whole<double>(text, std::chars_format::fixed);
-  if (!seconds || *seconds > kLongest || (*seconds > 0 && *seconds < kShortest))
-    return std::nullopt;
+  const auto longest = static_cast<double>(most.count());
+  if (!seconds || *seconds > longest || (*seconds > 0 && *seconds < kShortest)) return std::nullopt;
   return std::chrono::milliseconds{std::llround(*seconds * 1000)};
 }
 
@@ -69,15 +72,26 @@ Bytes read_size(const std::string& text, Bytes least, Bytes most) {
 }
 
 std::chrono::milliseconds read_seconds(const std::string& text) {
-  const auto seconds = seconds_of(text);
+  const auto seconds = seconds_of(text, kDay);
   if (!seconds || seconds->count() == 0) refuse(text, "a number of seconds from 0.1 to 86400");
   return *seconds;
 }
 
-std::chrono::milliseconds read_seconds_or_none(const std::string& text) {
-  const auto seconds = seconds_of(text);
-  if (!seconds) refuse(text, "0 or a number of seconds from 0.1 to 86400");
+std::chrono::milliseconds read_seconds_or_none(const std::string& text, std::chrono::seconds most) {
+  const auto seconds = seconds_of(text, most);
+  if (!seconds)
+    refuse(text, "0 or a number of seconds from 0.1 to " + std::to_string(most.count()));
   return *seconds;
+}
+
+Bytes read_memory_or_none(const std::string& text) {
+  const bool plain = !text.empty() && kUnits.find(text.back()) == kUnits.npos;
+  const auto size = size_of(plain ? text + "K" : text);
+  if (!size || (size->count != 0 && (*size < kLeastMemory || *size > kMostMemory))) {
+    refuse(text, "0 or a size from " + size_text(kLeastMemory) + " to " + size_text(kMostMemory) +
+                     "; without a unit it is in KiB");
+  }
+  return *size;
 }
 
 mode_t read_mode(const std::string& text) {

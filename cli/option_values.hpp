@@ -27,7 +27,12 @@ namespace spawning::cli {
 [[nodiscard]] std::chrono::milliseconds read_seconds(const std::string& text);
 
 /// As read_seconds(), or 0, which switches something off.
-[[nodiscard]] std::chrono::milliseconds read_seconds_or_none(const std::string& text);
+[[nodiscard]] std::chrono::milliseconds read_seconds_or_none(
+    const std::string& text, std::chrono::seconds most = std::chrono::hours{24});
+
+/// As read_size(), but of a process: digits without a unit are KiB, as in Spawning; or 0, which
+/// switches something off.
+[[nodiscard]] Bytes read_memory_or_none(const std::string& text);
 
 /// A file mode in octal digits, up to 777.
 [[nodiscard]] mode_t read_mode(const std::string& text);

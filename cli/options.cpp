@@ -16,11 +16,15 @@ constexpr const char* kArguments = "arguments";  // APP, MIDDLEWARE…: no optio
 void describe(const Setting& setting, po::options_description& all) {
   std::string names = setting.name;
   if (setting.short_name != '\0') names += std::string{","} + setting.short_name;
-  if (setting.takes == Setting::Takes::nothing) {
-    all.add_options()(names.c_str(), "");
-  } else {
-    all.add_options()(names.c_str(), po::value<std::vector<std::string>>()->composing(), "");
-  }
+  const auto add = [&all, &setting](const char* as) {
+    if (setting.takes == Setting::Takes::nothing) {
+      all.add_options()(as, "");
+    } else {
+      all.add_options()(as, po::value<std::vector<std::string>>()->composing(), "");
+    }
+  };
+  add(names.c_str());
+  if (setting.old_name != nullptr) add(setting.old_name);
 }
 
 po::options_description descriptions() {

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "spawning/config.hpp"
+#include "spawning/supervisor.hpp"
 
 namespace spawning::cli {
 
@@ -26,6 +28,9 @@ struct Options {
   unsigned threads = 4;
   std::string python;  ///< "" if not given
   HttpConfig http;
+  std::chrono::milliseconds boot_timeout{60'000};
+  std::chrono::milliseconds deadman{10'000};
+  ReplacementLimits replacement;
   bool verbose = false;
   bool version = false;
   bool help = false;

@@ -86,12 +86,15 @@ Sockets bind_sockets(const Options& options) {
 }
 
 std::string worker_settings(const Options& options, const Address& address) {
+  const auto age = options.replacement.age;
   return boost::json::serialize(boost::json::object{
       {"app_factory", "spawning.wsgi_factory.app_factory"},
       {"args", boost::json::array(options.arguments.begin(), options.arguments.end())},
       {"num_processes", options.processes},
       {"threadpool_workers", options.threads},
       {"no_keepalive", !options.http.keep_alive},
+      {"deadman_timeout", seconds(options.deadman)},
+      {"max_age", age.count() == 0 ? boost::json::value{} : seconds(age)},
       {"verbose", options.verbose},
       {"host", address.host},
       {"port", address.port},

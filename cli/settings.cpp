@@ -19,6 +19,7 @@ constexpr unsigned kMostThreads = 1024;
 constexpr unsigned kMostHeaders = 10'000;
 constexpr unsigned kMostConnections = 1'000'000;
 constexpr unsigned kMostRequests = 1'000'000'000;
+constexpr std::chrono::seconds kOldest = std::chrono::hours{24 * 365};
 constexpr Bytes kGiB{std::uint64_t{1} << 30};
 constexpr Bytes kLargestBody{1024 * kGiB.count};
 
@@ -150,6 +151,36 @@ constexpr std::array kTimeouts{
     Setting{"queue-timeout", '\0', "S", "0",
             "for a request to wait for a thread; over it: 503; 0: any time", Takes::value,
             [](Options& o, Value v) { o.http.request_timeouts.queue = read_seconds_or_none(v); }},
+    Setting{"boot-timeout", '\0', "S", "60",
+            "for a worker to load the application; over it: it is killed", Takes::value,
+            [](Options& o, Value v) { o.boot_timeout = read_seconds(v); }},
+    Setting{"deadman", '\0', "S", "10",
+            "for a worker that stops to finish its requests; over it: it is killed", Takes::value,
+            [](Options& o, Value v) { o.deadman = read_seconds(v); }, "deadman_timeout"},
+};
+
+constexpr std::array kReplacement{
+    Setting{"max-age", 'a', "S", "0",
+            "seconds that a worker serves; those that began together go one after the other in "
+            "the last quarter; 0: any time",
+            Takes::value,
+            [](Options& o, Value v) { o.replacement.age = read_seconds_or_none(v, kOldest); }},
+    Setting{"max-requests", '\0', "N", "0", "requests that a worker answers; 0: any number",
+            Takes::value,
+            [](Options& o, Value v) { o.replacement.requests = read_number(v, 0, kMostRequests); }},
+    Setting{"max-requests-jitter", '\0', "N", "0",
+            "up to so many requests more, another number for each worker", Takes::value,
+            [](Options& o, Value v) {
+              o.replacement.requests_jitter = read_number(v, 0, kMostRequests);
+            }},
+    Setting{"max-memory", 'm', "SIZE", "0",
+            "memory of all workers together; over it the largest is replaced. A plain number is in "
+            "KiB, as in Spawning; 0: any",
+            Takes::value,
+            [](Options& o, Value v) { o.replacement.memory = read_memory_or_none(v); }},
+    Setting{"max-worker-memory", '\0', "SIZE", "0",
+            "memory of a worker. A plain number is in KiB; 0: any", Takes::value,
+            [](Options& o, Value v) { o.replacement.worker_memory = read_memory_or_none(v); }},
 };
 
 constexpr std::array kProxies{
@@ -171,12 +202,14 @@ constexpr std::array kOthers{
             [](Options& o, Value) { o.help = true; }},
 };
 
-constexpr std::array<SettingGroup, 6> kGroups{{{"Server", kServer},
-                                               {"HTTP", kHttp},
-                                               {"Limits", kLimits},
-                                               {"Timeouts, in seconds", kTimeouts},
-                                               {"Behind a proxy", kProxies},
-                                               {"Others", kOthers}}};
+constexpr std::array<SettingGroup, 7> kGroups{
+    {{"Server", kServer},
+     {"HTTP", kHttp},
+     {"Limits", kLimits},
+     {"Timeouts, in seconds", kTimeouts},
+     {"Replacement of workers, successor first", kReplacement},
+     {"Behind a proxy", kProxies},
+     {"Others", kOthers}}};
 
 }  // namespace
 
@@ -184,7 +217,9 @@ std::span<const SettingGroup> setting_groups() { return kGroups; }
 
 const Setting* find_setting(const std::string& name) {
   for (const SettingGroup& group : kGroups) {
-    const auto found = std::ranges::find(group.settings, name, &Setting::name);
+    const auto found = std::ranges::find_if(group.settings, [&name](const Setting& each) {
+      return name == each.name || (each.old_name != nullptr && name == each.old_name);
+    });
     if (found != group.settings.end()) return &*found;
   }
   return nullptr;

@@ -29,6 +29,7 @@ struct Setting {
   Takes takes;
   /// Stores the value ("" for a switch). \throws UsageError that says what was expected.
   void (*store)(Options& options, const std::string& value);
+  const char* old_name = nullptr;  ///< understood, too; nullptr if there is none
 };
 
 /// Options that belong together, under a heading.
@@ -40,7 +41,7 @@ struct SettingGroup {
 /// Every option, in the order of `--help`.
 [[nodiscard]] std::span<const SettingGroup> setting_groups();
 
-/// The one with that name, without dashes; nullptr if there is none.
+/// The one with that name, or old name, without dashes; nullptr if there is none.
 [[nodiscard]] const Setting* find_setting(const std::string& name);
 
 }  // namespace spawning::cli

@@ -111,6 +111,8 @@ class TestStacks {
     stacks_.report(thread, std::move(introduction));
   }
 
+  void report_all(const std::string& introduction) const { stacks_.report_all(introduction); }
+
   // Has the calling thread shown while it runs the function.
   void show_while(const py::function& function) {
     const ThreadStacks::Shown shown{stacks_};
@@ -219,6 +221,7 @@ PYBIND11_MODULE(_native_testing, module) {
   py::class_<TestStacks>(module, "Stacks")
       .def(py::init<>())
       .def("report", &TestStacks::report)
+      .def("report_all", &TestStacks::report_all)
       .def("show_while", &TestStacks::show_while)
       .def_property_readonly("log", &TestStacks::log);
 }

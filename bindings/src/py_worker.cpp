@@ -13,6 +13,13 @@ namespace py = pybind11;
 
 namespace spawning::python {
 
+PyWorker::PyWorker(Seat seat)
+    : stacks_{std::make_unique<ThreadStacks>(GilHeld::by_caller(), log_)} {
+  if (!stacks_->ok()) throw py::error_already_set{};
+  worker_ = std::make_unique<Worker>(std::move(seat));
+  worker_->on_last_words([this] { stacks_->report_all("stacks of all threads:"); });
+}
+
 PyWorker::~PyWorker() {
   const GilHeld gil = GilHeld::by_caller();
   const GilReleased released{gil};
@@ -52,11 +59,9 @@ void PyWorker::ready(const py::object& application, bool multithread, bool multi
   if (handler_) throw std::runtime_error{"the worker is ready already"};
   const HttpConfig config = read_http_settings(http);
   const GilHeld gil = GilHeld::by_caller();
-  auto stacks = std::make_unique<ThreadStacks>(gil, log_);
   auto handler = std::make_unique<WsgiHandler>(gil, application.ptr(),
                                                EnvironOptions{multithread, multiprocess}, log_);
-  if (!stacks->ok() || !handler->ok()) throw py::error_already_set{};
-  stacks_ = std::move(stacks);
+  if (!handler->ok()) throw py::error_already_set{};
   handler_ = std::move(handler);
   inside.on_overdue([this](const OverdueRequest& request) { report(request); });
   const GilReleased released{gil};

@@ -26,7 +26,8 @@ namespace spawning::python {
 /// \par Lifetime  close(), or the destructor, once every serve_requests() has returned.
 class PyWorker {
  public:
-  explicit PyWorker(Seat seat) : worker_{std::make_unique<Worker>(std::move(seat))} {}
+  /// \throws pybind11::error_already_set if Python cannot do what it takes.
+  explicit PyWorker(Seat seat);
   ~PyWorker();
 
   PyWorker(const PyWorker&) = delete;

@@ -33,6 +33,25 @@ void dump_and_tell(int number) {
 }
 
 int signal_number() { return SIGRTMIN + 11; }
+int signal_number_for_all() { return SIGRTMIN + 12; }
+
+UniqueFd make_file(const char* name) {
+  UniqueFd file{::memfd_create(name, MFD_CLOEXEC)};
+  if (!file) throw_last_error("memfd_create");
+  return file;
+}
+
+[[nodiscard]] bool make_empty(const UniqueFd& file) {
+  return ::ftruncate(file.get(), 0) == 0 && ::lseek(file.get(), 0, SEEK_SET) == 0;
+}
+
+std::string text_of(const UniqueFd& file) {
+  std::string text(static_cast<std::size_t>(std::max<off_t>(0, ::lseek(file.get(), 0, SEEK_END))),
+                   '\0');
+  const ssize_t got = ::pread(file.get(), text.data(), text.size(), 0);
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
+  return text;
+}
 
 PyRef call_faulthandler(const char* name, PyRef arguments, PyRef named) {
   const PyRef module = PyRef::steal(PyImport_ImportModule("faulthandler"));
@@ -40,6 +59,28 @@ PyRef call_faulthandler(const char* name, PyRef arguments, PyRef named) {
   const PyRef function = PyRef::steal(PyObject_GetAttrString(module.get(), name));
   if (!function) return {};
   return PyRef::steal(PyObject_Call(function.get(), arguments.get(), named.get()));
+}
+
+// Lets faulthandler write to the file what the thread that gets the signal, or all, are doing.
+[[nodiscard]] bool register_signal(int number, const UniqueFd& file, bool all) {
+  const PyRef done =
+      call_faulthandler("register", PyRef::steal(Py_BuildValue("(i)", number)),
+                        PyRef::steal(Py_BuildValue("{s:i,s:O}", "file", file.get(), "all_threads",
+                                                   all ? Py_True : Py_False)));
+  return static_cast<bool>(done);
+}
+
+// Puts back what was there before.
+void unregister_signal(int number) {
+  const PyRef done =
+      call_faulthandler("unregister", PyRef::steal(Py_BuildValue("(i)", number)), {});
+  if (!done) PyErr_Clear();
+}
+
+struct sigaction action_of(int number) {
+  struct sigaction action {};
+  if (::sigaction(number, nullptr, &action) != 0) throw_last_error("sigaction");
+  return action;
 }
 
 // False if there was nothing within two seconds, which only a thread that the kernel holds needs.
@@ -67,20 +108,18 @@ std::thread start_without_signals(std::function<void()> body) {
 }  // namespace
 
 ThreadStacks::ThreadStacks(const GilHeld&, const Log& log)
-    : log_{log}, answer_{::memfd_create("spawning-stack", MFD_CLOEXEC)} {
-  if (!answer_) throw_last_error("memfd_create");
-  ok_ = install_handler();
+    : log_{log}, answer_{make_file("spawning-stack")}, all_answers_{make_file("spawning-stacks")} {
+  ok_ = install_handlers();
 }
 
-// faulthandler's is called by ours, which can tell when it is done.
-bool ThreadStacks::install_handler() {
-  const PyRef done = call_faulthandler(
-      "register", PyRef::steal(Py_BuildValue("(i)", signal_number())),
-      PyRef::steal(Py_BuildValue("{s:i,s:O}", "file", answer_.get(), "all_threads", Py_False)));
-  if (!done) return false;
-  struct sigaction action {};
-  if (::sem_init(&dumped, 0, 0) != 0 || ::sigaction(signal_number(), nullptr, &action) != 0)
-    throw_last_error("sigaction");
+// faulthandler's is called by ours, which can tell when it is done. That for all threads is called by
+// us, because nothing else writes down all stacks without the GIL on demand.
+bool ThreadStacks::install_handlers() {
+  if (!register_signal(signal_number_for_all(), all_answers_, true)) return false;
+  dump_all_ = action_of(signal_number_for_all()).sa_handler;
+  if (!register_signal(signal_number(), answer_, false)) return false;
+  if (::sem_init(&dumped, 0, 0) != 0) throw_last_error("sem_init");
+  struct sigaction action = action_of(signal_number());
   dump_stack = action.sa_handler;
   action.sa_handler = &dump_and_tell;
   if (::sigaction(signal_number(), &action, nullptr) != 0) throw_last_error("sigaction");
@@ -95,10 +134,8 @@ ThreadStacks::~ThreadStacks() {
   wake_.notify_all();
   if (reporter_.joinable()) reporter_.join();
   if (!ok_) return;
-  // Puts back what was there before either.
-  const PyRef done =
-      call_faulthandler("unregister", PyRef::steal(Py_BuildValue("(i)", signal_number())), {});
-  if (!done) PyErr_Clear();
+  unregister_signal(signal_number());
+  unregister_signal(signal_number_for_all());
 }
 
 ThreadStacks::Shown::Shown(ThreadStacks& stacks) : stacks_{stacks} {
@@ -133,7 +170,7 @@ void ThreadStacks::run() {
     lock.unlock();
     if (!asked) continue;
     log_.block(wanted.introduction,
-               wait_for_dump() ? read_answer() : "The kernel holds it, and it does not say.\n");
+               wait_for_dump() ? text_of(answer_) : "The kernel holds it, and it does not say.\n");
   }
 }
 
@@ -142,16 +179,13 @@ bool ThreadStacks::ask(pthread_t thread) {
   if (std::find(shown_.begin(), shown_.end(), thread) == shown_.end()) return false;
   while (::sem_trywait(&dumped) == 0) {  // an answer that came too late
   }
-  if (::ftruncate(answer_.get(), 0) != 0 || ::lseek(answer_.get(), 0, SEEK_SET) != 0) return false;
-  return ::pthread_kill(thread, signal_number()) == 0;
+  return make_empty(answer_) && ::pthread_kill(thread, signal_number()) == 0;
 }
 
-std::string ThreadStacks::read_answer() const {
-  std::string text(
-      static_cast<std::size_t>(std::max<off_t>(0, ::lseek(answer_.get(), 0, SEEK_END))), '\0');
-  const ssize_t got = ::pread(answer_.get(), text.data(), text.size(), 0);
-  text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
-  return text;
+void ThreadStacks::report_all(std::string_view introduction) const {
+  if (!make_empty(all_answers_)) return log_.error("the stacks cannot be had");
+  dump_all_(signal_number_for_all());
+  log_.block(introduction, text_of(all_answers_));
 }
 
 }  // namespace spawning::python

@@ -9,6 +9,7 @@
 #include <deque>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -21,10 +22,11 @@ namespace spawning::python {
 /// Logs the Python stacks of threads, whatever they do: also of one that keeps the GIL in native
 /// code. Each is asked by a signal, whose handler (faulthandler's) needs no lock.
 ///
-/// The signal is SIGRTMIN + 11. System calls that the thread waits in are restarted or, where they
+/// The signal is SIGRTMIN + 11; SIGRTMIN + 12 is taken, too, though nobody sends it. System calls that the thread waits in are restarted or, where they
 /// cannot be, end with EINTR, as with any signal.
 ///
-/// \par Threads   report() on any thread; it returns at once. The rest with the GIL held.
+/// \par Threads   report() and report_all() on any thread, one report_all() at a time. The rest
+///                with the GIL held.
 /// \par Lifetime  One at a time in a process; `log` outlives it.
 /// \see faulthandler.register, signal-safety(7)
 class ThreadStacks {
@@ -41,6 +43,11 @@ class ThreadStacks {
   /// Logs the stack of `thread` under `introduction`, a moment later. A thread that is not (or not
   /// any more) among the shown ones is left out.
   void report(pthread_t thread, std::string introduction);
+
+  /// Logs the stacks of all threads that Python knows, under `introduction`, before it returns: the
+  /// calling thread reads them, also while another one keeps the GIL. What runs meanwhile may be
+  /// shown half here, half there, and at worst end this process: for the last words of one.
+  void report_all(std::string_view introduction) const;
 
   /// While it lives the calling thread may be reported.
   class Shown {
@@ -61,13 +68,14 @@ class ThreadStacks {
     std::string introduction;
   };
 
-  [[nodiscard]] bool install_handler();
+  [[nodiscard]] bool install_handlers();
   void run();
   [[nodiscard]] bool ask(pthread_t thread);
-  [[nodiscard]] std::string read_answer() const;
 
   const Log& log_;
-  UniqueFd answer_;  // what the handler writes
+  UniqueFd answer_;       // what the handler writes
+  UniqueFd all_answers_;  // …of the second signal
+  void (*dump_all_)(int) = nullptr;
   bool ok_ = false;
   std::mutex mutex_;
   std::condition_variable wake_;

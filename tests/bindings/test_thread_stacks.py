@@ -130,8 +130,40 @@ def test_a_thread_that_is_not_shown_is_left_alone(stacks):
     assert "gone" not in stacks.log
 
 
-def test_the_signal_does_no_harm_by_itself(stacks):
-    os.kill(os.getpid(), SIGNAL)
+def test_all_threads_whatever_they_do(stacks):
+    threads = [Thread(stacks, wait_here), Thread(stacks, sleep_in_c)]
+    silent = threading.Thread(target=threads[0].end.wait)  # not shown
+    silent.start()
+
+    stacks.report_all("stacks of all threads:")
+    stacks.report_all("again:")
+
+    for thread in threads:
+        thread.finish()
+    silent.join()
+    first, second = stacks.log.split("again:")
+    assert "[error] worker: stacks of all threads:" in first
+    for part in (first, second):
+        assert "in wait_here" in part
+        assert "in sleep_in_c" in part
+        assert "in test_all_threads_whatever_they_do" in part
+        assert part.count("(most recent call first)") == len(threads) + 2
+
+
+def test_a_thread_and_all_threads_do_not_disturb_each_other(stacks):
+    thread = Thread(stacks, wait_here)
+    stacks.report_all("all of them")
+    stacks.report(thread.thread.ident, "this one")
+
+    log = logged(stacks, "this one")
+    thread.finish()
+
+    assert log.split("this one")[1].count("(most recent call first)") == 1
+
+
+@pytest.mark.parametrize("number", [SIGNAL, SIGNAL + 1])
+def test_the_signals_do_no_harm_by_themselves(stacks, number):
+    os.kill(os.getpid(), number)
     thread = Thread(stacks, wait_here)
     stacks.report(thread.thread.ident, "after it")
 
@@ -154,3 +186,4 @@ def test_at_the_end_the_signal_is_as_before():
     del stacks
 
     assert not faulthandler.unregister(SIGNAL)
+    assert not faulthandler.unregister(SIGNAL + 1)

@@ -14,6 +14,7 @@
 namespace spawning::cli {
 namespace {
 
+using namespace std::chrono_literals;
 using Arguments = std::vector<std::string>;
 
 // The line that a wrong command line is answered with; "" if it is right.
@@ -188,7 +189,6 @@ TEST(OptionsTest, TakeSizesWithUnits) {
 }
 
 TEST(OptionsTest, TakeSecondsWithDecimals) {
-  using namespace std::chrono_literals;
 
   EXPECT_EQ(http_of("--header-timeout=10").timeouts.header, 10s);
   EXPECT_EQ(http_of("--body-timeout=0.5").timeouts.body, 500ms);
@@ -247,6 +247,46 @@ TEST(OptionsTest, NameTheSecondsThatAreNone) {
   }
   EXPECT_EQ(refusal({"--queue-timeout=x", "app"}),
             "--queue-timeout: expected 0 or a number of seconds from 0.1 to 86400, not \"x\"");
+}
+
+TEST(OptionsTest, SetWhenWorkersAreReplaced) {
+  const Options none = parse_options({"app"});
+  const Options all = parse_options({"-a604800", "--max-requests=1000", "--max-requests-jitter=100",
+                                     "-m", "2G", "--max-worker-memory=300M", "app"});
+
+  EXPECT_EQ(none.replacement.age, 0s);
+  EXPECT_EQ(none.replacement.requests, 0U);
+  EXPECT_EQ(none.replacement.memory, 0_B);
+  EXPECT_EQ(all.replacement.age, 604'800s);
+  EXPECT_EQ(all.replacement.requests, 1000U);
+  EXPECT_EQ(all.replacement.requests_jitter, 100U);
+  EXPECT_EQ(all.replacement.memory, 2048_MiB);
+  EXPECT_EQ(all.replacement.worker_memory, 300_MiB);
+}
+
+TEST(OptionsTest, TakeMemoryWithoutAUnitInKibibytes) {
+  EXPECT_EQ(parse_options({"-m", "512000", "app"}).replacement.memory, 500_MiB);
+  EXPECT_EQ(parse_options({"-m0", "app"}).replacement.memory, 0_B);
+  for (const std::string size : {"x", "-1", "100", "1000K", "1025G", "1.5G", "1g"}) {
+    EXPECT_EQ(refusal({"-m", size, "app"}),
+              "--max-memory: expected 0 or a size from 1M to 1024G; without a unit it is in KiB, "
+              "not \"" +
+                  size + "\"");
+  }
+}
+
+TEST(OptionsTest, SetHowLongAWorkerMayTakeToStartAndToStop) {
+  EXPECT_EQ(parse_options({"app"}).boot_timeout, 60s);
+  EXPECT_EQ(parse_options({"--boot-timeout=5", "app"}).boot_timeout, 5s);
+  EXPECT_EQ(parse_options({"app"}).deadman, 10s);
+  EXPECT_EQ(parse_options({"--deadman", "0.5", "app"}).deadman, 500ms);
+}
+
+TEST(OptionsTest, UnderstandSpawningsNameOfTheDeadman) {
+  EXPECT_EQ(parse_options({"--deadman_timeout=120", "app"}).deadman, 120s);
+  EXPECT_EQ(parse_options({"--deadman_timeout", "120", "app"}).deadman, 120s);
+  EXPECT_EQ(refusal({"--deadman_timeout=1", "--deadman=2", "app"}),
+            "--deadman: expected only once");
 }
 
 TEST(OptionsTest, NameTheOtherValuesThatAreNone) {

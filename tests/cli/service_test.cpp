@@ -79,7 +79,8 @@ TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
   EXPECT_EQ(
       worker_settings(options, {Family::ipv4, 4711, "127.0.0.1"}),
       R"({"app_factory":"spawning.wsgi_factory.app_factory","args":["shop.app","shop.\"wrap\""],)"
-      R"("num_processes":2,"threadpool_workers":3,"no_keepalive":true,"verbose":false,)"
+      R"("num_processes":2,"threadpool_workers":3,"no_keepalive":true,)"
+      R"("deadman_timeout":10,"max_age":null,"verbose":false,)"
       R"("host":"127.0.0.1","port":4711,)"
       R"("http":{"keepalive_requests":0,"header_map":"drop","server_header":"Spawning",)"
       R"("limit_request_line":8192,"limit_header_count":100,"limit_headers":65536,)"
@@ -115,6 +116,12 @@ TEST(ServiceTest, TellsWorkersEveryOptionAboutHttpUnderItsName) {
     const std::string settings = worker_settings(options_of({option}), {});
     EXPECT_NE(settings.find(told), std::string::npos) << option << ": " << settings;
   }
+}
+
+TEST(ServiceTest, TellsWorkersWhatFactoriesKnowOfReplacement) {
+  const std::string settings = worker_settings(options_of({"--deadman=5", "--max-age=3600"}), {});
+
+  EXPECT_NE(settings.find(R"("deadman_timeout":5,"max_age":3600,)"), std::string::npos) << settings;
 }
 
 TEST(ServiceTest, AnnouncesItselfInOneLine) {

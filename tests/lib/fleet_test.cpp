@@ -38,7 +38,9 @@ void PrintTo(const Action& action, std::ostream* out) {
                                << " consequence " << int(a.consequence) << " delay "
                                << a.delay.count() << " repeated " << a.repeated;
                         },
-                        [&](const action::Replacing& a) { *out << "Replacing " << a.worker; },
+                        [&](const action::Replacing& a) {
+                          *out << "Replacing " << a.worker << " reason " << int(a.reason);
+                        },
                         [&](const action::Serving& a) { *out << "Serving " << a.generation; },
                         [&](const action::Finish& a) { *out << "Finish " << a.status; }},
              action);
@@ -155,8 +157,8 @@ TEST_F(FleetTest, EndsWithStatus1WhenTheFirstGenerationIsNotReadyInTime) {
   static_cast<void>(fleet.start(now));
   static_cast<void>(fleet.ready(1, now));
 
-  EXPECT_EQ(fleet.tick(now + 60s),
-            (Actions{reported(2, Trouble::boot_timeout, Consequence::end), Kill{2}, Kill{1}}));
+  EXPECT_EQ(fleet.tick(now + 60s), (Actions{reported(2, Trouble::boot_timeout, Consequence::end),
+                                            Kill{2, true}, Kill{1}}));
 }
 
 TEST_F(FleetTest, StartsOverWhenAReloadComesBeforeTheFirstGenerationServes) {
@@ -247,8 +249,9 @@ TEST_F(FleetTest, GoesOnTryingWhenASuccessorIsNotReadyInTime) {
   serve();
   static_cast<void>(fleet.exited(1, now));
 
-  EXPECT_EQ(fleet.tick(now + 60s),
-            (Actions{reported(3, Trouble::boot_timeout, Consequence::retry, 100ms), Kill{3}}));
+  EXPECT_EQ(
+      fleet.tick(now + 60s),
+      (Actions{reported(3, Trouble::boot_timeout, Consequence::retry, 100ms), Kill{3, true}}));
 }
 
 TEST_F(FleetTest, NeverEndsByItselfOnceItHasServed) {
@@ -341,8 +344,9 @@ TEST_F(FleetTest, DiscardsANewGenerationThatIsNotReadyInTime) {
   serve_and_reload();
   static_cast<void>(fleet.ready(4, now));
 
-  EXPECT_EQ(fleet.tick(now + 60s),
-            (Actions{reported(3, Trouble::boot_timeout, Consequence::discard), Kill{3}, Kill{4}}));
+  EXPECT_EQ(
+      fleet.tick(now + 60s),
+      (Actions{reported(3, Trouble::boot_timeout, Consequence::discard), Kill{3, true}, Kill{4}}));
 }
 
 TEST_F(FleetTest, TriesAgainWithTheNextReloadAfterADiscardedOne) {
@@ -480,7 +484,7 @@ TEST_F(FleetTest, KeepsAWorkerWhoseSuccessorIsNotReadyInTime) {
   EXPECT_EQ(fleet.next_deadline(), now + 60s);
 
   EXPECT_EQ(fleet.tick(now + 60s),
-            (Actions{reported(3, Trouble::boot_timeout, Consequence::keep, 100ms), Kill{3}}));
+            (Actions{reported(3, Trouble::boot_timeout, Consequence::keep, 100ms), Kill{3, true}}));
 }
 
 TEST_F(FleetTest, BacksOffExponentiallyWhenSuccessorsFail) {
@@ -675,6 +679,118 @@ TEST_F(FleetTest, LetsAReplacementWaitForASlot) {
   EXPECT_EQ(fleet.next_deadline(), std::nullopt);
   EXPECT_EQ(fleet.exited(5, now), (Actions{Spawn{9, 4, 1}}));
   EXPECT_EQ(fleet.exited(6, now), Actions{});
+}
+
+// --- age
+// ------------------------------------------------------------------------------------------
+
+// Four workers, 1 … 4, that are old after 1,000 s.
+struct AgingFleetTest : ::testing::Test {
+  static FleetConfig four_workers() {
+    FleetConfig config;
+    config.processes = 4;
+    config.slots = 16;
+    config.max_age = 1000s;
+    return config;
+  }
+
+  void serve() {
+    static_cast<void>(fleet.start(begin));
+    for (WorkerId worker = 1; worker <= 4; ++worker) static_cast<void>(fleet.ready(worker, begin));
+  }
+
+  // The successor of a worker that is old is ready at once, and the old one ends.
+  Actions replace_at(Fleet::Time now) {
+    const auto actions = fleet.tick(now);
+    for (const Action& each : actions) {
+      const auto* spawn = std::get_if<Spawn>(&each);
+      if (spawn != nullptr) static_cast<void>(fleet.ready(spawn->worker, now));
+    }
+    for (const Action& each : actions) {
+      const auto* replacing = std::get_if<Replacing>(&each);
+      if (replacing != nullptr) static_cast<void>(fleet.exited(replacing->worker, now));
+    }
+    return actions;
+  }
+
+  Fleet fleet{four_workers()};
+  const Fleet::Time begin{5000s};
+};
+
+TEST_F(AgingFleetTest, ReplacesWorkersOfAGenerationSpreadOverTheLastQuarterOfTheAge) {
+  serve();
+
+  EXPECT_EQ(fleet.next_deadline(), begin + 812s + 500ms);
+  EXPECT_EQ(replace_at(begin + 812s), Actions{});
+  EXPECT_EQ(replace_at(begin + 812s + 500ms),
+            (Actions{Replacing{4, ReplaceReason::age}, Spawn{5, 4, 1}}));
+  EXPECT_EQ(replace_at(begin + 875s), (Actions{Replacing{3, ReplaceReason::age}, Spawn{6, 3, 1}}));
+  EXPECT_EQ(replace_at(begin + 937s + 500ms),
+            (Actions{Replacing{2, ReplaceReason::age}, Spawn{7, 2, 1}}));
+  EXPECT_EQ(replace_at(begin + 1000s), (Actions{Replacing{1, ReplaceReason::age}, Spawn{8, 1, 1}}));
+}
+
+TEST_F(AgingFleetTest, GivesASuccessorTheWholeAgeSoThatTheyStayApart) {
+  serve();
+  for (const auto& due : {812s + 500ms, 875s + 0ms, 937s + 500ms, 1000s + 0ms})
+    static_cast<void>(replace_at(begin + due));
+
+  EXPECT_EQ(fleet.next_deadline(), begin + 1812s + 500ms);
+  EXPECT_EQ(replace_at(begin + 1812s + 500ms),
+            (Actions{Replacing{5, ReplaceReason::age}, Spawn{9, 0, 1}}));
+  EXPECT_EQ(fleet.next_deadline(), begin + 1875s);
+}
+
+TEST_F(AgingFleetTest, CountsTheAgeFromWhenAWorkerServes) {
+  static_cast<void>(fleet.start(begin));
+  for (WorkerId worker = 1; worker <= 4; ++worker)
+    static_cast<void>(fleet.ready(worker, begin + 50s));
+
+  EXPECT_EQ(fleet.next_deadline(), begin + 50s + 812s + 500ms);
+}
+
+TEST_F(AgingFleetTest, LetsOldWorkersWaitForEachOther) {
+  serve();
+
+  EXPECT_EQ(fleet.tick(begin + 2000s),
+            (Actions{Replacing{1, ReplaceReason::age}, Replacing{2, ReplaceReason::age},
+                     Replacing{3, ReplaceReason::age}, Replacing{4, ReplaceReason::age},
+                     Spawn{5, 4, 1}}));
+  EXPECT_EQ(fleet.ready(5, begin + 2010s), (Actions{Serve{5}, Drain{1, 10s}, Spawn{6, 5, 1}}));
+}
+
+TEST_F(AgingFleetTest, ReplacesAnOldWorkerOnceThatIsToGoForAnotherReason) {
+  serve();
+  static_cast<void>(fleet.replace(4, ReplaceReason::requests, begin + 800s));
+
+  EXPECT_EQ(fleet.tick(begin + 813s), Actions{});
+}
+
+TEST_F(AgingFleetTest, SpreadsTheAgesOfANewGenerationAnew) {
+  serve();
+  static_cast<void>(fleet.reload(begin + 800s));
+  for (WorkerId worker = 5; worker <= 8; ++worker)
+    static_cast<void>(fleet.ready(worker, begin + 801s));
+  for (WorkerId worker = 1; worker <= 4; ++worker)
+    static_cast<void>(fleet.exited(worker, begin + 802s));
+
+  EXPECT_EQ(fleet.next_deadline(), begin + 801s + 812s + 500ms);
+}
+
+TEST_F(AgingFleetTest, SpreadsTheAgesOfWorkersThatDiedTogether) {
+  serve();
+  const auto later = begin + 800s;
+  for (WorkerId worker = 1; worker <= 4; ++worker) static_cast<void>(fleet.exited(worker, later));
+  for (WorkerId worker = 5; worker <= 8; ++worker) static_cast<void>(fleet.ready(worker, later));
+
+  EXPECT_EQ(replace_at(later + 813s), (Actions{Replacing{8, ReplaceReason::age}, Spawn{9, 4, 1}}));
+}
+
+TEST_F(AgingFleetTest, ForgetsTheAgeOfAWorkerThatDrains) {
+  serve();
+  static_cast<void>(fleet.stop(begin + 812s));
+
+  EXPECT_EQ(fleet.next_deadline(), begin + 822s);  // the deadman
 }
 
 // --- scale

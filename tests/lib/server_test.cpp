@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <optional>
+#include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -416,6 +418,37 @@ TEST_P(ServerTest, TellsAHandlerThatTheClientHasGone) {
   client.close();
 
   EXPECT_TRUE(run_until(context, [&] { return stream->client_gone(); }));
+}
+
+TEST_P(ServerTest, ShowsTheRequestsThatSomebodyWorksOnAlsoForAClientThatHasGone) {
+  std::optional<Responder> waiting, running, abandoned;
+  answer = [&](const Request& request, Responder responder) {
+    const bool begun = request.path != "/waiting" && responder.begin();
+    auto& kept = !begun ? waiting : request.path == "/running" ? running : abandoned;
+    kept.emplace(std::move(responder));
+  };
+  const auto shown = [this] {
+    std::multiset<std::string> targets;
+    server->each_running([&](const RunningRequest& request) {
+      EXPECT_EQ(request.method, "GET");
+      EXPECT_EQ(request.thread, ::pthread_self());
+      targets.emplace(request.target);
+    });
+    return targets;
+  };
+  auto first = connect(), second = connect(), third = connect();
+  first.send("GET /running?n=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  second.send("GET /waiting HTTP/1.1\r\nHost: a\r\n\r\n");
+  third.send("GET /abandoned HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(run_until(context, [&] { return waiting && running && abandoned; }));
+
+  third.close();
+  ASSERT_TRUE(run_until(context, [&] { return abandoned->client_gone(); }));
+
+  EXPECT_EQ(shown(), (std::multiset<std::string>{"/abandoned", "/running?n=1"}));
+  running->respond({}, "done");
+  abandoned.reset();
+  EXPECT_EQ(shown(), std::multiset<std::string>{});
 }
 
 TEST_P(ServerTest, ClosesAnIdleConnectionAtOnceWhenDrained) {

@@ -190,6 +190,7 @@ TEST_F(SupervisorTest, EndsWithStatus1WhenAWorkerIsNotReadyInTime) {
 
   EXPECT_EQ(finish(), 1);
   EXPECT_EQ(count("was not ready within 300 ms"), 1);
+  EXPECT_GE(count("explains itself"), 1);
 }
 
 TEST_F(SupervisorTest, GivesAWorkerItsSeatAndNothingElse) {
@@ -292,6 +293,32 @@ TEST_F(SupervisorTest, KeepsAWorkerWithAnOverdueRequestWhileItsSuccessorCannotLo
   EXPECT_EQ(count("drains"), 2);
 }
 
+TEST_F(SupervisorTest, ReplacesAWorkerThatHasServedEnough) {
+  SupervisorConfig config = two_workers();
+  config.limits.requests = 1000;
+  start("popular", std::move(config));
+
+  await("worker 0 \\(pid \\d+\\): served 1,234 requests; it is being replaced");
+
+  await("drains");
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("it is being replaced"), 1);
+}
+
+TEST_F(SupervisorTest, ReplacesAWorkerThatIsOldEnough) {
+  SupervisorConfig config = two_workers();
+  config.limits.age = 400ms;
+  start("ready", std::move(config));
+
+  await("worker 1 \\(pid \\d+\\): has served for \\d s; it is being replaced");
+
+  await("worker 0 \\(pid \\d+\\): has served for \\d s; it is being replaced");
+  await("drains");
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+}
+
 // --- stop
 // -----------------------------------------------------------------------------------------
 
@@ -325,6 +352,7 @@ TEST_F(SupervisorTest, StopsAtOnceOnASecondSigterm) {
 
   EXPECT_EQ(finish(), 0);
   EXPECT_EQ(count("did not end in time"), 0);
+  EXPECT_EQ(count("explains itself"), 0);
 }
 
 TEST_F(SupervisorTest, KillsAWorkerThatIsNotGoneByTheDeadline) {
@@ -336,6 +364,20 @@ TEST_F(SupervisorTest, KillsAWorkerThatIsNotGoneByTheDeadline) {
   send(SIGTERM);
 
   EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("did not end in time and is killed"), 2);
+  EXPECT_EQ(count("explains itself"), 2);
+}
+
+TEST_F(SupervisorTest, KillsAWorkerThatIsNotGoneByTheDeadlineEvenIfItDoesNotExplainItself) {
+  SupervisorConfig config = two_workers();
+  config.deadman = 200ms;
+  start("silent", std::move(config));
+  await_two_that_serve();
+
+  send(SIGTERM);
+
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("is silent"), 2);
   EXPECT_EQ(count("did not end in time and is killed"), 2);
 }
 

@@ -242,6 +242,43 @@ TEST_F(WorkerTest, AsksOnceToBeReplacedHoweverManyRequestsAreOverdue) {
   threads.clear();
 }
 
+TEST_F(WorkerTest, SaysItsLastWordsWhileARequestKeepsItsThread) {
+  std::barrier inside{2}, leave{2};
+  test::FunctionHandler slow{[&](const Request&, Responder responder) {
+    inside.arrive_and_wait();
+    leave.arrive_and_wait();
+    responder.respond({}, "late");
+  }};
+  std::atomic<int> spoken = 0;
+  worker->on_last_words([&] { ++spoken; });
+  serve(slow, 1);
+  auto client = connect();
+  client.send(kRequest);
+  inside.arrive_and_wait();
+
+  send(control::Explain{});
+
+  EXPECT_TRUE(run_until(context, [&] { return says<control::Explained>(); }));
+  EXPECT_EQ(spoken, 1);
+  leave.arrive_and_wait();
+  EXPECT_TRUE(client.sees("late"));
+  client.close();
+  send(control::Drain{});
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+  for (auto& thread : threads) thread.join();  // before what they have used goes
+  threads.clear();
+}
+
+TEST_F(WorkerTest, SaysItsLastWordsWhileTheApplicationLoads) {
+  std::atomic<int> spoken = 0;
+  worker->on_last_words([&] { ++spoken; });
+
+  send(control::Explain{});
+
+  EXPECT_TRUE(run_until(context, [&] { return says<control::Explained>(); }));
+  EXPECT_EQ(spoken, 1);
+}
+
 TEST_F(WorkerTest, DrainsWhenItsSupervisorDies) {
   serve(hello, 1);
 

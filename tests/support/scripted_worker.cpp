@@ -8,7 +8,9 @@
 //   die        in slot 0: says that it is ready, and exits with status 3; in others as mute
 //   mute       never says anything
 //   stubborn   as ready, but does not drain
+//   silent     as stubborn, and does not explain itself
 //   overdue    as ready; in slot 0: says that a request is overdue once it serves
+//   popular    as ready; in slot 0: counts 1,234 responses once it serves
 //   unlucky    as overdue, but fails in slots after 1
 //   inspect    fails with what it inherited as traceback
 //
@@ -69,6 +71,7 @@ class ScriptedWorker {
   ScriptedWorker(std::string inherited, Seat seat)
       : inherited_{std::move(inherited)},
         seat_{std::move(seat)},
+        scoreboard_{Scoreboard::adopt(std::move(seat_.scoreboard))},
         listener_{context_, seat_.listeners.at(0).release()},
         channel_{std::in_place, context_, std::move(seat_.control),
                  ControlChannel::Callbacks{[this](std::string_view line, auto) { hear(line); },
@@ -76,8 +79,7 @@ class ScriptedWorker {
                                              tell("is an orphan");
                                              context_.stop();
                                            }}} {
-    Scoreboard::adopt(std::move(seat_.scoreboard)).slot(seat_.slot).pid =
-        static_cast<std::uint32_t>(::getpid());
+    scoreboard_.slot(seat_.slot).pid = static_cast<std::uint32_t>(::getpid());
   }
 
   void run() { context_.run(); }
@@ -89,6 +91,7 @@ class ScriptedWorker {
       load(configure->settings);
     if (std::holds_alternative<control::Serve>(message)) serve();
     if (std::holds_alternative<control::Drain>(message)) drain();
+    if (std::holds_alternative<control::Explain>(message)) explain();
   }
 
   void load(const std::string& settings) {
@@ -109,11 +112,21 @@ class ScriptedWorker {
     await_connection();
     if ((script_ == "overdue" || script_ == "unlucky") && seat_.slot == 0)
       say(control::Overdue{std::chrono::seconds{30}});
+    if (script_ == "popular" && seat_.slot == 0) {
+      scoreboard_.slot(0).responses_by_class[2] = 1000;
+      scoreboard_.slot(0).responses_by_class[4] = 234;
+    }
   }
 
   void drain() {
     tell("drains");
-    if (script_ != "stubborn") context_.stop();
+    if (script_ != "stubborn" && script_ != "silent") context_.stop();
+  }
+
+  void explain() {
+    if (script_ == "silent") return tell("is silent");
+    tell("explains itself");
+    say(control::Explained{});
   }
 
   void await_connection() {
@@ -144,6 +157,7 @@ class ScriptedWorker {
 
   std::string inherited_;
   Seat seat_;
+  Scoreboard scoreboard_;
   IoContext context_{1};
   boost::asio::posix::stream_descriptor listener_;
   std::optional<ControlChannel> channel_;

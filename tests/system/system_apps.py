@@ -175,11 +175,30 @@ def url(environ, start_response):
     return [json.dumps(seen).encode()]
 
 
+held = []
+
+
+def leak(environ, start_response):
+    """Holds a MiB more each time, up to 240."""
+    if len(held) < 240:
+        held.append(bytes([1]) * (1 << 20))
+    start_response("200 OK", TEXT)
+    return [b"%d" % os.getpid()]
+
+
+def note_arrival(environ):
+    """Makes the file that the query names, if it does."""
+    for path in parse_qs(environ["QUERY_STRING"]).get("note", []):
+        pathlib.Path(path).touch()
+
+
 def sleep(environ, start_response):
+    note_arrival(environ)
     time.sleep(600)
 
 
 def keep_the_gil(environ, start_response):
+    note_arrival(environ)
     ctypes.PyDLL(None).sleep(600)
 
 

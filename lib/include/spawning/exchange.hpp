@@ -113,15 +113,18 @@ struct ExchangeRecord {
   const Address* client = nullptr;  ///< \see Request::client
 };
 
-/// A request on which somebody works for too long. Its client has been answered.
+/// A request on which somebody works.
 /// \par Lifetime  As ExchangeRecord.
-struct OverdueRequest {
-  std::string_view method;
-  std::string_view target;
+struct RunningRequest {
+  std::string_view method{};
+  std::string_view target{};
   const Address* client = nullptr;
   std::chrono::steady_clock::duration running{};
   pthread_t thread{};  ///< that called Exchange::begin()
 };
+
+/// One that runs for too long. Its client has been answered.
+using OverdueRequest = RunningRequest;
 
 /// Sees every exchange of a Server, and its connections come and go.
 /// \par Threads  exchange_* on the thread that ends the exchange, concurrently for different

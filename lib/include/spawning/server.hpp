@@ -50,6 +50,9 @@ class Server {
 
   [[nodiscard]] std::size_t connections() const;
 
+  /// Shows every request on which somebody works, also for a client that has gone.
+  void each_running(const std::function<void(const RunningRequest&)>& visit) const;
+
  private:
   struct State;
   std::shared_ptr<State> state_;  // shared with connections whose Responders are still out

@@ -4,15 +4,29 @@
 /// Keeping a service of several worker processes alive.
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "spawning/bytes.hpp"
 #include "spawning/log.hpp"
 #include "spawning/unique_fd.hpp"
 
 namespace spawning {
+
+/// What makes a worker that serves go, successor first and one at a time, although nothing is wrong
+/// with it. Zero: nothing. It serves until its successor does, beyond each of these.
+struct ReplacementLimits {
+  /// That it has served. Workers which began together are replaced spread over the last quarter.
+  std::chrono::milliseconds age{0};
+  std::uint64_t requests = 0;         ///< that it has answered…
+  std::uint64_t requests_jitter = 0;  ///< …and up to so many more, another number for each worker
+  Bytes worker_memory{0};             ///< that it uses
+  /// That all workers use together: the largest goes, and once it has gone they are measured again.
+  Bytes memory{0};
+};
 
 /// What a Supervisor supervises.
 struct SupervisorConfig {
@@ -25,6 +39,7 @@ struct SupervisorConfig {
   std::chrono::milliseconds boot_timeout{60'000};  ///< from start to ready
   std::chrono::milliseconds longest_backoff{
       30'000};  ///< between respawns of a worker that keeps dying
+  ReplacementLimits limits;
 };
 
 /// Starts the workers, replaces those that die, and acts on signals: TERM and INT stop gracefully,

@@ -53,6 +53,12 @@ class Worker {
   /// replaced. Set it before ready().
   void on_overdue(std::function<void(const OverdueRequest&)> observer);
 
+  /// The supervisor is about to kill this process, because it takes too long to load or to stop: for
+  /// who can say what its threads do. Called on the I/O thread, perhaps while nobody else can run;
+  /// the requests that run have been logged. The process is killed when it returns, or a second
+  /// later.
+  void on_last_words(std::function<void()> speaker);
+
   /// The application is loaded: requests will be queued for `application`, which runs on the
   /// threads that call run(). Tells the supervisor; accepting starts when it says so.
   /// \param log_level  the least that is logged of serving.

@@ -53,6 +53,10 @@ json::value to_json(const Overdue& message) {
   return {{"type", "overdue"}, {"limit_ms", message.limit.count()}};
 }
 
+json::value to_json(const Explain&) { return {{"type", "explain"}}; }
+
+json::value to_json(const Explained&) { return {{"type", "explained"}}; }
+
 std::optional<std::string> text_of(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
   if (value == nullptr || !value->is_string()) return std::nullopt;
@@ -118,6 +122,8 @@ std::optional<Message> decode(std::string_view line) {
   if (type == "ready") return Ready{};
   if (type == "failed") return failed_from(*object);
   if (type == "overdue") return overdue_from(*object);
+  if (type == "explain") return Explain{};
+  if (type == "explained") return Explained{};
   return std::nullopt;
 }
 

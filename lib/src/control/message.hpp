@@ -51,7 +51,18 @@ struct Overdue {
   friend bool operator==(const Overdue&, const Overdue&) = default;
 };
 
-using Message = std::variant<Configure, Serve, Drain, Ready, Failed, Overdue>;
+/// Supervisor → worker: you take too long, and are about to be killed: log what you are doing, and
+/// say `Explained`. \see WorkerHandle::kill_once_explained
+struct Explain {
+  friend bool operator==(const Explain&, const Explain&) = default;
+};
+
+/// Worker → supervisor: it is logged.
+struct Explained {
+  friend bool operator==(const Explained&, const Explained&) = default;
+};
+
+using Message = std::variant<Configure, Serve, Drain, Ready, Failed, Overdue, Explain, Explained>;
 
 /// The message as one line of JSON, without a newline. Of an overlong traceback the end is kept, of
 /// an overlong summary the beginning, and of too many files the first ones, so that a `Failed`

@@ -288,9 +288,20 @@ void HttpConnection::close() {
   socket_.reset();
   give_buffers_back();
   exchange_.client_went();
+  if (!exchange_.over()) note_closed_under_way();
   server_->connections.erase(registration_);
   if (server_->observer != nullptr) server_->observer->connection_closed();
   server_->connection_closed();
+}
+
+// Those that have ended are forgotten whenever the vector would grow, so that a note costs little.
+void HttpConnection::note_closed_under_way() {
+  auto& notes = server_->closed_under_way;
+  if (notes.size() == notes.capacity()) {
+    std::erase_if(notes, [](const auto& each) { return each.expired(); });
+    notes.reserve(std::max<std::size_t>(16, 2 * notes.size()));
+  }
+  notes.push_back(weak_from_this());
 }
 
 void HttpConnection::post_flush() { post(&HttpConnection::flush); }

@@ -56,6 +56,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   /// One of its deadlines has passed.
   void expired(Deadlines::Kind kind);
 
+  /// The request on which somebody works, also after close().
+  [[nodiscard]] std::optional<RunningRequest> running(
+      std::chrono::steady_clock::time_point now) const {
+    return exchange_.running(now);
+  }
+
  private:
   /// A read needs at least this much room, or it is not worth its system call.
   static constexpr std::size_t kLeastRoom = 4 << 10;
@@ -103,6 +109,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void flush();
   void begin_close();
   void close_idle();
+  void note_closed_under_way();
   void reset();
 
   void post_flush() override;

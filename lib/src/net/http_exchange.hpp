@@ -71,6 +71,9 @@ class HttpExchange final : public Exchange {
   /// Looks whether a limit is exceeded, and acts if so. The Responder is of no effect then.
   [[nodiscard]] Verdict check_timeouts(Time now);
 
+  /// The request, if somebody works on it; what it views stays while its Responder is out.
+  [[nodiscard]] std::optional<RunningRequest> running(Time now) const;
+
   /// The connection is closed: tells whoever asked to be told.
   void client_went();
   /// @}
@@ -102,6 +105,7 @@ class HttpExchange final : public Exchange {
   [[nodiscard]] ResponseContext context() const;
   [[nodiscard]] Verdict time_out(RefusalReason reason, std::chrono::milliseconds limit, Time now);
   void report_overdue(Time now);
+  [[nodiscard]] RunningRequest shown(Time now) const;
   void note_progress();
   WriteStatus send(const ResponseEncoder::Piece& piece);
   [[nodiscard]] std::string label() const;

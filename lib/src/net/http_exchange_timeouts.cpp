@@ -77,11 +77,21 @@ HttpExchange::Verdict HttpExchange::time_out(RefusalReason reason, std::chrono::
 
 void HttpExchange::report_overdue(Time now) {
   if (server_.observer == nullptr) return;
-  server_.observer->request_overdue({.method = request_.method,
-                                     .target = request_.target,
-                                     .client = client_,
-                                     .running = now - begun_,
-                                     .thread = thread_});
+  server_.observer->request_overdue(shown(now));
+}
+
+std::optional<RunningRequest> HttpExchange::running(Time now) const {
+  constexpr unsigned kBoth = kRunning | kBegun;
+  if ((baton_.load(std::memory_order_acquire) & kBoth) != kBoth) return std::nullopt;
+  return shown(now);
+}
+
+RunningRequest HttpExchange::shown(Time now) const {
+  return {.method = request_.method,
+          .target = request_.target,
+          .client = client_,
+          .running = now - begun_,
+          .thread = thread_};
 }
 
 }  // namespace spawning

@@ -136,6 +136,17 @@ void Server::drain(std::function<void()> drained) {
   }
 }
 
+void Server::each_running(const std::function<void(const RunningRequest&)>& visit) const {
+  const auto now = std::chrono::steady_clock::now();
+  const auto show = [&visit, now](const HttpConnection& connection) {
+    if (const auto request = connection.running(now)) visit(*request);
+  };
+  for (const HttpConnection* connection : state_->context->connections) show(*connection);
+  for (const auto& closed : state_->context->closed_under_way) {
+    if (const auto connection = closed.lock()) show(*connection);
+  }
+}
+
 std::size_t Server::connections() const { return state_->context->connections.size(); }
 
 }  // namespace spawning

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <memory>
+#include <vector>
 
 #include "http/dropped_names.hpp"
 #include "net/buffer_pool.hpp"
@@ -68,6 +70,8 @@ struct ServerContext {
   BufferPool body_buffers{kBodyBuffer, 16};
   DroppedNames dropped_names;
   std::list<HttpConnection*> connections;
+  /// Closed while somebody worked for their clients. Some have ended since.
+  std::vector<std::weak_ptr<HttpConnection>> closed_under_way;
   std::function<void()> connection_closed;
   std::atomic<bool> draining{false};
   std::atomic<std::uint64_t> spooled{0};  // octets of responses in spool files

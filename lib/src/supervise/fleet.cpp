@@ -30,9 +30,10 @@ Actions Fleet::ready(WorkerId worker, Time now) {
     load_failure_reported_ = false;
     set_state(*member, State::ready);
     if (current_ && current_->number == member->generation) {
-      set_state(*member, State::serving);
-      actions_.push_back(Serve{worker});
-      if (Place* place = place_of(worker, *member); place->successor == worker) succeed(*place);
+      Place& place = *place_of(worker, *member);
+      const bool successor = place.successor == worker;
+      serve(worker, *member, successor);
+      if (successor) succeed(place);
     }
   });
 }
@@ -70,14 +71,7 @@ Actions Fleet::exited(WorkerId worker, Time now) {
 }
 
 Actions Fleet::replace(WorkerId worker, ReplaceReason reason, Time now) {
-  return on(now, [this, worker, reason] {
-    const Member* member = find(worker);
-    if (member == nullptr || member->state != State::serving) return;
-    const auto asked = [worker](const Replacement& each) { return each.worker == worker; };
-    if (std::ranges::any_of(replacements_, asked)) return;
-    replacements_.push_back({worker});
-    actions_.push_back(Replacing{worker, reason});
-  });
+  return on(now, [this, worker, reason] { want_replaced(worker, reason); });
 }
 
 Actions Fleet::reload(Time now) {
@@ -124,8 +118,11 @@ Actions Fleet::stop_now(Time now) {
 Actions Fleet::tick(Time now) {
   return on(now, [this] {
     std::vector<WorkerId> overdue;
-    for (const auto& [worker, member] : members_) {
+    for (auto& [worker, member] : members_) {
       if (member.deadline && *member.deadline <= now_) overdue.push_back(worker);
+      if (!member.due || *member.due > now_) continue;
+      member.due.reset();
+      want_replaced(worker, ReplaceReason::age);
     }
     for (WorkerId worker : overdue) {
       Member& member = *find(worker);
@@ -143,7 +140,10 @@ std::optional<Fleet::Time> Fleet::next_deadline() const {
   const auto consider = [&next](const std::optional<Time>& time) {
     if (time && (!next || *time < *next)) next = time;
   };
-  for (const auto& [worker, member] : members_) consider(member.deadline);
+  for (const auto& [worker, member] : members_) {
+    consider(member.deadline);
+    consider(member.due);
+  }
   for (const auto* generation : {&current_, &incoming_}) {
     if (!*generation) continue;
     for (const Place& place : (*generation)->places) consider(place.respawn_at);
@@ -171,6 +171,7 @@ void Fleet::set_state(Member& member, State state) {
   member.state = state;
   member.since = now_;
   member.deadline.reset();
+  member.due.reset();
 }
 
 void Fleet::settle() {

@@ -20,6 +20,10 @@ struct FleetConfig {
       2048;  ///< for all processes alive at once, draining ones too; half of it bounds scale()
   std::chrono::milliseconds deadman{10'000};       ///< from drain to kill
   std::chrono::milliseconds boot_timeout{60'000};  ///< from spawn to ready
+  /// A worker that has served this long is replaced; 0: none is. Workers that fill empty places,
+  /// as those of a new generation do, are due spread over the last quarter of it, so that they do
+  /// not turn over together; a successor has all of it, which keeps them apart.
+  std::chrono::milliseconds max_age{0};
   std::chrono::milliseconds first_backoff{
       100};  ///< before the second respawn in a row; then doubled…
   std::chrono::milliseconds longest_backoff{30'000};  ///< …up to this
@@ -81,6 +85,7 @@ class Fleet {
     State state;
     Time since;                    // when it entered `state`
     std::optional<Time> deadline;  // for leaving it
+    std::optional<Time> due{};     // for being replaced, while it serves
   };
   struct Place {
     std::optional<WorkerId> member;
@@ -104,6 +109,9 @@ class Fleet {
   Member* find(WorkerId worker);
   Place* place_of(WorkerId worker, const Member& member);
   void set_state(Member& member, State state);
+  void serve(WorkerId worker, Member& member, bool successor);
+  void want_replaced(WorkerId worker, ReplaceReason reason);
+  [[nodiscard]] std::optional<Time> due_time(const Member& member, bool successor) const;
   void begin_generation();
   void promote();
   void trouble(WorkerId worker, Member& member, Trouble trouble);

@@ -32,7 +32,10 @@ enum class Consequence : std::uint8_t {
 
 /// Why a worker that serves is to be replaced.
 enum class ReplaceReason : std::uint8_t {
-  overdue,  ///< one of its threads is lost to a request that does not end
+  overdue,   ///< one of its threads is lost to a request that does not end
+  age,       ///< it has served for as long as a worker should
+  requests,  ///< it has answered as many requests as a worker should
+  memory,    ///< it uses more memory than a worker should, or the most of too much
 };
 
 /// What a Fleet wants done. To be carried out in order.

@@ -15,13 +15,24 @@ void Fleet::begin_generation() {
 
 // The incoming generation serves from here on.
 void Fleet::promote() {
-  for (const Place& place : incoming_->places) {
-    set_state(*find(*place.member), State::serving);
-    actions_.push_back(Serve{*place.member});
-  }
+  for (const Place& place : incoming_->places) serve(*place.member, *find(*place.member), false);
   if (current_) dismiss(*current_);
   current_ = std::exchange(incoming_, std::nullopt);
   actions_.push_back(Serving{current_->number});
+}
+
+void Fleet::serve(WorkerId worker, Member& member, bool successor) {
+  set_state(member, State::serving);
+  member.due = due_time(member, successor);
+  actions_.push_back(Serve{worker});
+}
+
+std::optional<Fleet::Time> Fleet::due_time(const Member& member, bool successor) const {
+  if (config_.max_age.count() == 0) return std::nullopt;
+  const auto spread = config_.max_age / 4;
+  const auto places = static_cast<std::int64_t>(config_.processes);
+  const auto earlier = spread * static_cast<std::int64_t>(member.place) / places;
+  return now_ + config_.max_age - (successor ? std::chrono::milliseconds{0} : earlier);
 }
 
 void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble) {
@@ -37,7 +48,7 @@ void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble) {
     retry(worker, member, *place, trouble);
   }
   const bool alive = trouble == Trouble::load_failure || trouble == Trouble::boot_timeout;
-  if (alive) kill(worker, member, false);
+  if (alive) kill(worker, member, trouble == Trouble::boot_timeout);
   if (!incoming) return;
   abandon_incoming();
   if (current_) return;
@@ -96,6 +107,15 @@ void Fleet::dismiss(std::optional<WorkerId>& worker) {
   } else {
     kill(*leaving, member, false);
   }
+}
+
+void Fleet::want_replaced(WorkerId worker, ReplaceReason reason) {
+  const Member* member = find(worker);
+  if (member == nullptr || member->state != State::serving) return;
+  const auto asked = [worker](const Replacement& each) { return each.worker == worker; };
+  if (std::ranges::any_of(replacements_, asked)) return;
+  replacements_.push_back({worker});
+  actions_.push_back(Replacing{worker, reason});
 }
 
 // Starts the next successor, if it is time for one.

@@ -17,6 +17,7 @@
 #include "spawning/scoreboard.hpp"
 #include "supervise/fleet.hpp"
 #include "supervise/trouble_report.hpp"
+#include "supervise/usage_watch.hpp"
 #include "supervise/worker_handle.hpp"
 
 namespace spawning {
@@ -36,6 +37,7 @@ FleetConfig fleet_config(const SupervisorConfig& config) {
   fleet.deadman = config.deadman;
   fleet.boot_timeout = config.boot_timeout;
   fleet.longest_backoff = config.longest_backoff;
+  fleet.max_age = config.limits.age;
   return fleet;
 }
 
@@ -54,7 +56,8 @@ void prepare_signals() {
 struct Supervisor::State {
   struct Record {
     WorkerDescription description;
-    std::unique_ptr<WorkerHandle> handle;  // none if the process could not be started
+    std::unique_ptr<WorkerHandle> handle;     // none if the process could not be started
+    std::optional<Fleet::Time> serves_since;  // while it serves
     bool draining = false;
     bool killed = false;
     bool gone = false;
@@ -71,6 +74,7 @@ struct Supervisor::State {
     for (int signal : kSignals) signals.add(signal);
     await_signal();
     apply(fleet.start(now()));
+    usage.start();
     context.run();
     return status;
   }
@@ -173,20 +177,30 @@ struct Supervisor::State {
   }
 
   void carry_out(const action::Serve& serve) {
-    records.at(serve.worker).handle->say(control::Serve{});
+    Record& record = records.at(serve.worker);
+    record.serves_since = now();
+    usage.begins(serve.worker, record.description.pid);
+    record.handle->say(control::Serve{});
+    log.debug(record.description.name() + " serves");
   }
 
   void carry_out(const action::Drain& drain) {
     Record& record = records.at(drain.worker);
+    record.serves_since.reset();
     record.draining = true;
     record.handle->say(control::Drain{drain.deadline});
+    log.debug(record.description.name() + " is told to finish");
   }
 
   void carry_out(const action::Kill& kill) {
     Record& record = records.at(kill.worker);
-    if (kill.overdue) log.warning(record.description.name() + " did not end in time and is killed");
+    if (kill.overdue && (record.draining || record.serves_since))
+      log.warning(record.description.name() + " did not end in time and is killed");
+    record.serves_since.reset();
     record.killed = true;
-    if (record.handle) record.handle->kill();  // it may have failed to start since this was decided
+    if (!record.handle) return;  // it failed to start since this was decided
+    if (kill.overdue) return record.handle->kill_once_explained();
+    record.handle->kill();
   }
 
   void carry_out(const action::Report& report) {
@@ -194,7 +208,12 @@ struct Supervisor::State {
   }
 
   void carry_out(const action::Replacing& replacing) {
-    log_replacement(log, replacing, records.at(replacing.worker).description);
+    Record& record = records.at(replacing.worker);
+    if (replacing.reason == ReplaceReason::age) {
+      record.description.usage.served =
+          std::chrono::round<std::chrono::seconds>(now() - record.serves_since.value_or(now()));
+    }
+    log_replacement(log, replacing, record.description);
   }
 
   void carry_out(const action::Serving& serving) {
@@ -207,6 +226,7 @@ struct Supervisor::State {
   void carry_out(const action::Finish& finish) {
     status = finish.status;
     signals.cancel();
+    usage.stop();
     finished = true;
   }
 
@@ -224,12 +244,12 @@ struct Supervisor::State {
   // --- workers ---
 
   WorkerHandle::Callbacks callbacks_for(WorkerId worker) {
-    return {[this, worker](control::Message message) { hear(worker, std::move(message)); },
+    return {[this, worker](control::Message&& message) { hear(worker, std::move(message)); },
             [this, worker] { apply(fleet.hung_up(worker, now())); },
             [this, worker](ExitStatus exit) { end(worker, exit); }};
   }
 
-  void hear(WorkerId worker, control::Message message) {
+  void hear(WorkerId worker, control::Message&& message) {
     if (std::holds_alternative<control::Ready>(message)) {
       apply(fleet.ready(worker, now()));
     } else if (auto* failure = std::get_if<control::Failed>(&message)) {
@@ -239,6 +259,20 @@ struct Supervisor::State {
       records.at(worker).description.overdue = *overdue;
       apply(fleet.replace(worker, ReplaceReason::overdue, now()));
     }
+  }
+
+  std::vector<UsageWatch::Subject> subjects() const {
+    std::vector<UsageWatch::Subject> all;
+    for (const auto& [worker, record] : records) {
+      const WorkerDescription& description = record.description;
+      all.push_back({worker, description.pid, description.slot, record.serves_since.has_value()});
+    }
+    return all;
+  }
+
+  void replace(WorkerId worker, ReplaceReason reason, const WorkerUsage& used) {
+    records.at(worker).description.usage = used;
+    apply(fleet.replace(worker, reason, now()));
   }
 
   void end(WorkerId worker, ExitStatus exit) {
@@ -274,6 +308,14 @@ struct Supervisor::State {
   boost::asio::signal_set signals{context};
   boost::asio::steady_timer timer{context};
   std::map<WorkerId, Record> records;
+  UsageWatch usage{context,
+                   config.limits,
+                   scoreboard,
+                   log,
+                   {[this] { return subjects(); },
+                    [this](WorkerId worker, ReplaceReason reason, const WorkerUsage& used) {
+                      replace(worker, reason, used);
+                    }}};
   std::deque<Action> actions;
   std::function<void()> on_serving;
   bool serves = false;

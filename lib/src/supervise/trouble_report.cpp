@@ -9,6 +9,34 @@ std::string in_words(std::chrono::milliseconds time) {
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
 }
 
+// "1,234"
+std::string in_words(std::uint64_t count) {
+  std::string digits = std::to_string(count);
+  for (auto at = std::ssize(digits) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), ",");
+  return digits;
+}
+
+std::string in_words(Bytes size) { return in_words(size.count >> 20) + " MiB"; }
+
+std::string why(const action::Replacing& replacing, const WorkerDescription& worker) {
+  const WorkerUsage& usage = worker.usage;
+  switch (replacing.reason) {
+    case ReplaceReason::overdue:
+      break;
+    case ReplaceReason::age:
+      return "has served for " + in_words(usage.served);
+    case ReplaceReason::requests:
+      return "served " + in_words(usage.requests) + " requests";
+    case ReplaceReason::memory:
+      return "uses " + in_words(usage.memory) +
+             (usage.total.count == 0
+                  ? ""
+                  : ", the most of the " + in_words(usage.total) + " that all workers use");
+  }
+  return "a request ran for more than " + in_words(worker.overdue->limit);
+}
+
 std::string what_happened(const action::Report& report, const WorkerDescription& worker,
                           std::chrono::milliseconds boot_timeout) {
   switch (report.trouble) {
@@ -64,11 +92,9 @@ void log_trouble(const Log& log, const action::Report& report, const WorkerDescr
 
 void log_replacement(const Log& log, const action::Replacing& replacing,
                      const WorkerDescription& worker) {
-  switch (replacing.reason) {
-    case ReplaceReason::overdue:
-      log.warning(worker.name() + ": a request ran for more than " +
-                  in_words(worker.overdue->limit) + "; it is being replaced");
-  }
+  const std::string line = worker.name() + ": " + why(replacing, worker) + "; it is being replaced";
+  if (replacing.reason == ReplaceReason::overdue) return log.warning(line);
+  log.info(line);
 }
 
 }  // namespace spawning

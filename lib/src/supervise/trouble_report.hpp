@@ -11,10 +11,19 @@
 #include <string>
 
 #include "control/message.hpp"
+#include "spawning/bytes.hpp"
 #include "spawning/log.hpp"
 #include "supervise/fleet_actions.hpp"
 
 namespace spawning {
+
+/// What a worker has used when it is to be replaced for it.
+struct WorkerUsage {
+  std::chrono::milliseconds served{0};
+  std::uint64_t requests = 0;
+  Bytes memory{0};
+  Bytes total{0};  ///< of all workers, if that is what there is too much of
+};
 
 /// What is known of a worker for people's sake.
 struct WorkerDescription {
@@ -23,6 +32,7 @@ struct WorkerDescription {
   pid_t pid = 0;                            ///< 0 if it could not be started
   std::optional<control::Failed> failure;   ///< what it said
   std::optional<control::Overdue> overdue;  ///< what it said
+  WorkerUsage usage;                        ///< when it is to be replaced
   std::string end;  ///< how it ended: "was killed by SIGKILL"; "" while it lives
 
   /// "worker 2 (pid 4711)".

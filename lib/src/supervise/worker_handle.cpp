@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "supervise/worker_handle.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <utility>
 
 #include "spawning/seat.hpp"
@@ -20,22 +22,51 @@ ChildCommand command_for(const WorkerStart& start, int control) {
 static_assert(Seat::kControlFd == 3 && Seat::kScoreboardFd == 4 && Seat::kFirstListenerFd == 5,
               "the order of descriptors in command_for");
 
+// Writing down a hundred stacks takes milliseconds; a machine in distress may need longer.
+constexpr std::chrono::seconds kPatience{1};
+
 }  // namespace
 
+struct WorkerHandle::Patience {
+  explicit Patience(boost::asio::steady_timer t) : timer{std::move(t)} {}
+  boost::asio::steady_timer timer;
+};
+
 WorkerHandle::WorkerHandle(IoContext& context, const WorkerStart& start, Callbacks callbacks)
-    : callbacks_{std::move(callbacks)} {
+    : context_{context}, callbacks_{std::move(callbacks)} {
   auto [ours, theirs] = ControlChannel::make_pair();
   process_.emplace(context, command_for(start, theirs.get()),
                    [this](ExitStatus status) { end(status); });
   channel_.emplace(context, std::move(ours),
                    ControlChannel::Callbacks{
                        [this](std::string_view line, std::vector<UniqueFd>) { hear(line); },
-                       [this] { callbacks_.hung_up(); }});
+                       [this] {
+                         hung_up_ = true;
+                         if (patience_) kill();
+                         callbacks_.hung_up();
+                       }});
+}
+
+WorkerHandle::~WorkerHandle() = default;
+
+void WorkerHandle::kill_once_explained() {
+  if (hung_up_) return kill();
+  if (patience_) return;
+  patience_ = std::make_shared<Patience>(boost::asio::steady_timer{context_, kPatience});
+  // It may have ended, and *this with it, when the timer has run out and this is about to be called.
+  patience_->timer.async_wait(
+      [this, alive = std::weak_ptr{patience_}](boost::system::error_code error) {
+        if (!error && !alive.expired()) kill();
+      });
+  say(control::Explain{});
 }
 
 // What a newer worker says and we do not know is no reason to end it.
-void WorkerHandle::hear(std::string_view line) const {
-  if (auto message = control::decode(line)) callbacks_.said(std::move(*message));
+void WorkerHandle::hear(std::string_view line) {
+  auto message = control::decode(line);
+  if (!message) return;
+  if (patience_ && std::holds_alternative<control::Explained>(*message)) return kill();
+  callbacks_.said(std::move(*message));
 }
 
 void WorkerHandle::end(ExitStatus status) {

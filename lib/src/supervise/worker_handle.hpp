@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,23 +36,35 @@ struct WorkerStart {
 class WorkerHandle {
  public:
   struct Callbacks {
-    std::function<void(control::Message)> said;  ///< what it says, its last words included
+    std::function<void(control::Message&&)> said;  ///< what it says, its last words included
     std::function<void()> hung_up;  ///< its end of the channel is closed; usually it has ended too
     std::function<void(ExitStatus)> ended;  ///< once, the last; may destroy *this
   };
 
   /// Starts the process and gives it its seat. \throws std::system_error if it cannot be started.
   WorkerHandle(IoContext& context, const WorkerStart& start, Callbacks callbacks);
+  ~WorkerHandle();
+
+  WorkerHandle(const WorkerHandle&) = delete;
+  WorkerHandle& operator=(const WorkerHandle&) = delete;
 
   [[nodiscard]] pid_t pid() const { return process_->pid(); }
   void say(const control::Message& message) { channel_->send(control::encode(message)); }
   void kill() { process_->kill(); }
 
+  /// Lets it log what it is doing, and then kills it: a second later, whatever it does.
+  void kill_once_explained();
+
  private:
-  void hear(std::string_view line) const;
+  void hear(std::string_view line);
   void end(ExitStatus status);
 
+  struct Patience;
+
+  IoContext& context_;
   Callbacks callbacks_;
+  std::shared_ptr<Patience> patience_;  // once it is to explain itself
+  bool hung_up_ = false;
   std::optional<ControlChannel> channel_;
   std::optional<ChildProcess> process_;
 };

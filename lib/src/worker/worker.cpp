@@ -58,6 +58,7 @@ struct Worker::State {
   void orphaned();
   void end();
   void overdue(const OverdueRequest& request);
+  void explain();
   [[nodiscard]] bool may_accept();
   void look_at_the_backlog_later();
 
@@ -82,6 +83,7 @@ struct Worker::State {
   std::function<void(const OverdueRequest&)> on_overdue;
 
   // The I/O thread's own.
+  std::function<void()> on_last_words;
   std::unique_ptr<Server> server;
   std::unique_ptr<ControlChannel> channel;
   boost::asio::steady_timer backlog_timer{io};
@@ -137,6 +139,8 @@ void Worker::State::receive(std::string_view line) {
     serve();
   } else if (std::holds_alternative<control::Drain>(*message)) {
     drain();
+  } else if (std::holds_alternative<control::Explain>(*message)) {
+    explain();
   }
 }
 
@@ -208,6 +212,17 @@ void Worker::State::overdue(const OverdueRequest& request) {
   if (on_overdue) on_overdue(request);
 }
 
+void Worker::State::explain() {
+  if (server) {
+    server->each_running([this](const RunningRequest& request) {
+      log.warning("a request still runs after " + in_seconds(request.running) + ": " +
+                  describe(request));
+    });
+  }
+  if (on_last_words) on_last_words();
+  if (channel) channel->send(control::encode(control::Explained{}));
+}
+
 Worker::Worker(Seat seat) : state_{std::make_unique<State>(std::move(seat))} {}
 Worker::~Worker() = default;
 
@@ -219,6 +234,10 @@ std::string Worker::settings() {
 
 void Worker::on_overdue(std::function<void(const OverdueRequest&)> observer) {
   state_->on_overdue = std::move(observer);
+}
+
+void Worker::on_last_words(std::function<void()> speaker) {
+  state_->run_on_io([this, &speaker] { state_->on_last_words = std::move(speaker); });
 }
 
 void Worker::ready(Handler& application, HttpConfig config, LogLevel log_level) {

@@ -3,7 +3,9 @@
 /// \file
 /// What a worker makes of what its Server does.
 
+#include <chrono>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "spawning/exchange.hpp"
@@ -11,6 +13,13 @@
 #include "spawning/scoreboard.hpp"
 
 namespace spawning {
+
+/// "GET /slow?n=1 from 192.0.2.1:4711, on thread 0x00007f00c0ffee00", the thread as faulthandler
+/// names it.
+[[nodiscard]] std::string describe(const RunningRequest& request);
+
+/// "30.0 s"
+[[nodiscard]] std::string in_seconds(std::chrono::steady_clock::duration time);
 
 /// Publishes what the Server does into the worker's slot, and writes a line about each request that
 /// is overdue: what it asks for, who asks, and the thread that it keeps, as faulthandler names it.
