@@ -224,16 +224,16 @@ struct Supervisor::State {
   // --- workers ---
 
   WorkerHandle::Callbacks callbacks_for(WorkerId worker) {
-    return {[this, worker](control::Message message) { hear(worker, std::move(message)); },
+    return {[this, worker](const control::Message& message) { hear(worker, message); },
             [this, worker] { apply(fleet.hung_up(worker, now())); },
             [this, worker](ExitStatus exit) { end(worker, exit); }};
   }
 
-  void hear(WorkerId worker, control::Message message) {
+  void hear(WorkerId worker, const control::Message& message) {
     if (std::holds_alternative<control::Ready>(message)) {
       apply(fleet.ready(worker, now()));
-    } else if (auto* failure = std::get_if<control::Failed>(&message)) {
-      records.at(worker).description.failure = std::move(*failure);
+    } else if (const auto* failure = std::get_if<control::Failed>(&message)) {
+      records.at(worker).description.failure = *failure;
       apply(fleet.failed(worker, now()));
     } else if (const auto* overdue = std::get_if<control::Overdue>(&message)) {
       records.at(worker).description.overdue = *overdue;

@@ -35,7 +35,7 @@ WorkerHandle::WorkerHandle(IoContext& context, const WorkerStart& start, Callbac
 
 // What a newer worker says and we do not know is no reason to end it.
 void WorkerHandle::hear(std::string_view line) const {
-  if (auto message = control::decode(line)) callbacks_.said(std::move(*message));
+  if (const auto message = control::decode(line)) callbacks_.said(*message);
 }
 
 void WorkerHandle::end(ExitStatus status) {

@@ -35,7 +35,7 @@ struct WorkerStart {
 class WorkerHandle {
  public:
   struct Callbacks {
-    std::function<void(control::Message)> said;  ///< what it says, its last words included
+    std::function<void(const control::Message&)> said;  ///< what it says, its last words included
     std::function<void()> hung_up;  ///< its end of the channel is closed; usually it has ended too
     std::function<void(ExitStatus)> ended;  ///< once, the last; may destroy *this
   };
