@@ -24,12 +24,13 @@ void Fleet::promote() {
   actions_.push_back(Serving{current_->number});
 }
 
-void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble) {
+void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble, bool mendable) {
   Place* place = place_of(worker, member);
   if (place == nullptr) return;  // killed or drained: nobody counts on it
   const bool incoming = incoming_ && member.generation == incoming_->number;
   if (incoming) {
-    actions_.push_back(Report{worker, trouble, current_ ? Consequence::discard : Consequence::end});
+    const auto without_any = mendable ? Consequence::wait : Consequence::end;
+    actions_.push_back(Report{worker, trouble, current_ ? Consequence::discard : without_any});
     place->member.reset();
   } else if (place->successor == worker) {
     keep(worker, *place, trouble);
@@ -40,7 +41,7 @@ void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble) {
   if (alive) kill(worker, member, false);
   if (!incoming) return;
   abandon_incoming();
-  if (current_) return;
+  if (current_ || mendable) return;
   ending_ = true;
   status_ = 1;
 }
