@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -26,6 +27,9 @@ struct Options {
   unsigned threads = 4;
   std::string python;  ///< "" if not given
   HttpConfig http;
+  std::vector<std::string> watch;  ///< as given
+  bool reload_dev = false;
+  std::optional<std::chrono::milliseconds> watch_poll;
   bool verbose = false;
   bool version = false;
   bool help = false;

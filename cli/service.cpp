@@ -93,10 +93,27 @@ std::string worker_settings(const Options& options, const Address& address) {
       {"threadpool_workers", options.threads},
       {"no_keepalive", !options.http.keep_alive},
       {"verbose", options.verbose},
+      {"watch", boost::json::array(options.watch.begin(), options.watch.end())},
+      {"reload", options.reload_dev ? boost::json::value("dev") : boost::json::value(nullptr)},
       {"host", address.host},
       {"port", address.port},
       {"http", http_settings(options.http)},
   });
+}
+
+std::string working_directory(const std::string& pwd) {
+  std::error_code ignored;  // what does not lead anywhere does not lead here
+  if (pwd.starts_with('/') && std::filesystem::equivalent(pwd, ".", ignored)) return pwd;
+  return std::filesystem::current_path();
+}
+
+WatchConfig watch_config(const Options& options, const std::string& directory) {
+  WatchConfig config;
+  for (const std::string& path : options.watch)
+    config.paths.push_back(std::filesystem::path{directory} / path);
+  config.modules = options.reload_dev;
+  config.poll = options.watch_poll;
+  return config;
 }
 
 std::string banner(const Options& options, const std::vector<Address>& addresses, pid_t pid) {

@@ -14,6 +14,7 @@ namespace spawning::cli {
 namespace {
 
 using test::TemporaryDirectory;
+using namespace std::string_literals;
 using Family = Address::Family;
 
 Options options_of(std::vector<std::string> arguments) {
@@ -80,7 +81,7 @@ TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
       worker_settings(options, {Family::ipv4, 4711, "127.0.0.1"}),
       R"({"app_factory":"spawning.wsgi_factory.app_factory","args":["shop.app","shop.\"wrap\""],)"
       R"("num_processes":2,"threadpool_workers":3,"no_keepalive":true,"verbose":false,)"
-      R"("host":"127.0.0.1","port":4711,)"
+      R"("watch":[],"reload":null,"host":"127.0.0.1","port":4711,)"
       R"("http":{"keepalive_requests":0,"header_map":"drop","server_header":"Spawning",)"
       R"("limit_request_line":8192,"limit_header_count":100,"limit_headers":65536,)"
       R"("limit_body":1073741824,"max_connections":10000,"header_timeout":30,"body_timeout":30,)"
@@ -115,6 +116,33 @@ TEST(ServiceTest, TellsWorkersEveryOptionAboutHttpUnderItsName) {
     const std::string settings = worker_settings(options_of({option}), {});
     EXPECT_NE(settings.find(told), std::string::npos) << option << ": " << settings;
   }
+}
+
+TEST(ServiceTest, TellsWorkersWhatMakesTheServiceReload) {
+  const std::string settings = worker_settings(options_of({"-w", "a.ini", "-r", "dev"}), {});
+
+  EXPECT_NE(settings.find(R"("watch":["a.ini"],"reload":"dev",)"), std::string::npos) << settings;
+}
+
+TEST(ServiceTest, WatchesPathsWhereTheyStand) {
+  const WatchConfig config = watch_config(
+      options_of({"-w", "app.ini", "-w", "/etc/shop", "--watch-poll=0.5"}), "/srv/current");
+
+  EXPECT_EQ(config.paths, (std::vector<std::string>{"/srv/current/app.ini", "/etc/shop"}));
+  EXPECT_EQ(config.poll, std::chrono::milliseconds{500});
+  EXPECT_FALSE(config.modules);
+  EXPECT_TRUE(watch_config(options_of({"--reload=dev"}), "/").modules);
+}
+
+TEST(ServiceTest, BelievesWhereItWorksOnlyIfThatIsTrue) {
+  const TemporaryDirectory directory;
+  const std::string link = directory / "current";
+  const std::string here = std::filesystem::current_path();
+  std::filesystem::create_directory_symlink(here, link);
+
+  EXPECT_EQ(working_directory(link), link);
+  for (const std::string& wrong : {directory.path().string(), directory / "absent", "."s, ""s})
+    EXPECT_EQ(working_directory(wrong), here) << wrong;
 }
 
 TEST(ServiceTest, AnnouncesItselfInOneLine) {
