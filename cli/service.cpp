@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -109,8 +110,11 @@ std::string working_directory(const std::string& pwd) {
 
 WatchConfig watch_config(const Options& options, const std::string& directory) {
   WatchConfig config;
-  for (const std::string& path : options.watch)
-    config.paths.push_back(std::filesystem::path{directory} / path);
+  for (const std::string& path : options.watch) {
+    const std::filesystem::path whole = std::filesystem::path{directory} / path;
+    const bool climbs = std::ranges::find(whole, "..") != whole.end();  // perhaps out of a symlink
+    config.paths.push_back(climbs ? whole : whole.lexically_normal());
+  }
   config.modules = options.reload_dev;
   config.poll = options.watch_poll;
   return config;

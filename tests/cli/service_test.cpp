@@ -126,9 +126,11 @@ TEST(ServiceTest, TellsWorkersWhatMakesTheServiceReload) {
 
 TEST(ServiceTest, WatchesPathsWhereTheyStand) {
   const WatchConfig config = watch_config(
-      options_of({"-w", "app.ini", "-w", "/etc/shop", "--watch-poll=0.5"}), "/srv/current");
+      options_of({"-w", "app.ini", "-w/etc/shop", "-w.", "-w../shared", "--watch-poll=0.5"}),
+      "/srv/current");
 
-  EXPECT_EQ(config.paths, (std::vector<std::string>{"/srv/current/app.ini", "/etc/shop"}));
+  EXPECT_EQ(config.paths, (std::vector<std::string>{"/srv/current/app.ini", "/etc/shop",
+                                                    "/srv/current/", "/srv/current/../shared"}));
   EXPECT_EQ(config.poll, std::chrono::milliseconds{500});
   EXPECT_FALSE(config.modules);
   EXPECT_TRUE(watch_config(options_of({"--reload=dev"}), "/").modules);
