@@ -160,7 +160,7 @@ def test_a_mistake_leaves_the_old_code_serving_and_its_mending_is_served(spawn, 
         assert set(workers) <= set(server.workers())
         assert asking.bodies <= {b"first"}
         app.write_text(source("mended"))
-        serves(server, "mended")
+        wait_until(lambda: b"mended" in asking.bodies, server.patience, "the mended code")
 
     assert asking.bodies == {b"first", b"mended"}
 
