@@ -24,13 +24,20 @@ using namespace spawning::cli;
 constexpr int kCouldNotStart = 1;
 constexpr int kUsage = 2;
 
+// "" if it is not set.
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 int supervise(const Options& options, const std::string& invoked_as) {
   const PythonSearch search = PythonSearch::of_this_process(options.python, invoked_as);
-  const char* python_path = std::getenv("PYTHONPATH");
+  const std::string python_path = environment("PYTHONPATH");
   SupervisorConfig config;
   config.worker_command = {find_python(search), "-m", "spawning.worker"};
-  config.worker_environment =
-      build_tree_environment(search.executable, python_path == nullptr ? "" : python_path);
+  config.worker_environment = build_tree_environment(search.executable, python_path);
+  config.working_directory = working_directory(environment("PWD"));
+  config.watch = watch_config(options, config.working_directory);
   config.processes = options.processes;
   config.boot_timeout = options.boot_timeout;
   config.deadman = options.deadman;

@@ -31,6 +31,9 @@ struct Options {
   std::chrono::milliseconds boot_timeout{60'000};
   std::chrono::milliseconds deadman{10'000};
   ReplacementLimits replacement;
+  std::vector<std::string> watch;  ///< as given
+  bool reload_dev = false;
+  std::optional<std::chrono::milliseconds> watch_poll;
   bool verbose = false;
   bool version = false;
   bool help = false;

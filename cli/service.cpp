@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -96,10 +97,30 @@ std::string worker_settings(const Options& options, const Address& address) {
       {"deadman_timeout", seconds(options.deadman)},
       {"max_age", age.count() == 0 ? boost::json::value{} : seconds(age)},
       {"verbose", options.verbose},
+      {"watch", boost::json::array(options.watch.begin(), options.watch.end())},
+      {"reload", options.reload_dev ? boost::json::value("dev") : boost::json::value(nullptr)},
       {"host", address.host},
       {"port", address.port},
       {"http", http_settings(options.http)},
   });
+}
+
+std::string working_directory(const std::string& pwd) {
+  std::error_code ignored;  // what does not lead anywhere does not lead here
+  if (pwd.starts_with('/') && std::filesystem::equivalent(pwd, ".", ignored)) return pwd;
+  return std::filesystem::current_path();
+}
+
+WatchConfig watch_config(const Options& options, const std::string& directory) {
+  WatchConfig config;
+  for (const std::string& path : options.watch) {
+    const std::filesystem::path whole = std::filesystem::path{directory} / path;
+    const bool climbs = std::ranges::find(whole, "..") != whole.end();  // perhaps out of a symlink
+    config.paths.push_back(climbs ? whole : whole.lexically_normal());
+  }
+  config.modules = options.reload_dev;
+  config.poll = options.watch_poll;
+  return config;
 }
 
 std::string banner(const Options& options, const std::vector<Address>& addresses, pid_t pid) {

@@ -10,6 +10,7 @@
 
 #include "options.hpp"
 #include "spawning/address.hpp"
+#include "spawning/supervisor.hpp"
 #include "spawning/unique_fd.hpp"
 
 namespace spawning::cli {
@@ -30,6 +31,14 @@ struct Sockets {
 /// octets, times in seconds.
 /// \param address  the first one bound.
 [[nodiscard]] std::string worker_settings(const Options& options, const Address& address);
+
+/// Where this process works, as its user thinks of it: `pwd`, symlinks and all, if it leads here,
+/// else without any. A symlink on the way may lead elsewhere later.
+/// \param pwd  $PWD; "" if not set.
+[[nodiscard]] std::string working_directory(const std::string& pwd);
+
+/// What is to be watched, of relative paths those below `directory`.
+[[nodiscard]] WatchConfig watch_config(const Options& options, const std::string& directory);
 
 /// "spawning 0.1.0 serving http://127.0.0.1:8080/ — 4 processes × 4 threads, pid 1234", without a newline.
 [[nodiscard]] std::string banner(const Options& options, const std::vector<Address>& addresses,

@@ -71,6 +71,11 @@ void store_forwarded_allow_ips(Options& options, Value value) {
   }
 }
 
+void store_reload(Options& options, Value value) {
+  if (value != "dev") throw UsageError{"expected dev, not \"" + value + "\""};
+  options.reload_dev = true;
+}
+
 constexpr std::array kServer{
     Setting{"host", 'i', "HOST", "127.0.0.1", "address to bind: IPv4, IPv6, or a name",
             Takes::value, store_host},
@@ -193,6 +198,18 @@ constexpr std::array kProxies{
             [](Options& o, Value) { o.http.proxy_protocol = true; }},
 };
 
+constexpr std::array kReload{
+    Setting{"watch", 'w', "PATH", nullptr,
+            "reload gracefully when this file, or any in this directory, changes; may be repeated",
+            Takes::values, [](Options& o, Value v) { o.watch.push_back(v); }},
+    Setting{"reload", 'r', "WHEN", nullptr,
+            "dev: reload gracefully when the file of any loaded module changes", Takes::value,
+            store_reload},
+    Setting{"watch-poll", '\0', "S", nullptr,
+            "look at the files every S seconds, rather than be told by the kernel", Takes::value,
+            [](Options& o, Value v) { o.watch_poll = read_seconds(v); }},
+};
+
 constexpr std::array kOthers{
     Setting{"verbose", 'v', nullptr, nullptr, "print the resolved configuration, and log details",
             Takes::nothing, [](Options& o, Value) { o.verbose = true; }},
@@ -202,13 +219,14 @@ constexpr std::array kOthers{
             [](Options& o, Value) { o.help = true; }},
 };
 
-constexpr std::array<SettingGroup, 7> kGroups{
+constexpr std::array<SettingGroup, 8> kGroups{
     {{"Server", kServer},
      {"HTTP", kHttp},
      {"Limits", kLimits},
      {"Timeouts, in seconds", kTimeouts},
      {"Replacement of workers, successor first", kReplacement},
      {"Behind a proxy", kProxies},
+     {"Reload", kReload},
      {"Others", kOthers}}};
 
 }  // namespace

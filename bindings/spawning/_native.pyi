@@ -38,6 +38,9 @@ class Worker:
     def failed(self, summary: str, traceback: str, files: list[str]) -> None:
         """The application cannot be loaded."""
 
+    def report_modules(self, files: list[bytes]) -> None:
+        """The application was loaded from these files, too: names as bytes."""
+
     def serve_requests(self) -> None:
         """Answers requests on this thread until the worker has nothing left to do."""
 

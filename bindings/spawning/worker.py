@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from spawning import wsgi_factory
 from spawning.load_failure import load_failure
+from spawning.modules import LoadedModules
 from spawning.naming import resolve
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _CONTROL_FD = 3  # as in spawning/seat.hpp
 _LOOK_AGAIN_MS = 20  # for an iterator that must not be interrupted where it is
+_LOOK_FOR_MODULES_MS = 1000  # that the application has imported meanwhile
 
 
 def main() -> int:
@@ -43,12 +45,15 @@ def main() -> int:
     if settings is None:
         return 0
     config: dict[str, Any] = json.loads(settings)
+    modules = LoadedModules() if config.get("reload") == "dev" else None
     try:
         application = _load(config)
     except BaseException as error:  # SystemExit too: nothing may go unsaid
+        _report(worker, modules)  # what is wrong may be in a module that could be loaded
         worker.failed(*load_failure(error))
         return 1
-    _serve(worker, application, config)
+    _report(worker, modules)
+    _serve(worker, application, config, modules)
     worker.close()
     return 0
 
@@ -73,7 +78,19 @@ def _load(config: dict[str, Any]) -> Callable[..., Any]:
     return resolve(config["app_factory"])(config)
 
 
-def _serve(worker: Worker, application: Callable[..., Any], config: dict[str, Any]) -> None:
+def _report(worker: Worker, modules: LoadedModules | None) -> None:
+    """Tells the supervisor which modules have been imported since the last time."""
+    files = modules.new_files() if modules else []
+    if files:
+        worker.report_modules([os.fsencode(file) for file in files])
+
+
+def _serve(
+    worker: Worker,
+    application: Callable[..., Any],
+    config: dict[str, Any],
+    modules: LoadedModules | None,
+) -> None:
     threads = [
         threading.Thread(target=worker.serve_requests, name=f"spawning-{number}")
         for number in range(config.get("threadpool_workers", 4))
@@ -87,18 +104,20 @@ def _serve(worker: Worker, application: Callable[..., Any], config: dict[str, An
     )
     for thread in threads:
         thread.start()
-    _attend_until_finished(worker)
+    _attend_until_finished(worker, modules)
     for thread in threads:
         thread.join()
 
 
-def _attend_until_finished(worker: Worker) -> None:
+def _attend_until_finished(worker: Worker, modules: LoadedModules | None) -> None:
     watched = select.poll()
     watched.register(worker.fileno(), select.POLLIN)
     watched.register(worker.attention(), select.POLLIN)
-    timeout: int | None = None
+    idle = _LOOK_FOR_MODULES_MS if modules else None
+    timeout = idle
     while worker.fileno() not in dict(watched.poll(timeout)):
-        timeout = _LOOK_AGAIN_MS if worker.attend() else None
+        timeout = _LOOK_AGAIN_MS if worker.attend() else idle
+        _report(worker, modules)
 
 
 def _install_signal_handlers(worker: Worker) -> None:

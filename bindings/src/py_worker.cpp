@@ -74,6 +74,10 @@ void PyWorker::failed(std::string summary, std::string traceback, std::vector<st
   inside.failed({std::move(summary), std::move(traceback), std::move(files)});
 }
 
+void PyWorker::report_modules(const std::vector<py::bytes>& files) {
+  worker().report_modules({files.begin(), files.end()});
+}
+
 // The GIL first and then a request, so that a thread that waits for the GIL never keeps a request
 // from the threads that have it.
 void PyWorker::serve_requests() {
@@ -128,6 +132,8 @@ void define_worker(py::module_& module) {
            "The application is loaded: requests are queued for serve_requests().")
       .def("failed", &PyWorker::failed, py::arg("summary"), py::arg("traceback"), py::arg("files"),
            "The application cannot be loaded.")
+      .def("report_modules", &PyWorker::report_modules, py::arg("files"),
+           "The application was loaded from these files, too: names as bytes.")
       .def("serve_requests", &PyWorker::serve_requests,
            "Answers requests on this thread until the worker has nothing left to do.")
       .def("drain", &PyWorker::drain, "Stops accepting and finishes what is running.")

@@ -44,6 +44,9 @@ class PyWorker {
              const pybind11::dict& http);
   void failed(std::string summary, std::string traceback, std::vector<std::string> files);
 
+  /// \param files  bytes, as the file system has them.
+  void report_modules(const std::vector<pybind11::bytes>& files);
+
   /// Answers requests on the calling thread until the worker has nothing left to do.
   void serve_requests();
 

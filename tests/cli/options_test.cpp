@@ -171,7 +171,7 @@ TEST(OptionsTest, NameAnOptionThatWasGivenTwice) {
 
 TEST(OptionsTest, RefuseWhatDoesNotExistRatherThanIgnoreOrGuessIt) {
   for (const std::string option :
-       {"--daemonize", "--prot", "--por", "--proc", "--hostname", "--status-port", "--watch"}) {
+       {"--daemonize", "--prot", "--por", "--proc", "--hostname", "--status-port", "--chuid"}) {
     EXPECT_EQ(refusal({option, "app"}), option + ": there is no such option; see spawn --help");
     EXPECT_EQ(refusal({option + "=1", "app"}),
               option + ": there is no such option; see spawn --help");
@@ -189,7 +189,6 @@ TEST(OptionsTest, TakeSizesWithUnits) {
 }
 
 TEST(OptionsTest, TakeSecondsWithDecimals) {
-
   EXPECT_EQ(http_of("--header-timeout=10").timeouts.header, 10s);
   EXPECT_EQ(http_of("--body-timeout=0.5").timeouts.body, 500ms);
   EXPECT_EQ(http_of("--write-timeout=.1").timeouts.write, 100ms);
@@ -217,6 +216,16 @@ TEST(OptionsTest, SayWhichProxiesAreBelieved) {
             "10.0.0.0/8,unix");
   EXPECT_EQ(http_of("--forwarded-allow-ips=").forwarded_allow.to_string(), "");
   EXPECT_TRUE(http_of("--proxy-protocol").proxy_protocol);
+}
+
+TEST(OptionsTest, SayWhatMakesTheServiceReload) {
+  const Options options =
+      parse_options({"-w", "app.ini", "--watch=/srv/shop", "-r", "dev", "--watch-poll=2", "app"});
+
+  EXPECT_EQ(options.watch, (Arguments{"app.ini", "/srv/shop"}));
+  EXPECT_TRUE(options.reload_dev);
+  EXPECT_EQ(options.watch_poll, std::chrono::seconds{2});
+  EXPECT_FALSE(parse_options({"app"}).reload_dev);
 }
 
 TEST(OptionsTest, TakeAModeInOctal) {
@@ -292,6 +301,8 @@ TEST(OptionsTest, UnderstandSpawningsNameOfTheDeadman) {
 TEST(OptionsTest, NameTheOtherValuesThatAreNone) {
   EXPECT_EQ(refusal({"--header-map=keep", "app"}),
             "--header-map: expected drop, refuse or dangerous, not \"keep\"");
+  EXPECT_EQ(refusal({"--reload=prod", "app"}), "--reload: expected dev, not \"prod\"");
+  EXPECT_EQ(refusal({"--watch=", "app"}), "--watch: expected a value");
   EXPECT_EQ(
       refusal({"--server-header=a\r\nb: c", "app"}),
       "--server-header: expected printable ASCII without blanks around it, not \"a\r\nb: c\"");
@@ -336,16 +347,18 @@ TEST(OptionsTest, AreDocumentedWithTheirDefaultsInTheSameOrder) {
 }
 
 TEST(OptionsTest, AreUnderstoodAsTheyStandInTheDocumentation) {
-  std::size_t commands = 0;
-  for (const std::string& line : lines_of(std::ifstream{SPAWNING_DOCS "/deployment.md"})) {
-    if (!line.starts_with("    spawn ")) continue;
-    std::istringstream words{line};
-    Arguments arguments{std::istream_iterator<std::string>{words}, {}};
-    arguments.erase(arguments.begin());
-    EXPECT_EQ(refusal(arguments), "") << line;
-    ++commands;
+  for (const std::string page : {"deployment.md", "reload.md"}) {
+    std::size_t commands = 0;
+    for (const std::string& line : lines_of(std::ifstream{SPAWNING_DOCS "/" + page})) {
+      if (!line.starts_with("    spawn ")) continue;
+      std::istringstream words{line};
+      Arguments arguments{std::istream_iterator<std::string>{words}, {}};
+      arguments.erase(arguments.begin());
+      EXPECT_EQ(refusal(arguments), "") << line;
+      ++commands;
+    }
+    EXPECT_GT(commands, 0U) << page;
   }
-  EXPECT_GT(commands, 0U);
 }
 
 TEST(OptionsTest, AreDocumentedUnderTheHeadingsOfTheHelp) {

@@ -14,6 +14,7 @@ namespace spawning::cli {
 namespace {
 
 using test::TemporaryDirectory;
+using namespace std::string_literals;
 using Family = Address::Family;
 
 Options options_of(std::vector<std::string> arguments) {
@@ -81,7 +82,7 @@ TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
       R"({"app_factory":"spawning.wsgi_factory.app_factory","args":["shop.app","shop.\"wrap\""],)"
       R"("num_processes":2,"threadpool_workers":3,"no_keepalive":true,)"
       R"("deadman_timeout":10,"max_age":null,"verbose":false,)"
-      R"("host":"127.0.0.1","port":4711,)"
+      R"("watch":[],"reload":null,"host":"127.0.0.1","port":4711,)"
       R"("http":{"keepalive_requests":0,"header_map":"drop","server_header":"Spawning",)"
       R"("limit_request_line":8192,"limit_header_count":100,"limit_headers":65536,)"
       R"("limit_body":1073741824,"max_connections":10000,"header_timeout":30,"body_timeout":30,)"
@@ -122,6 +123,35 @@ TEST(ServiceTest, TellsWorkersWhatFactoriesKnowOfReplacement) {
   const std::string settings = worker_settings(options_of({"--deadman=5", "--max-age=3600"}), {});
 
   EXPECT_NE(settings.find(R"("deadman_timeout":5,"max_age":3600,)"), std::string::npos) << settings;
+}
+
+TEST(ServiceTest, TellsWorkersWhatMakesTheServiceReload) {
+  const std::string settings = worker_settings(options_of({"-w", "a.ini", "-r", "dev"}), {});
+
+  EXPECT_NE(settings.find(R"("watch":["a.ini"],"reload":"dev",)"), std::string::npos) << settings;
+}
+
+TEST(ServiceTest, WatchesPathsWhereTheyStand) {
+  const WatchConfig config = watch_config(
+      options_of({"-w", "app.ini", "-w/etc/shop", "-w.", "-w../shared", "--watch-poll=0.5"}),
+      "/srv/current");
+
+  EXPECT_EQ(config.paths, (std::vector<std::string>{"/srv/current/app.ini", "/etc/shop",
+                                                    "/srv/current/", "/srv/current/../shared"}));
+  EXPECT_EQ(config.poll, std::chrono::milliseconds{500});
+  EXPECT_FALSE(config.modules);
+  EXPECT_TRUE(watch_config(options_of({"--reload=dev"}), "/").modules);
+}
+
+TEST(ServiceTest, BelievesWhereItWorksOnlyIfThatIsTrue) {
+  const TemporaryDirectory directory;
+  const std::string link = directory / "current";
+  const std::string here = std::filesystem::current_path();
+  std::filesystem::create_directory_symlink(here, link);
+
+  EXPECT_EQ(working_directory(link), link);
+  for (const std::string& wrong : {directory.path().string(), directory / "absent", "."s, ""s})
+    EXPECT_EQ(working_directory(wrong), here) << wrong;
 }
 
 TEST(ServiceTest, AnnouncesItselfInOneLine) {

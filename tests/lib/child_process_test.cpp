@@ -9,11 +9,13 @@
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <optional>
 #include <system_error>
 
 #include "spawning/unique_fd.hpp"
 #include "support/run_until.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace spawning {
 namespace {
@@ -68,6 +70,33 @@ TEST_F(ChildProcessTest, AddsToTheEnvironmentAndReplacesWhatIsThere) {
                   .success());
 
   EXPECT_EQ(output, "changed kept new\n");
+}
+
+TEST_F(ChildProcessTest, StartsWhereItIsToldTo) {
+  const test::TemporaryDirectory directory;
+  std::filesystem::create_directory(directory / "42");
+  std::filesystem::create_directory_symlink("42", directory / "current");
+  std::optional<ExitStatus> end;
+
+  const ChildProcess child{context,
+                           {{"/bin/sh", "-c", "test $(pwd -P) = \"$THERE\""},
+                            {"THERE=" + (directory / "42")},
+                            {},
+                            directory / "current"},
+                           [&](ExitStatus status) { end = status; }};
+
+  EXPECT_TRUE(run_until(context, [&] { return end.has_value(); }));
+  EXPECT_TRUE(end && end->success());
+}
+
+TEST_F(ChildProcessTest, NamesADirectoryThatIsNotThere) {
+  try {
+    const ChildProcess child{
+        context, {{"/bin/sh", "-c", ":"}, {}, {}, "/nonexistent"}, [](ExitStatus) {}};
+    FAIL();
+  } catch (const std::system_error& error) {
+    EXPECT_STREQ(error.what(), "/nonexistent: No such file or directory");
+  }
 }
 
 TEST_F(ChildProcessTest, ThrowsWhatExecSaysAndLeavesNoZombie) {

@@ -161,6 +161,41 @@ TEST_F(FleetTest, EndsWithStatus1WhenTheFirstGenerationIsNotReadyInTime) {
                                             Kill{2, true}, Kill{1}}));
 }
 
+TEST_F(FleetTest, WaitsForAReloadWhenTheFirstGenerationCannotLoadButMayBeMended) {
+  static_cast<void>(fleet.start(now));
+
+  EXPECT_EQ(fleet.failed(2, now, true),
+            (Actions{reported(2, Trouble::load_failure, Consequence::wait), Kill{2}, Kill{1}}));
+  EXPECT_EQ(fleet.failed(1, now, true), Actions{});
+  EXPECT_EQ(fleet.exited(1, now), Actions{});
+  EXPECT_EQ(fleet.exited(2, now), Actions{});
+  EXPECT_EQ(fleet.next_deadline(), std::nullopt);
+
+  EXPECT_EQ(fleet.reload(now), (Actions{Spawn{3, 0, 2}, Spawn{4, 1, 2}}));
+  EXPECT_EQ(fleet.failed(3, now, true),
+            (Actions{reported(3, Trouble::load_failure, Consequence::wait), Kill{3}, Kill{4}}));
+  EXPECT_EQ(fleet.reload(now), (Actions{Spawn{5, 2, 3}, Spawn{6, 3, 3}}));
+  static_cast<void>(fleet.ready(5, now));
+  EXPECT_EQ(fleet.ready(6, now), (Actions{Serve{5}, Serve{6}, Serving{3}}));
+}
+
+TEST_F(FleetTest, StopsWhileItWaitsForTheFirstGenerationToBeMended) {
+  static_cast<void>(fleet.start(now));
+  static_cast<void>(fleet.failed(1, now, true));
+  static_cast<void>(fleet.scale(+1, now));
+  static_cast<void>(fleet.exited(1, now));
+
+  EXPECT_EQ(fleet.stop(now), Actions{});
+  EXPECT_EQ(fleet.exited(2, now), Actions{Finish{0}});
+}
+
+TEST_F(FleetTest, DiscardsAGenerationThatMayBeMendedWhileAnotherOneServes) {
+  serve_and_reload();
+
+  EXPECT_EQ(fleet.failed(3, now, true),
+            (Actions{reported(3, Trouble::load_failure, Consequence::discard), Kill{3}, Kill{4}}));
+}
+
 TEST_F(FleetTest, StartsOverWhenAReloadComesBeforeTheFirstGenerationServes) {
   static_cast<void>(fleet.start(now));
 

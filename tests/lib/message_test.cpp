@@ -23,6 +23,7 @@ TEST(MessageTest, SurvivesItsWayAsALine) {
   expect_round_trip(Overdue{std::chrono::seconds{30}});
   expect_round_trip(Explain{});
   expect_round_trip(Explained{});
+  expect_round_trip(Modules{{"/srv/shop.py", "/srv/\xe9.py"}});
 }
 
 TEST(MessageTest, IsReadableOnTheWire) {
@@ -54,6 +55,24 @@ TEST(MessageTest, FitsALineWhateverAFailureSays) {
             std::size_t{1} << 20);
 }
 
+TEST(MessageTest, DealsOutFilesToMessagesThatFitALine) {
+  std::vector<std::string> files;
+  for (int i = 0; i < 3000; ++i) files.push_back(std::string(100, '\x01') + std::to_string(i));
+  files.insert(files.begin() + 7, std::string(1 << 20, 'x'));  // no file has such a name
+
+  const auto messages = in_messages(files);
+
+  std::vector<std::string> added;
+  for (const Modules& message : messages) {
+    EXPECT_LT(encode(message).size(), std::size_t{1} << 20);
+    added.insert(added.end(), message.add.begin(), message.add.end());
+  }
+  files.erase(files.begin() + 7);
+  EXPECT_EQ(added, files);
+  EXPECT_LT(messages.size(), 10U);
+  EXPECT_TRUE(in_messages({}).empty());
+}
+
 TEST(MessageTest, IgnoresFieldsThatItDoesNotKnow) {
   EXPECT_EQ(decode(R"({"type":"serve","weather":"fine"})"), Message{Serve{}});
 }
@@ -64,7 +83,8 @@ TEST(MessageTest, DecodesNothingFromWhatIsMalformedOrUnknown) {
         R"({"type":"drain"})", R"({"type":"drain","deadline_ms":-1})",
         R"({"type":"drain","deadline_ms":"soon"})", R"({"type":"overdue"})",
         R"({"type":"overdue","limit_ms":-1})", R"({"type":"failed","summary":"x"})",
-        R"({"type":"failed","summary":"x","traceback":"","files":[1]})", R"({"type":"serve"} x)"}) {
+        R"({"type":"failed","summary":"x","traceback":"","files":[1]})", R"({"type":"serve"} x)",
+        R"({"type":"modules"})", R"({"type":"modules","add":[1]})"}) {
     EXPECT_FALSE(decode(line)) << line;
   }
 }

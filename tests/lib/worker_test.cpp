@@ -279,6 +279,18 @@ TEST_F(WorkerTest, SaysItsLastWordsWhileTheApplicationLoads) {
   EXPECT_EQ(spoken, 1);
 }
 
+TEST_F(WorkerTest, ReportsModulesBeforeItIsReadyAndLater) {
+  worker->report_modules({"/srv/shop.py", "/srv/cart.py"});
+  serve(hello, 1);
+
+  EXPECT_EQ(messages.front(),
+            control::Message{(control::Modules{{"/srv/shop.py", "/srv/cart.py"}})});
+  worker->report_modules({"/srv/late.py"});
+  EXPECT_TRUE(run_until(context, [&] {
+    return messages.back() == control::Message{control::Modules{{"/srv/late.py"}}};
+  }));
+}
+
 TEST_F(WorkerTest, DrainsWhenItsSupervisorDies) {
   serve(hello, 1);
 

@@ -12,6 +12,8 @@
 //   overdue    as ready; in slot 0: says that a request is overdue once it serves
 //   popular    as ready; in slot 0: counts 1,234 responses once it serves
 //   unlucky    as overdue, but fails in slots after 1
+//   typo       fails because of that file
+//   modules    as ready, and reports that file as a module
 //   inspect    fails with what it inherited as traceback
 //
 // What it does it tells on stderr: "scripted PID serves generation 2". Each connection is answered
@@ -96,10 +98,14 @@ class ScriptedWorker {
 
   void load(const std::string& settings) {
     script_ = settings;
-    if (std::ifstream file{std::getenv("SPAWNING_TEST_SCRIPT")}; file) file >> script_;
+    const std::string path = std::getenv("SPAWNING_TEST_SCRIPT");
+    if (std::ifstream file{path}; file) file >> script_;
     if (script_ == "crash") ::_exit(7);
     if (script_ == "fail" || (script_ == "unlucky" && seat_.slot > 1))
       return say(control::Failed{"NameError: name 'x'", "Traceback (of a test)\n", {}});
+    if (script_ == "typo")
+      return say(control::Failed{"SyntaxError: it", "Traceback (of a test)\n", {path}});
+    if (script_ == "modules") say(control::Modules{{path}});
     if (script_ == "inspect") return say(control::Failed{"inspected", inherited_, {}});
     if (script_ == "mute" || (script_ == "die" && seat_.slot > 0)) return tell("is mute");
     tell("is ready");

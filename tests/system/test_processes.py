@@ -332,7 +332,7 @@ class TestRefusals:
             (["--processes", "0", "app"], "--processes"),
             (["--port", "65536", "app"], "--port"),
             (["--bind", "nonsense", "app"], "--bind"),
-            (["--reload", "dev", "app"], "--reload"),
+            (["--reload", "prod", "app"], "--reload"),
             ([], "APP"),
         ],
     )

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,12 +29,25 @@ struct ReplacementLimits {
   Bytes memory{0};
 };
 
+/// What makes a Supervisor reload by itself. \see FileWatcher
+struct WatchConfig {
+  std::vector<std::string> paths;  ///< files and directories, absolute; they may appear later
+  /// Also the files that workers report as their modules. Then even the first generation's failure
+  /// to load does not end run(): a developer is about to mend it.
+  bool modules = false;
+  std::optional<std::chrono::milliseconds> poll{};  ///< look so often, and do without inotify
+};
+
 /// What a Supervisor supervises.
 struct SupervisorConfig {
   std::vector<UniqueFd> listeners;  ///< bound and listening; kept open for the Supervisor's life
   std::vector<std::string> worker_command;      ///< the program's path and its arguments
   std::vector<std::string> worker_environment;  ///< "NAME=VALUE", on top of this process's
-  std::string worker_settings;                ///< JSON on one line, passed to every worker as it is
+  std::string worker_settings;  ///< JSON on one line, passed to every worker as it is
+  /// Where workers start: a path that is resolved for each of them anew, so that it may lead over
+  /// a symlink that is turned elsewhere before a reload. "": where this process is.
+  std::string working_directory;
+  WatchConfig watch;                          ///< when to reload unasked
   unsigned processes = 4;                     ///< workers wanted, 1–1024
   std::chrono::milliseconds deadman{10'000};  ///< what a draining worker may take before SIGKILL
   std::chrono::milliseconds boot_timeout{60'000};  ///< from start to ready
@@ -43,10 +57,12 @@ struct SupervisorConfig {
 };
 
 /// Starts the workers, replaces those that die, and acts on signals: TERM and INT stop gracefully,
-/// a second one or QUIT at once; HUP reloads; TTIN and TTOU change the number of workers.
+/// a second one or QUIT at once; HUP reloads; TTIN and TTOU change the number of workers. A change
+/// of a watched file reloads, too; the log names it.
 ///
-/// If no worker of the very first generation can be loaded, run() says why, once, and ends. Later
-/// failures never end it: what serves goes on serving.
+/// If no worker of the very first generation can be loaded, run() says why, once, and ends (but see
+/// WatchConfig::modules). Later failures never end it: what serves goes on serving. The files that
+/// a failure names are watched too, if any are.
 ///
 /// \par Threads   One object a process, on one thread; signals are handled while run() runs.
 /// \par Lifetime  `log` outlives it.

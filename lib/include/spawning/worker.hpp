@@ -67,6 +67,10 @@ class Worker {
   /// The application cannot be loaded. Tells the supervisor, and returns when it knows.
   void failed(const LoadFailure& failure);
 
+  /// The application was loaded from these files, too: the supervisor may reload when one changes.
+  /// Any time from settings() on; what has been reported need not be again.
+  void report_modules(std::vector<std::string> files);
+
   /// \name Donating threads, after ready(). \see WorkerPool
   /// @{
   void run();

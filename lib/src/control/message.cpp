@@ -35,12 +35,15 @@ json::value to_json(const Drain& message) {
 
 json::value to_json(const Ready&) { return {{"type", "ready"}}; }
 
+// What a file name takes: the quotes and the comma, too.
+std::size_t octets_of(const std::string& file) { return file.size() + 3; }
+
 json::value to_json(const Failed& message) {
   json::array files;
   std::size_t room = kMostOctetsOfFiles;
   for (const std::string& file : message.files) {
-    if (file.size() + 3 > room) break;  // 3: the quotes and the comma
-    room -= file.size() + 3;
+    if (octets_of(file) > room) break;
+    room -= octets_of(file);
     files.emplace_back(file);
   }
   return {{"type", "failed"},
@@ -56,6 +59,9 @@ json::value to_json(const Overdue& message) {
 json::value to_json(const Explain&) { return {{"type", "explain"}}; }
 
 json::value to_json(const Explained&) { return {{"type", "explained"}}; }
+json::value to_json(const Modules& message) {
+  return {{"type", "modules"}, {"add", json::array(message.add.begin(), message.add.end())}};
+}
 
 std::optional<std::string> text_of(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
@@ -88,20 +94,49 @@ std::optional<Message> overdue_from(const json::object& object) {
   return Overdue{*limit};
 }
 
+std::optional<std::vector<std::string>> texts_of(const json::object& object,
+                                                 std::string_view name) {
+  const json::value* values = object.if_contains(name);
+  if (values == nullptr || !values->is_array()) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const json::value& value : values->get_array()) {
+    if (!value.is_string()) return std::nullopt;
+    texts.emplace_back(value.get_string());
+  }
+  return texts;
+}
+
 std::optional<Message> failed_from(const json::object& object) {
   auto summary = text_of(object, "summary");
   auto traceback = text_of(object, "traceback");
-  const json::value* files = object.if_contains("files");
-  if (!summary || !traceback || files == nullptr || !files->is_array()) return std::nullopt;
-  Failed message{std::move(*summary), std::move(*traceback), {}};
-  for (const json::value& file : files->get_array()) {
-    if (!file.is_string()) return std::nullopt;
-    message.files.emplace_back(file.get_string());
-  }
-  return message;
+  auto files = texts_of(object, "files");
+  if (!summary || !traceback || !files) return std::nullopt;
+  return Failed{std::move(*summary), std::move(*traceback), std::move(*files)};
+}
+
+std::optional<Message> modules_from(const json::object& object) {
+  auto files = texts_of(object, "add");
+  if (!files) return std::nullopt;
+  return Modules{std::move(*files)};
 }
 
 }  // namespace
+
+std::vector<Modules> in_messages(std::vector<std::string> files) {
+  std::vector<Modules> messages;
+  std::size_t room = 0;
+  for (std::string& file : files) {
+    const std::size_t octets = octets_of(file);
+    if (octets > kMostOctetsOfFiles) continue;
+    if (octets > room) {
+      messages.emplace_back();
+      room = kMostOctetsOfFiles;
+    }
+    room -= octets;
+    messages.back().add.push_back(std::move(file));
+  }
+  return messages;
+}
 
 std::string encode(const Message& message) {
   return json::serialize(std::visit([](const auto& each) { return to_json(each); }, message));
@@ -124,6 +159,7 @@ std::optional<Message> decode(std::string_view line) {
   if (type == "overdue") return overdue_from(*object);
   if (type == "explain") return Explain{};
   if (type == "explained") return Explained{};
+  if (type == "modules") return modules_from(*object);
   return std::nullopt;
 }
 

@@ -62,7 +62,18 @@ struct Explained {
   friend bool operator==(const Explained&, const Explained&) = default;
 };
 
-using Message = std::variant<Configure, Serve, Drain, Ready, Failed, Overdue, Explain, Explained>;
+/// Worker → supervisor, now and then: more files that the application was loaded from.
+struct Modules {
+  std::vector<std::string> add;
+  friend bool operator==(const Modules&, const Modules&) = default;
+};
+
+using Message =
+    std::variant<Configure, Serve, Drain, Ready, Failed, Overdue, Explain, Explained, Modules>;
+
+/// The files in as many messages as it takes for each to fit a ControlChannel's line. A name that
+/// is longer than any path can be is left out.
+[[nodiscard]] std::vector<Modules> in_messages(std::vector<std::string> files);
 
 /// The message as one line of JSON, without a newline. Of an overlong traceback the end is kept, of
 /// an overlong summary the beginning, and of too many files the first ones, so that a `Failed`

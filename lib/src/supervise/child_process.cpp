@@ -33,9 +33,11 @@ error_code system_error_code() { return {errno, boost::system::system_category()
 // Prepares a child between fork and exec: only system calls that are safe there.
 class ChildSetup {
  public:
-  ChildSetup(const std::vector<int>& descriptors, int null)
+  // `directory`: -1 if it is to stay.
+  ChildSetup(const std::vector<int>& descriptors, int null, int directory)
       : sources_{descriptors},
         null_{null},
+        directory_{directory},
         end_{kFirstDescriptor + static_cast<int>(descriptors.size())} {}
 
   template <typename Launcher>
@@ -46,7 +48,8 @@ class ChildSetup {
 
   template <typename Launcher>
   error_code on_exec_setup(Launcher&, const process::filesystem::path&, const char* const*&) {
-    return place_descriptors() && reset_signals() ? error_code{} : system_error_code();
+    return enter_directory() && place_descriptors() && reset_signals() ? error_code{}
+                                                                       : system_error_code();
   }
 
   // 1.81 asks for this with other arguments than it passes, and would call exit(3), which runs the
@@ -57,6 +60,8 @@ class ChildSetup {
   }
 
  private:
+  [[nodiscard]] bool enter_directory() const { return directory_ < 0 || ::fchdir(directory_) == 0; }
+
   bool place_descriptors() {
     if (::dup2(null_, STDIN_FILENO) < 0) return false;
     for (int& source : sources_) {  // out of the way first: a source may lie where another one goes
@@ -95,6 +100,7 @@ class ChildSetup {
 
   std::vector<int> sources_;
   int null_;
+  int directory_;
   int end_;  // one past the last descriptor of the child
 };
 
@@ -129,6 +135,11 @@ process::basic_process<IoContext::executor_type> launch(IoContext& context,
                                                         const ChildCommand& command) {
   const UniqueFd null{::open("/dev/null", O_RDWR | O_CLOEXEC)};
   if (!null) throw_last_error("/dev/null");
+  UniqueFd directory;
+  if (!command.directory.empty()) {
+    directory.reset(::open(command.directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) throw_last_error(command.directory);
+  }
   const auto placeholders =
       occupy_below(kFirstDescriptor + static_cast<int>(command.descriptors.size()), null.get());
   const auto environment = merged_environment(command.environment);
@@ -143,7 +154,7 @@ process::basic_process<IoContext::executor_type> launch(IoContext& context,
   const std::vector<std::string> arguments{command.arguments.begin() + 1, command.arguments.end()};
   error_code error;
   auto child = launcher(context.get_executor(), error, program, arguments,
-                        ChildSetup{command.descriptors, null.get()});
+                        ChildSetup{command.descriptors, null.get(), directory.get()});
   if (error) {
     if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);  // the launcher leaves a zombie
     throw std::system_error{error.value(), std::system_category(), program};

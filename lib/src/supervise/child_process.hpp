@@ -29,6 +29,7 @@ struct ChildCommand {
   std::vector<std::string>
       environment;               ///< "NAME=VALUE", in place of this process's of the same name
   std::vector<int> descriptors;  ///< become 3, 4, 5 … in the child
+  std::string directory{};       ///< it works there; "": where this process does
 };
 
 /// A running child process.
@@ -43,7 +44,7 @@ struct ChildCommand {
 class ChildProcess {
  public:
   /// \param ended  called once, never from inside; not after the destructor has begun. May destroy
-  /// *this. \throws std::system_error if the program cannot be executed; nothing is left then.
+  /// *this. \throws std::system_error if the program cannot be executed, or not there; nothing is left then.
   ChildProcess(IoContext& context, const ChildCommand& command,
                std::function<void(ExitStatus)> ended);
   ~ChildProcess();

@@ -38,11 +38,11 @@ Actions Fleet::ready(WorkerId worker, Time now) {
   });
 }
 
-Actions Fleet::failed(WorkerId worker, Time now) {
-  return on(now, [this, worker] {
+Actions Fleet::failed(WorkerId worker, Time now, bool mendable) {
+  return on(now, [this, worker, mendable] {
     Member* member = find(worker);
     if (member != nullptr && member->state == State::starting)
-      trouble(worker, *member, Trouble::load_failure);
+      trouble(worker, *member, Trouble::load_failure, mendable);
   });
 }
 

@@ -37,7 +37,7 @@ struct FleetConfig {
 /// Workers belong to a generation, and in it to a place, 0 … processes-1, which is refilled when
 /// they die. At most two generations have places: the current one, which serves, and an incoming
 /// one, of which nobody serves before all are ready. Starting up is an incoming generation without
-/// a current one. Workers that drain or were killed have no place any more, only their slot until
+/// a current one; if it may be mended, there may be neither until the next reload. Workers that drain or were killed have no place any more, only their slot until
 /// they exit.
 ///
 /// A worker that is to be replaced keeps its place, and serves, until its successor in it is ready.
@@ -58,7 +58,9 @@ class Fleet {
   /// @{
   [[nodiscard]] Actions start(Time now);
   [[nodiscard]] Actions ready(WorkerId worker, Time now);
-  [[nodiscard]] Actions failed(WorkerId worker, Time now);  ///< it said that it cannot load
+  /// It said that it cannot load. `mendable`: somebody will ask for a reload once that is mended,
+  /// so that even the first generation's failure is no reason to end.
+  [[nodiscard]] Actions failed(WorkerId worker, Time now, bool mendable = false);
   [[nodiscard]] Actions hung_up(WorkerId worker,
                                 Time now);  ///< it lives, but nothing can be said to it
   [[nodiscard]] Actions exited(WorkerId worker, Time now);  ///< also: it could not be started
@@ -114,7 +116,7 @@ class Fleet {
   [[nodiscard]] std::optional<Time> due_time(const Member& member, bool successor) const;
   void begin_generation();
   void promote();
-  void trouble(WorkerId worker, Member& member, Trouble trouble);
+  void trouble(WorkerId worker, Member& member, Trouble trouble, bool mendable = false);
   void retry(WorkerId worker, const Member& member, Place& place, Trouble trouble);
   void keep(WorkerId worker, Place& place, Trouble trouble);
   void report(WorkerId worker, Trouble trouble, Consequence consequence,

@@ -24,6 +24,7 @@ enum class Trouble : std::uint8_t {
 /// What follows from a trouble.
 enum class Consequence : std::uint8_t {
   end,      ///< nothing ever served: everything ends
+  wait,     ///< nothing ever served: it may with the next reload
   discard,  ///< the new generation is given up, the old one goes on
   retry,    ///< the worker is replaced after a delay, its siblings go on
   succeed,  ///< its successor, which loads already, takes its place

@@ -35,12 +35,13 @@ std::optional<Fleet::Time> Fleet::due_time(const Member& member, bool successor)
   return now_ + config_.max_age - (successor ? std::chrono::milliseconds{0} : earlier);
 }
 
-void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble) {
+void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble, bool mendable) {
   Place* place = place_of(worker, member);
   if (place == nullptr) return;  // killed or drained: nobody counts on it
   const bool incoming = incoming_ && member.generation == incoming_->number;
   if (incoming) {
-    actions_.push_back(Report{worker, trouble, current_ ? Consequence::discard : Consequence::end});
+    const auto without_any = mendable ? Consequence::wait : Consequence::end;
+    actions_.push_back(Report{worker, trouble, current_ ? Consequence::discard : without_any});
     place->member.reset();
   } else if (place->successor == worker) {
     keep(worker, *place, trouble);
@@ -51,7 +52,7 @@ void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble) {
   if (alive) kill(worker, member, trouble == Trouble::boot_timeout);
   if (!incoming) return;
   abandon_incoming();
-  if (current_) return;
+  if (current_ || mendable) return;
   ending_ = true;
   status_ = 1;
 }

@@ -9,12 +9,14 @@
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "spawning/asio.hpp"
 #include "spawning/error.hpp"
 #include "spawning/scoreboard.hpp"
+#include "supervise/code_watch.hpp"
 #include "supervise/fleet.hpp"
 #include "supervise/trouble_report.hpp"
 #include "supervise/usage_watch.hpp"
@@ -58,6 +60,7 @@ struct Supervisor::State {
     WorkerDescription description;
     std::unique_ptr<WorkerHandle> handle;     // none if the process could not be started
     std::optional<Fleet::Time> serves_since;  // while it serves
+    CodeWatch::WallTime started = std::chrono::system_clock::now();
     bool draining = false;
     bool killed = false;
     bool gone = false;
@@ -73,6 +76,7 @@ struct Supervisor::State {
     prepare_signals();
     for (int signal : kSignals) signals.add(signal);
     await_signal();
+    watch.emplace(context, config.watch, log, [this] { apply(fleet.reload(now())); });
     apply(fleet.start(now()));
     usage.start();
     context.run();
@@ -227,6 +231,7 @@ struct Supervisor::State {
     status = finish.status;
     signals.cancel();
     usage.stop();
+    watch.reset();
     finished = true;
   }
 
@@ -238,6 +243,7 @@ struct Supervisor::State {
     for (const UniqueFd& listener : config.listeners) start.listeners.push_back(listener.get());
     start.command = config.worker_command;
     start.environment = config.worker_environment;
+    start.directory = config.working_directory;
     return start;
   }
 
@@ -252,12 +258,16 @@ struct Supervisor::State {
   void hear(WorkerId worker, control::Message&& message) {
     if (std::holds_alternative<control::Ready>(message)) {
       apply(fleet.ready(worker, now()));
-    } else if (auto* failure = std::get_if<control::Failed>(&message)) {
-      records.at(worker).description.failure = std::move(*failure);
-      apply(fleet.failed(worker, now()));
+    } else if (const auto* failure = std::get_if<control::Failed>(&message)) {
+      Record& record = records.at(worker);
+      const bool mendable = watch && watch->add(*failure, record.started);
+      record.description.failure = *failure;
+      apply(fleet.failed(worker, now(), mendable));
     } else if (const auto* overdue = std::get_if<control::Overdue>(&message)) {
       records.at(worker).description.overdue = *overdue;
       apply(fleet.replace(worker, ReplaceReason::overdue, now()));
+    } else if (const auto* modules = std::get_if<control::Modules>(&message)) {
+      if (watch) watch->add(*modules, records.at(worker).started);
     }
   }
 
@@ -307,6 +317,7 @@ struct Supervisor::State {
   IoContext context{1};
   boost::asio::signal_set signals{context};
   boost::asio::steady_timer timer{context};
+  std::optional<CodeWatch> watch;  // until the end
   std::map<WorkerId, Record> records;
   UsageWatch usage{context,
                    config.limits,

@@ -56,6 +56,8 @@ std::string what_follows(const action::Report& report, const WorkerDescription& 
   switch (report.consequence) {
     case Consequence::end:
       return "";
+    case Consequence::wait:
+      return "; the next try comes when a file changes that may mend it";
     case Consequence::discard:
       return "; generation " + std::to_string(worker.generation) +
              " is discarded, the one before goes on";

@@ -11,7 +11,8 @@ namespace spawning {
 namespace {
 
 ChildCommand command_for(const WorkerStart& start, int control) {
-  ChildCommand command{start.command, start.environment, {control, start.scoreboard}};
+  ChildCommand command{
+      start.command, start.environment, {control, start.scoreboard}, start.directory};
   command.environment.push_back(
       "SPAWNING_SEAT=" + Seat::describe(start.slot, start.generation, start.listeners.size()));
   command.descriptors.insert(command.descriptors.end(), start.listeners.begin(),

@@ -26,6 +26,7 @@ struct WorkerStart {
   std::vector<int> listeners;
   std::vector<std::string> command;
   std::vector<std::string> environment;
+  std::string directory;  ///< \see ChildCommand
 };
 
 /// One worker process and the channel to it.

@@ -275,6 +275,15 @@ void Worker::failed(const LoadFailure& failure) {
   });
 }
 
+void Worker::report_modules(std::vector<std::string> files) {
+  State& state = *state_;
+  boost::asio::post(state.io, [&state, files = std::move(files)]() mutable {
+    if (!state.channel) return;
+    for (const control::Modules& message : control::in_messages(std::move(files)))
+      state.channel->send(control::encode(message));
+  });
+}
+
 void Worker::run() { state_->pool->run(); }
 
 bool Worker::wait_for_call() { return state_->pool->wait(); }

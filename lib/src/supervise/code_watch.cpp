@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "supervise/code_watch.hpp"
+
+#include <filesystem>
+#include <utility>
+
+namespace spawning {
+
+CodeWatch::CodeWatch(IoContext& context, const WatchConfig& config, const Log& log,
+                     std::function<void()> reload)
+    : log_{log}, modules_{config.modules}, reload_{std::move(reload)} {
+  if (config.paths.empty() && !config.modules) return;
+  for (const std::string& path : config.paths) {
+    std::error_code ignored;  // what cannot be looked at is not there
+    if (!std::filesystem::exists(path, ignored))
+      log_.warning("nothing is there to watch at " + path + ", yet");
+  }
+  FileWatcherOptions options;
+  options.poll = config.poll;
+  watcher_.emplace(
+      context, [this](const std::vector<std::string>& files) { changed(files); }, log_, options);
+  watcher_->add(config.paths);
+}
+
+void CodeWatch::add(const control::Modules& modules, WallTime started) {
+  if (watcher_ && modules_) watcher_->add(modules.add, started);
+}
+
+bool CodeWatch::add(const control::Failed& failure, WallTime started) {
+  if (watcher_) watcher_->add(failure.files, started);
+  return modules_ && !failure.files.empty();
+}
+
+void CodeWatch::changed(const std::vector<std::string>& files) const {
+  std::string line = "reloading: " + files.front() + " changed";
+  if (files.size() > 1) line += " (and " + std::to_string(files.size() - 1) + " more)";
+  log_.info(line);
+  reload_();
+}
+
+}  // namespace spawning

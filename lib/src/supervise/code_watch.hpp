@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// Reloading when the code has changed.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/message.hpp"
+#include "spawning/asio.hpp"
+#include "spawning/file_watcher.hpp"
+#include "spawning/log.hpp"
+#include "spawning/supervisor.hpp"
+
+namespace spawning {
+
+/// Watches what the service depends on, and says in the log what has changed before it asks for a
+/// reload. Does nothing if nothing is to be watched.
+///
+/// \par Threads   Everything runs on the thread that runs the context.
+/// \par Lifetime  The context and `log` outlive it; `reload` may destroy it.
+class CodeWatch {
+ public:
+  using WallTime = FileWatcher::WallTime;
+
+  CodeWatch(IoContext& context, const WatchConfig& config, const Log& log,
+            std::function<void()> reload);
+
+  CodeWatch(const CodeWatch&) = delete;
+  CodeWatch& operator=(const CodeWatch&) = delete;
+
+  /// A worker that was started at `started` says what its application was loaded from.
+  void add(const control::Modules& modules, WallTime started);
+
+  /// …or why it could not be, and where.
+  /// \returns whether what may mend it is watched for a developer, who is expected to.
+  bool add(const control::Failed& failure, WallTime started);
+
+ private:
+  void changed(const std::vector<std::string>& files) const;
+
+  const Log& log_;
+  const bool modules_;
+  std::function<void()> reload_;
+  std::optional<FileWatcher> watcher_;
+};
+
+}  // namespace spawning
