@@ -15,6 +15,7 @@
 #include "spawning/asio.hpp"
 #include "spawning/error.hpp"
 #include "spawning/scoreboard.hpp"
+#include "supervise/connection_dealer.hpp"
 #include "supervise/fleet.hpp"
 #include "supervise/trouble_report.hpp"
 #include "supervise/worker_handle.hpp"
@@ -55,6 +56,7 @@ struct Supervisor::State {
   struct Record {
     WorkerDescription description;
     std::unique_ptr<WorkerHandle> handle;  // none if the process could not be started
+    bool serving = false;
     bool draining = false;
     bool killed = false;
     bool gone = false;
@@ -68,6 +70,7 @@ struct Supervisor::State {
 
   int run() {
     prepare_signals();
+    raise_descriptor_limit();
     for (int signal : kSignals) signals.add(signal);
     await_signal();
     apply(fleet.start(now()));
@@ -117,6 +120,9 @@ struct Supervisor::State {
     log.info(signal +
              (fleet.stopping() ? " again: stopping at once" : ": stopping, requests may finish"));
     apply(fleet.stop(now()));
+    for (const auto& [worker, record] : records) {  // those of a reload before have no siblings now
+      if (record.draining) record.handle->say(control::Drain{config.deadman});
+    }
   }
 
   void scale(const std::string& signal, int change) {
@@ -173,13 +179,15 @@ struct Supervisor::State {
   }
 
   void carry_out(const action::Serve& serve) {
-    records.at(serve.worker).handle->say(control::Serve{});
+    Record& record = records.at(serve.worker);
+    record.serving = true;
+    record.handle->say(control::Serve{});
   }
 
   void carry_out(const action::Drain& drain) {
     Record& record = records.at(drain.worker);
     record.draining = true;
-    record.handle->say(control::Drain{drain.deadline});
+    record.handle->say(control::Drain{drain.deadline, !fleet.stopping()});
   }
 
   void carry_out(const action::Kill& kill) {
@@ -224,12 +232,14 @@ struct Supervisor::State {
   // --- workers ---
 
   WorkerHandle::Callbacks callbacks_for(WorkerId worker) {
-    return {[this, worker](control::Message message) { hear(worker, std::move(message)); },
+    return {[this, worker](control::Message&& message, std::vector<UniqueFd> descriptors) {
+              hear(worker, std::move(message), std::move(descriptors));
+            },
             [this, worker] { apply(fleet.hung_up(worker, now())); },
             [this, worker](ExitStatus exit) { end(worker, exit); }};
   }
 
-  void hear(WorkerId worker, control::Message message) {
+  void hear(WorkerId worker, control::Message&& message, std::vector<UniqueFd> descriptors) {
     if (std::holds_alternative<control::Ready>(message)) {
       apply(fleet.ready(worker, now()));
     } else if (auto* failure = std::get_if<control::Failed>(&message)) {
@@ -238,6 +248,25 @@ struct Supervisor::State {
     } else if (const auto* overdue = std::get_if<control::Overdue>(&message)) {
       records.at(worker).description.overdue = *overdue;
       apply(fleet.replace(worker, ReplaceReason::overdue, now()));
+    } else if (auto* connections = std::get_if<control::Connections>(&message)) {
+      deal_out(std::move(*connections), std::move(descriptors));
+    }
+  }
+
+  void deal_out(control::Connections connections, std::vector<UniqueFd> sockets) {
+    std::vector<WorkerHandle*> takers;
+    for (const auto& [worker, record] : records) {
+      if (record.serving && !record.draining && !record.killed && !record.gone)
+        takers.push_back(record.handle.get());
+    }
+    if (takers.empty()) {
+      return log.debug(std::to_string(sockets.size()) +
+                       " idle connections are closed: no worker is there to take them");
+    }
+    auto hands = dealer.deal(std::move(connections), std::move(sockets), takers.size());
+    for (std::size_t i = 0; i < hands.size(); ++i) {
+      if (!hands[i].sockets.empty())
+        takers[i]->pass(hands[i].connections, std::move(hands[i].sockets));
     }
   }
 
@@ -275,6 +304,7 @@ struct Supervisor::State {
   boost::asio::steady_timer timer{context};
   std::map<WorkerId, Record> records;
   std::deque<Action> actions;
+  ConnectionDealer dealer;
   std::function<void()> on_serving;
   bool serves = false;
   bool finished = false;

@@ -27,15 +27,18 @@ WorkerHandle::WorkerHandle(IoContext& context, const WorkerStart& start, Callbac
   auto [ours, theirs] = ControlChannel::make_pair();
   process_.emplace(context, command_for(start, theirs.get()),
                    [this](ExitStatus status) { end(status); });
-  channel_.emplace(context, std::move(ours),
-                   ControlChannel::Callbacks{
-                       [this](std::string_view line, std::vector<UniqueFd>) { hear(line); },
-                       [this] { callbacks_.hung_up(); }});
+  channel_.emplace(
+      context, std::move(ours),
+      ControlChannel::Callbacks{[this](std::string_view line, std::vector<UniqueFd> descriptors) {
+                                  hear(line, std::move(descriptors));
+                                },
+                                [this] { callbacks_.hung_up(); }});
 }
 
 // What a newer worker says and we do not know is no reason to end it.
-void WorkerHandle::hear(std::string_view line) const {
-  if (auto message = control::decode(line)) callbacks_.said(std::move(*message));
+void WorkerHandle::hear(std::string_view line, std::vector<UniqueFd> descriptors) const {
+  if (auto message = control::decode(line))
+    callbacks_.said(std::move(*message), std::move(descriptors));
 }
 
 void WorkerHandle::end(ExitStatus status) {
