@@ -217,6 +217,29 @@ TEST_P(HandOverTest, AnswersTheRequestOfWhichHalfAHeadIsHere) {
   expect_successor(client, "/2");
 }
 
+TEST_P(HandOverTest, AnswersTheRequestOfWhichHalfAHeadCameWithTheOneBefore) {
+  keep();
+  auto client = connect();
+  client.send(get("/1"));
+  ASSERT_TRUE(run_until(context, [&] { return kept.size() == 1; }));
+  hand_over();
+  const std::string request = get("/3");
+  client.send(get("/2") + request.substr(0, 10));  // are read ahead
+  run_ready(context);
+  kept[0].respond({}, "first");
+  ASSERT_TRUE(run_until(context, [&] { return kept.size() == 2; }));
+  kept[1].respond({}, "second");
+  run_ready(context);
+
+  client.send(request.substr(10));
+
+  ASSERT_TRUE(run_until(context, [&] { return kept.size() == 3; }));
+  kept[2].respond({}, "third");
+  EXPECT_TRUE(client.sees("third"));
+  expect_drained();
+  expect_successor(client, "/4");
+}
+
 TEST_P(HandOverTest, AnswersTheRequestOfWhichHalfABodyIsHere) {
   echo();
   auto client = connect();

@@ -2,6 +2,7 @@
 // A connection without a request: how it waits, and how it leaves a server that drains.
 #include <sys/socket.h>
 
+#include <boost/asio/error.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -24,9 +25,9 @@ void HttpConnection::wait_for_input() {
 void HttpConnection::on_readable(boost::system::error_code error) {
   reading_ = false;
   if (phase_ == Phase::closed) return give_buffers_back();
-  if (phase_ == Phase::head && server_->draining) return leave();
-  if (error) return;
+  if (error == boost::asio::error::operation_aborted) return on_cancelled();
   if (phase_ == Phase::busy) return look_for_end();
+  if (phase_ == Phase::head && server_->handing_over() && !request_begun()) return leave();
   read();
 }
 
@@ -51,8 +52,10 @@ void HttpConnection::look_for_end() {
 // The pending read, so that the connection can become idle or leave.
 void HttpConnection::on_cancelled() {
   const bool goes_idle = std::exchange(going_idle_, false);
-  if (phase_ == Phase::head && server_->draining) return leave();
-  if (goes_idle) become_idle();
+  if (phase_ == Phase::head && server_->draining && !request_begun()) return leave();
+  if (goes_idle) return become_idle();
+  if (phase_ == Phase::busy) return read_ahead();
+  read();
 }
 
 void HttpConnection::drain() {
