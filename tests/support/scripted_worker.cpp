@@ -10,6 +10,7 @@
 //   stubborn   as ready, but does not drain
 //   overdue    as ready; in slot 0: says that a request is overdue once it serves
 //   unlucky    as overdue, but fails in slots after 1
+//   generous   as ready; gives three connections away when it drains and may
 //   inspect    fails with what it inherited as traceback
 //
 // What it does it tells on stderr: "scripted PID serves generation 2". Each connection is answered
@@ -28,6 +29,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "control/message.hpp"
 #include "spawning/asio.hpp"
@@ -71,7 +74,9 @@ class ScriptedWorker {
         seat_{std::move(seat)},
         listener_{context_, seat_.listeners.at(0).release()},
         channel_{std::in_place, context_, std::move(seat_.control),
-                 ControlChannel::Callbacks{[this](std::string_view line, auto) { hear(line); },
+                 ControlChannel::Callbacks{[this](std::string_view line, auto descriptors) {
+                                             hear(line, descriptors.size());
+                                           },
                                            [this] {
                                              tell("is an orphan");
                                              context_.stop();
@@ -83,12 +88,16 @@ class ScriptedWorker {
   void run() { context_.run(); }
 
  private:
-  void hear(std::string_view line) {
+  void hear(std::string_view line, std::size_t descriptors) {
     const auto message = control::decode(line).value();
     if (const auto* configure = std::get_if<control::Configure>(&message))
       load(configure->settings);
     if (std::holds_alternative<control::Serve>(message)) serve();
-    if (std::holds_alternative<control::Drain>(message)) drain();
+    if (const auto* order = std::get_if<control::Drain>(&message)) drain(order->hand_over);
+    if (const auto* connections = std::get_if<control::Connections>(&message)) {
+      if (connections->states.size() != descriptors) tell("is cheated");
+      for (std::size_t i = 0; i < descriptors; ++i) tell("takes a connection");
+    }
   }
 
   void load(const std::string& settings) {
@@ -111,9 +120,22 @@ class ScriptedWorker {
       say(control::Overdue{std::chrono::seconds{30}});
   }
 
-  void drain() {
+  void drain(bool hand_over) {
+    if (std::exchange(draining_, true)) return;
     tell("drains");
-    if (script_ != "stubborn") context_.stop();
+    if (script_ == "stubborn") return;
+    if (script_ == "generous" && hand_over) give_away();
+    channel_->when_sent([this] { context_.stop(); });
+  }
+
+  void give_away() {
+    control::Connections three;
+    std::vector<UniqueFd> sockets;
+    for (int i = 0; i < 3; ++i) {
+      three.states.push_back({});
+      sockets.push_back(ControlChannel::make_pair().first);
+    }
+    channel_->send(control::encode(three), std::move(sockets));
   }
 
   void await_connection() {
@@ -148,6 +170,7 @@ class ScriptedWorker {
   boost::asio::posix::stream_descriptor listener_;
   std::optional<ControlChannel> channel_;
   std::string script_;
+  bool draining_ = false;
 };
 
 }  // namespace

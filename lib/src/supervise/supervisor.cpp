@@ -58,6 +58,7 @@ struct Supervisor::State {
     std::unique_ptr<WorkerHandle> handle;  // none if the process could not be started
     bool serving = false;
     bool draining = false;
+    bool handing_over = false;  // while it drains
     bool killed = false;
     bool gone = false;
   };
@@ -120,8 +121,9 @@ struct Supervisor::State {
     log.info(signal +
              (fleet.stopping() ? " again: stopping at once" : ": stopping, requests may finish"));
     apply(fleet.stop(now()));
-    for (const auto& [worker, record] : records) {  // those of a reload before have no siblings now
-      if (record.draining) record.handle->say(control::Drain{config.deadman});
+    for (auto& [worker, record] : records) {  // there are no siblings any more
+      if (std::exchange(record.handing_over, false))
+        record.handle->say(control::Drain{config.deadman});
     }
   }
 
@@ -187,7 +189,8 @@ struct Supervisor::State {
   void carry_out(const action::Drain& drain) {
     Record& record = records.at(drain.worker);
     record.draining = true;
-    record.handle->say(control::Drain{drain.deadline, !fleet.stopping()});
+    record.handing_over = !fleet.stopping();
+    record.handle->say(control::Drain{drain.deadline, record.handing_over});
   }
 
   void carry_out(const action::Kill& kill) {
