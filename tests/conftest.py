@@ -48,5 +48,6 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     os.environ["LD_PRELOAD"] = libraries
     os.environ["ASAN_OPTIONS"] = "detect_leaks=0"  # the interpreter's own, at exit
+    os.environ["TSAN_OPTIONS"] = f"suppressions={ROOT / 'tests' / 'thread_sanitizer.supp'}"
     config.pluginmanager.getplugin("capturemanager").stop_global_capturing()
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *sys.argv[1:]])

@@ -30,6 +30,7 @@ class Worker:
         *,
         multithread: bool,
         multiprocess: bool,
+        verbose: bool = False,
         http: dict[str, float | bool | str] = ...,
     ) -> None:
         """The application is loaded: requests are queued for serve_requests()."""

@@ -82,6 +82,7 @@ def _serve(worker: Worker, application: Callable[..., Any], config: dict[str, An
         application,
         multithread=len(threads) > 1,
         multiprocess=config.get("num_processes", 1) > 1,
+        verbose=config.get("verbose", False),
         http={"no_keepalive": config.get("no_keepalive", False), **config.get("http", {})},
     )
     for thread in threads:

@@ -17,7 +17,9 @@ namespace spawning::python {
 class WsgiResponse;
 
 /// Ends iterations whose client has gone, also while the iterator waits for something in Python
-/// code: it sees a GeneratorExit then, as if it had been closed where it waits.
+/// code: it sees a GeneratorExit then, as if it had been closed where it waits. Of the calls that
+/// wait in native code those of `threading` and `queue` end at once; CPython has no way to interrupt
+/// others (`time.sleep`), which see it when they return.
 ///
 /// Whoever learns that a client has gone (the I/O thread) has no GIL, and whoever iterates may be
 /// waiting; so a third thread, Python's main thread, waits for fileno() and then calls attend().
@@ -27,7 +29,7 @@ class GoneClients {
  public:
   class Iteration;
 
-  GoneClients();
+  explicit GoneClients(const GilHeld& gil);
 
   GoneClients(const GoneClients&) = delete;
   GoneClients& operator=(const GoneClients&) = delete;
@@ -40,7 +42,10 @@ class GoneClients {
   [[nodiscard]] bool attend(const GilHeld& gil);
 
  private:
+  void wake(PyObject* frame) const;
+
   UniqueFd attention_;
+  PyRef condition_wait_;                // the code of threading.Condition.wait
   std::vector<Iteration*> iterations_;  // that are going on
 };
 
@@ -66,8 +71,7 @@ class GoneClients::Iteration {
   friend class GoneClients;
 
   void client_has_gone();  // any thread, without the GIL
-  [[nodiscard]] bool may_be_interrupted() const;
-  void interrupt();
+  [[nodiscard]] bool interrupt();
   void forget_interruption();
 
   const GilHeld& gil_;

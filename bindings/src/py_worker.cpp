@@ -47,7 +47,7 @@ py::object PyWorker::settings() {
 }
 
 void PyWorker::ready(const py::object& application, bool multithread, bool multiprocess,
-                     const py::dict& http) {
+                     bool verbose, const py::dict& http) {
   Worker& inside = worker();
   if (handler_) throw std::runtime_error{"the worker is ready already"};
   const HttpConfig config = read_http_settings(http);
@@ -60,7 +60,7 @@ void PyWorker::ready(const py::object& application, bool multithread, bool multi
   handler_ = std::move(handler);
   inside.on_overdue([this](const OverdueRequest& request) { report(request); });
   const GilReleased released{gil};
-  inside.ready(*handler_, config);
+  inside.ready(*handler_, config, verbose ? LogLevel::debug : LogLevel::info);
 }
 
 void PyWorker::failed(std::string summary, std::string traceback, std::vector<std::string> files) {
@@ -93,7 +93,8 @@ void PyWorker::report(const OverdueRequest& request) {
   introduction += ' ';
   introduction += request.target;
   introduction += " of ";
-  introduction += request.client->host;
+  const bool unnamed = request.client->host.empty();  // over a UNIX socket
+  introduction += unnamed ? request.client->to_string() : request.client->host;
   stacks_->report(request.thread, std::move(introduction));
 }
 
@@ -118,7 +119,7 @@ void define_worker(py::module_& module) {
       .def("settings", &PyWorker::settings,
            "Waits for the service's settings: JSON, or None at the end.")
       .def("ready", &PyWorker::ready, py::arg("application"), py::kw_only(), py::arg("multithread"),
-           py::arg("multiprocess"), py::arg("http") = py::dict{},
+           py::arg("multiprocess"), py::arg("verbose") = false, py::arg("http") = py::dict{},
            "The application is loaded: requests are queued for serve_requests().")
       .def("failed", &PyWorker::failed, py::arg("summary"), py::arg("traceback"), py::arg("files"),
            "The application cannot be loaded.")

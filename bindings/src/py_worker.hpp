@@ -39,7 +39,7 @@ class PyWorker {
   /// JSON, or None if the worker is to end before any came.
   [[nodiscard]] pybind11::object settings();
 
-  void ready(const pybind11::object& application, bool multithread, bool multiprocess,
+  void ready(const pybind11::object& application, bool multithread, bool multiprocess, bool verbose,
              const pybind11::dict& http);
   void failed(std::string summary, std::string traceback, std::vector<std::string> files);
 

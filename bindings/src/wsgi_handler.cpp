@@ -34,7 +34,8 @@ WsgiHandler::WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptio
       inputs_{gil},
       early_hints_{gil},
       client_disconnected_{gil},
-      files_{gil} {
+      files_{gil},
+      gone_clients_{gil} {
   ok_ = close_name_ && format_exception_ && environs_.ok() && start_responses_.type() != nullptr &&
         inputs_.type() != nullptr && early_hints_.type() != nullptr &&
         client_disconnected_.type() != nullptr && files_.ok();

@@ -111,7 +111,7 @@ bool WsgiResponse::start(std::optional<std::uint64_t> length) {
   } catch (const std::invalid_argument& error) {
     return fail(PyExc_ValueError, error.what());
   }
-  bodiless_ = bodiless_ || head.status == 204 || head.status == 304;
+  bodiless_ = bodiless_ || head.status == 204 || head.status == 205 || head.status == 304;
   left_ = declared_length(head);
   if (!left_) left_ = length;
   return true;

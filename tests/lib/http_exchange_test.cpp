@@ -128,6 +128,24 @@ TEST_P(HttpExchangeTest, BeginsNoWorkForAClientThatHasGone) {
   EXPECT_EQ(recorder.exchanges[0].outcome, Outcome::client_gone);
 }
 
+TEST_P(HttpExchangeTest, BeginsNoWorkForAClientThatHasGoneBeforeItWasAccepted) {
+  config.timeouts.half_closed = 10ms;
+  keep();
+  static_cast<void>(connect());  // makes the server
+  auto [client, served] = GetParam()();
+  ASSERT_EQ(::write(client.get(), kGet.data(), kGet.size()), static_cast<ssize_t>(kGet.size()));
+  client.reset();
+  const auto gone = std::chrono::steady_clock::now() + 50ms;
+  ASSERT_TRUE(run_until(context, [&] { return std::chrono::steady_clock::now() >= gone; }));
+
+  server->adopt(test::to_stream_socket(context, std::move(served)));
+
+  EXPECT_TRUE(run_until(context, [&] { return recorder.exchanges.size() == 1; }));
+  EXPECT_EQ(recorder.exchanges[0].status, 499U);
+  EXPECT_TRUE(kept.empty());
+  EXPECT_EQ(recorder.closed, 2);
+}
+
 TEST_P(HttpExchangeTest, TellsThatTheClientHasGone) {
   config.timeouts.half_closed = 1ms;
   keep();

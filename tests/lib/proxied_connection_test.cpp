@@ -9,7 +9,7 @@
 namespace spawning {
 namespace {
 
-using test::RawClient, test::run_ready, test::run_until;
+using test::run_ready, test::run_until;
 
 struct ProxiedConnectionTest : test::ServerTest {
   ProxiedConnectionTest() {
@@ -57,6 +57,19 @@ TEST_P(ProxiedConnectionTest, TellsTheHandlerNothingOfWhatAStrangerSays) {
   };
 
   expect(kForwarded, "peer http inside 1|");
+}
+
+// RFC 9110 §7.4
+TEST_P(ProxiedConnectionTest, TakesAnHttpsTargetFromATrustedProxyOnly) {
+  constexpr std::string_view kHttps =
+      "GET https://shop.example/ HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+  expect(kHttps, " https shop.example ");
+
+  server.reset();
+  config.forwarded_allow = TrustedProxies::parse("203.0.113.1");
+
+  expect(kHttps, "HTTP/1.1 421 Misdirected Request\r\n");
+  EXPECT_EQ(recorder.exchanges.back().refusal, RefusalReason::misdirected);
 }
 
 TEST_P(ProxiedConnectionTest, HearsEachRequestOfAConnectionForItself) {

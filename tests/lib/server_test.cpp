@@ -207,6 +207,7 @@ TEST_P(ServerTest, StreamsEveryBlockAtOnce) {
 }
 
 TEST_P(ServerTest, HoldsAProducerBackWhileTheClientDoesNotRead) {
+  config.unsent_high = Bytes{1 << 20};
   std::optional<Responder> stream;
   answer = [&](const Request&, Responder responder) { stream.emplace(std::move(responder)); };
   auto client = connect();

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import pathlib
-import threading
+import queue
 import time
 from urllib.parse import parse_qs
 from wsgiref.util import request_uri
@@ -125,13 +125,15 @@ def declared(environ, start_response):
 
 def news(environ, start_response):
     """Waits for news that never come, and notes the end of it."""
-    note = pathlib.Path(parse_qs(environ["QUERY_STRING"])["note"][0])
-    never = threading.Event()
+    query = parse_qs(environ["QUERY_STRING"])
+    note = pathlib.Path(query["note"][0])
     start_response("200 OK", TEXT)
     try:
         yield b"first"
-        while not never.wait(0.05):
-            pass
+        if "poll" in query:
+            while True:
+                time.sleep(0.05)
+        queue.Queue().get()
     finally:
         note.write_text("closed")
 

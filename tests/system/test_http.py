@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
+from running import wait_until
 
 BIG = b"".join(bytes([number % 256]) * (64 << 10) for number in range(512))
 
@@ -306,3 +307,12 @@ class TestFailures:
             client.request("/pid")
             assert client.response().headers["connection"] == "close"
             assert client.at_end()
+
+
+def test_a_refusal_says_which_rule_was_broken_when_verbose(spawn):
+    served = spawn("--processes=1", "--verbose", "system_apps:router")
+    with served.client() as client:
+        client.send(b"GET / HTTP/1.1\r\n\r\n")
+        assert client.response().status == 400
+
+    wait_until(lambda: "with 400: no Host" in served.errors(), 10)

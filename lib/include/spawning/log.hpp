@@ -33,6 +33,9 @@ class Log {
   /// An error of several lines, printed as it is (a traceback), after one line that introduces it.
   void block(std::string_view introduction, std::string_view lines) const;
 
+  /// Events below `threshold` are not written from here on. Not while another thread writes.
+  void set_threshold(LogLevel threshold) { threshold_ = threshold; }
+
   [[nodiscard]] bool enabled(LogLevel level) const { return level >= threshold_; }
 
  private:

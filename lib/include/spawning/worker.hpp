@@ -12,6 +12,7 @@
 #include "spawning/config.hpp"
 #include "spawning/exchange.hpp"
 #include "spawning/handler.hpp"
+#include "spawning/log.hpp"
 #include "spawning/seat.hpp"
 
 namespace spawning {
@@ -54,7 +55,8 @@ class Worker {
 
   /// The application is loaded: requests will be queued for `application`, which runs on the
   /// threads that call run(). Tells the supervisor; accepting starts when it says so.
-  void ready(Handler& application, HttpConfig config = {});
+  /// \param log_level  the least that is logged of serving.
+  void ready(Handler& application, HttpConfig config = {}, LogLevel log_level = LogLevel::info);
 
   /// The application cannot be loaded. Tells the supervisor, and returns when it knows.
   void failed(const LoadFailure& failure);

@@ -157,7 +157,10 @@ void set_host(std::string_view host, Origin& origin) {
 
 Origin ForwardedReader::read(const RequestHead& head, const Address& peer,
                              const TrustedProxies& trusted) {
-  Origin origin{.client = &peer, .scheme = kHttp, .host = head.host, .headers = head.headers};
+  Origin origin{.client = &peer,
+                .scheme = head.scheme.empty() ? kHttp : head.scheme,
+                .host = head.host,
+                .headers = head.headers};
   const Presence presence = presence_in(head.headers);
   if (!presence.forwarded && !presence.x_forwarded && !presence.others) return origin;
   const bool hear = trusted.trusts(peer);

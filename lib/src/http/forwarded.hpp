@@ -45,6 +45,8 @@ struct Origin {
 /// is left out of `headers`. Names with an underscore for a dash (HeaderMap::dangerous) are left
 /// out, whoever sent them.
 ///
+/// Where nobody says otherwise the scheme is that of a target in absolute-form, else http.
+///
 /// A head without any of these fields costs a look at the length of each name.
 ///
 /// \par Threads   None of its own.

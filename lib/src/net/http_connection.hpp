@@ -100,6 +100,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void hand_back();  // the exchange is over
   void check_request();
   [[nodiscard]] bool may_keep_alive();
+  [[nodiscard]] bool left_while_waiting();
+  void drop_request();
   [[nodiscard]] bool too_slow(std::chrono::steady_clock::time_point now) const;
   void look_again();
   void check_quiet();

@@ -2,6 +2,10 @@
 // The way of one request through its connection: head, body, Handler, and back.
 #include "net/http_connection.hpp"
 
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <array>
 #include <cstring>
 #include <string>
@@ -68,6 +72,11 @@ bool HttpConnection::parse_head() {
   }
   if (const auto refusal = frame_request(parser_.head(), server_->config.limits, framing_)) {
     refuse(*refusal);
+    return false;
+  }
+  // RFC 9110 §7.4: only a gateway that we trust can have secured the way to us.
+  if (parser_.head().scheme == "https" && !server_->config.forwarded_allow.trusts(info_.peer)) {
+    refuse(refusal_for(RefusalReason::misdirected, "https target over plain HTTP"));
     return false;
   }
   if (!parser_.head().dropped.empty()) note_dropped();
@@ -198,6 +207,7 @@ void HttpConnection::dispatch() {
                         .connection = &info_,
                         .client = origin.client,
                         .received = now};
+  if (requests_ == 1 && left_while_waiting()) return drop_request();
   call_handler(server_->handler, request,
                Responder{std::shared_ptr<Exchange>{shared_from_this(), &exchange_}}, server_->log);
   if (phase_ != Phase::busy) return;  // the Handler has drained or destroyed the server
@@ -207,6 +217,29 @@ void HttpConnection::dispatch() {
       end_ > request_end_ || input_ended_ || buffer_.size - end_ < kLeastRoom || server_->draining;
   if (more ? exchange_.over_or_tell() : exchange_.over()) return hand_back();
   read_ahead();  // also with requests waiting here: the client's end must be noticed
+}
+
+// The first request of a connection may have waited in the kernel's queue, and its client may have
+// hung up there. A FIN that has just come may be of one who waits for the answer, as later.
+bool HttpConnection::left_while_waiting() {
+  const int fd = socket_->native_handle();
+  char octet = 0;
+  if (input_ended_ || ::recv(fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) != 0) return false;
+  pollfd ended{fd, 0, 0};
+  if (::poll(&ended, 1, 0) == 1 && (ended.revents & POLLHUP) != 0) return true;
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;  // no TCP
+  return std::chrono::milliseconds{info.tcpi_last_data_recv} >=
+         server_->config.timeouts.half_closed;
+}
+
+// Its client has gone: there is nobody to answer.
+void HttpConnection::drop_request() {
+  outbox_.mark_gone();
+  Responder responder{std::shared_ptr<Exchange>{shared_from_this(), &exchange_}};
+  static_cast<void>(responder.begin());  // says no, and records it
+  close();
 }
 
 bool HttpConnection::may_keep_alive() {

@@ -55,6 +55,7 @@ bool HttpExchange::begin() {
   }
   if (!outbox_.gone()) return true;
   status_ = 499;  // nginx's word for it; there is nobody to send it to
+  server_.log.info("499 for " + label() + ": the client had gone before work on it began");
   end(Outcome::client_gone, Then::close);
   return false;
 }

@@ -279,7 +279,7 @@ void Worker::on_overdue(std::function<void(const OverdueRequest&)> observer) {
   state_->on_overdue = std::move(observer);
 }
 
-void Worker::ready(Handler& application, HttpConfig config) {
+void Worker::ready(Handler& application, HttpConfig config, LogLevel log_level) {
   State& state = *state_;
   state.pool.emplace(application, state.log);
   state.pool->publish_to(state.slot.requests_running, state.slot.requests_queued);
@@ -289,7 +289,8 @@ void Worker::ready(Handler& application, HttpConfig config) {
       if (state.server) state.server->accept_again();
     });
   });
-  state.run_on_io([&state, config] {
+  state.run_on_io([&state, &config, log_level] {
+    state.log.set_threshold(log_level);
     if (state.draining) return state.pool->stop();
     state.request_timeout = config.request_timeouts.request;
     state.server =

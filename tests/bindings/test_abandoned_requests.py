@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Clients that go before they have their answer."""
 
+import concurrent.futures
 import queue
+import sys
 import threading
 import time
 
@@ -134,6 +136,52 @@ def test_a_busy_generator_ends_too(abandon):
     server, _ = abandon(application, begun)
 
     assert server.log == ""
+
+
+if sys.version_info >= (3, 11):  # docs/wsgi.md
+
+    @pytest.mark.parametrize(
+        "wait",
+        [
+            lambda: threading.Event().wait(),
+            lambda: threading.Event().wait(600),
+            lambda: queue.Queue().get(),
+            lambda: queue.Queue().get(timeout=600),
+            lambda: concurrent.futures.Future().result(),
+        ],
+    )
+    def test_a_long_wait_for_another_thread_ends_at_once(abandon, wait):
+        begun = threading.Event()
+
+        def application(environ, start_response):
+            start_response(*OK)
+            yield b"first"
+            begun.set()
+            wait()
+
+        began = time.monotonic()
+        server, _ = abandon(application, begun)
+
+        assert time.monotonic() - began < 20
+        assert server.log == ""
+
+
+def test_what_the_interrupted_waited_for_is_as_if_it_had_never_waited(abandon):
+    news = queue.Queue()
+    begun = threading.Event()
+
+    def application(environ, start_response):
+        start_response(*OK)
+        while True:
+            begun.set()
+            yield news.get(timeout=0.5)
+
+    abandon(application, begun)
+
+    assert len(news.not_empty._waiters) == 0
+    assert not news.mutex.locked()
+    news.put(b"next")
+    assert news.get(timeout=1) == b"next"
 
 
 def test_the_call_of_the_application_is_never_interrupted(serve):

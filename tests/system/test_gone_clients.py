@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""Clients that hang up while their requests wait."""
+
+import pathlib
+
+from running import wait_until
+
+COUNTING = """
+import os
+def app(environ, start_response):
+    with open("calls", "a") as calls:
+        calls.write(environ["PATH_INFO"] + "\\n")
+    if environ["PATH_INFO"] == "/first":
+        with open("gate") as gate:
+            gate.read()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"answered"]
+"""
+CLOSE_WAIT = "08"
+
+
+def sockets_in(state: str, port: int) -> int:
+    lines = pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    fields = (line.split() for line in lines)
+    return sum(each[1].endswith(f":{port:04X}") and each[3] == state for each in fields)
+
+
+def calls(directory: pathlib.Path) -> list[str]:
+    return (directory / "calls").read_text(encoding="ascii").split()
+
+
+def test_requests_of_clients_that_hung_up_never_reach_the_application(spawn, gate, tmp_path):
+    (tmp_path / "counting.py").write_text(COUNTING, encoding="ascii")
+    served = spawn("--processes=1", "--threads=1", "counting.app", cwd=tmp_path)
+    known = [served.client() for _ in range(20)]  # accepted: their requests wait in the worker
+    for client in known:
+        client.request("/known")
+        assert client.response().status == 200
+    with served.client() as first, served.client() as last:
+        first.request("/first")
+        wait_until(lambda: "/first" in calls(tmp_path), 10)
+        new = [served.client() for _ in range(20)]  # theirs wait in the kernel
+        for client in [*new, *known]:
+            client.request("/left")
+            client.close()
+        last.request("/last")
+        # The worker has closed the ends of those it knew, and of a few newcomers.
+        wait_until(lambda: sockets_in(CLOSE_WAIT, served.port) <= len(new), 10)
+
+        gate.open()
+
+        assert first.response().body == b"answered"
+        assert last.response().body == b"answered"
+    assert calls(tmp_path) == ["/known"] * 20 + ["/first", "/last"]
+    wait_until(lambda: served.errors().count("499 for GET /left") == 40, 10)
