@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -123,6 +124,82 @@ TEST_F(ControlChannelTest, KeepsDescriptorsOfAMessageThatHasToWait) {
   ASSERT_EQ(received[1].descriptors.size(), 1U);
   ASSERT_EQ(::write(writing.get(), "!", 1), 1);
   EXPECT_EQ(read_octet(received[1].descriptors[0].get()), '!');
+}
+
+TEST_F(ControlChannelTest, ClosesDescriptorsThatAreItsOwnOnceTheyAreSent) {
+  open_far();
+  auto [reading, writing] = make_pipe();
+  std::vector<UniqueFd> descriptors;
+  descriptors.push_back(std::move(writing));
+
+  near->send("take it", std::move(descriptors));
+
+  ASSERT_TRUE(run_until(context, [&] { return received.size() == 1; }));
+  ASSERT_EQ(::write(received[0].descriptors.at(0).get(), "!", 1), 1);
+  EXPECT_EQ(read_octet(reading.get()), '!');
+  received.clear();
+  EXPECT_EQ(read_octet(reading.get()), '\0');  // the end: nobody has the other one any more
+}
+
+TEST_F(ControlChannelTest, SendsMoreDescriptorsThanTheSocketHoldsAndTellsWhenItHas) {
+  constexpr std::size_t kMessages = 500;
+  bool sent = false;
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    auto [reading, writing] = make_pipe();
+    std::vector<UniqueFd> descriptors;
+    descriptors.push_back(std::move(writing));
+    near->send(std::to_string(i) + std::string(3000, 'x'), std::move(descriptors));
+  }
+  near->when_sent([&] { sent = true; });
+  context.poll();
+  EXPECT_FALSE(sent);
+
+  open_far();
+
+  ASSERT_TRUE(run_until(context, [&] { return received.size() == kMessages; }));
+  EXPECT_TRUE(run_until(context, [&] { return sent; }));
+  for (const auto& each : received) EXPECT_EQ(each.descriptors.size(), 1U);
+}
+
+TEST_F(ControlChannelTest, TellsThatEverythingIsSentAlsoWhenNothingCanBeAnyMore) {
+  int told = 0;
+  near->when_sent([&] { ++told; });
+  EXPECT_EQ(told, 0);
+  ASSERT_TRUE(run_until(context, [&] { return told == 1; }));
+  for (int i = 0; i < 20; ++i) near->send(std::string(100'000, 'x'));
+
+  near->when_sent([&] { ++told; });
+  context.poll();
+  EXPECT_EQ(told, 1);
+  other_end.reset();
+
+  EXPECT_TRUE(run_until(context, [&] { return told == 2; }));
+}
+
+TEST_F(ControlChannelTest, DeliversEmptyDescriptorsWhereTheProcessHasNoRoomForThem) {
+  open_far();
+  auto [reading, writing] = make_pipe();
+  const std::array<int, 3> three{reading.get(), reading.get(), reading.get()};
+  const std::array<int, 1> one{reading.get()};
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  rlimit tight = limit;
+  const UniqueFd next{::dup(reading.get())};
+  tight.rlim_cur = static_cast<rlim_t>(next.get()) + 2;  // room for one
+
+  near->send("three", three);
+  near->send("one", one);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  far->receive_now();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+
+  ASSERT_EQ(received.size(), 2U);
+  ASSERT_EQ(received[0].descriptors.size(), 3U);
+  EXPECT_TRUE(received[0].descriptors[0]);
+  EXPECT_FALSE(received[0].descriptors[1]);
+  EXPECT_FALSE(received[0].descriptors[2]);
+  EXPECT_EQ(received[1].descriptors.size(), 1U);
+  EXPECT_EQ(far_closed, 0);
 }
 
 TEST_F(ControlChannelTest, ReportsTheOtherEndsDeathOnceAndAfterItsMessages) {

@@ -24,11 +24,24 @@ TEST(MessageTest, SurvivesItsWayAsALine) {
   expect_round_trip(Explain{});
   expect_round_trip(Explained{});
   expect_round_trip(Modules{{"/srv/shop.py", "/srv/\xe9.py"}});
+  expect_round_trip(Drain{std::chrono::seconds{10}, true});
+  expect_round_trip(Connections{});
+  expect_round_trip(Connections{
+      {{.requests = 3},
+       {.requests = 0,
+        .proxied = ConnectionInfo{{Address::Family::ipv6, 4711, "::1"},
+                                  {Address::Family::unix_path, 0, "/run/\xe9.sock"}}}}});
 }
 
 TEST(MessageTest, IsReadableOnTheWire) {
-  EXPECT_EQ(encode(Drain{std::chrono::seconds{10}}), R"({"type":"drain","deadline_ms":10000})");
+  EXPECT_EQ(encode(Drain{std::chrono::seconds{10}}),
+            R"({"type":"drain","deadline_ms":10000,"hand_over":false})");
   EXPECT_EQ(encode(Overdue{std::chrono::seconds{30}}), R"({"type":"overdue","limit_ms":30000})");
+}
+
+TEST(MessageTest, HandsNothingOverUnlessADrainSaysSo) {
+  EXPECT_EQ(decode(R"({"type":"drain","deadline_ms":1})"),
+            (Message{Drain{std::chrono::milliseconds{1}, false}}));
 }
 
 TEST(MessageTest, KeepsOctetsThatAreNotUtf8) {
@@ -78,13 +91,30 @@ TEST(MessageTest, IgnoresFieldsThatItDoesNotKnow) {
 }
 
 TEST(MessageTest, DecodesNothingFromWhatIsMalformedOrUnknown) {
-  for (const char* line :
-       {"", "serve", "[]", "{}", R"({"type":1})", R"({"type":"sing"})", R"({"type":"configure"})",
-        R"({"type":"drain"})", R"({"type":"drain","deadline_ms":-1})",
-        R"({"type":"drain","deadline_ms":"soon"})", R"({"type":"overdue"})",
-        R"({"type":"overdue","limit_ms":-1})", R"({"type":"failed","summary":"x"})",
-        R"({"type":"failed","summary":"x","traceback":"","files":[1]})", R"({"type":"serve"} x)",
-        R"({"type":"modules"})", R"({"type":"modules","add":[1]})"}) {
+  for (
+      const char* line :
+      {"",
+       "serve",
+       "[]",
+       "{}",
+       R"({"type":1})",
+       R"({"type":"sing"})",
+       R"({"type":"configure"})",
+       R"({"type":"drain"})",
+       R"({"type":"drain","deadline_ms":-1})",
+       R"({"type":"drain","deadline_ms":"soon"})",
+       R"({"type":"overdue"})",
+       R"({"type":"overdue","limit_ms":-1})",
+       R"({"type":"failed","summary":"x"})",
+       R"({"type":"failed","summary":"x","traceback":"","files":[1]})",
+       R"({"type":"serve"} x)",
+       R"({"type":"drain","deadline_ms":1,"hand_over":1})",
+       R"({"type":"connections"})",
+       R"({"type":"connections","states":[{}]})",
+       R"({"type":"connections","states":[{"requests":-1}]})",
+       R"({"type":"connections","states":[{"requests":1,"peer":[1,"::1",80]}]})",
+       R"({"type":"connections","states":[{"requests":1,"peer":[9,"",0],"local":[0,"",0]}]})",
+       R"({"type":"connections","states":[{"requests":1,"peer":[1,"",0],"local":[1,"",65536]}]})"}) {
     EXPECT_FALSE(decode(line)) << line;
   }
 }

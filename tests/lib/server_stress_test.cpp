@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <cstdlib>
 #include <future>
+#include <list>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -136,14 +137,16 @@ std::vector<std::string> differences(const std::map<std::string, int>& begun,
   return found;
 }
 
-// One server with an I/O thread and three of a pool, and many clients on the test's own thread.
+// A server with an I/O thread and three of a pool, and many clients on the test's own thread. If it
+// `changes`, another server takes its connections over now and then.
 class Stress {
  public:
-  explicit Stress(std::uint32_t seed, bool naps) : random_{seed}, naps_{naps} {
+  explicit Stress(std::uint32_t seed, bool naps, bool changes = false)
+      : random_{seed}, naps_{naps}, changes_{changes} {
     config_.unsent_in_memory = Bytes{8 << 10};
     config_.unsent_high = Bytes{16 << 10};
     config_.limits.body_in_memory = Bytes{32 << 10};
-    server_.emplace(context_, handler_, log_, config_, &counter_);
+    add_server();
     for (int i = 0; i < 3; ++i) threads_.emplace_back([this] { pool_.run(); });
     threads_.emplace_back([this] { context_.run(); });
   }
@@ -151,12 +154,14 @@ class Stress {
   void run() {
     constexpr std::size_t kClients = 40;
     // Now and then in the middle of it all; else when the clients have what they want.
-    const std::size_t drain_at = !naps_ && pick(random_, 0, 3) == 0 ? pick(random_, 1, 2000) : ~0UL;
+    const std::size_t drain_at =
+        !naps_ && !changes_ && pick(random_, 0, 3) == 0 ? pick(random_, 1, 2000) : ~0UL;
     std::vector<StressClient> clients;
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{25};
     for (std::size_t step = 0;; ++step) {
       if (clients.size() < kClients && pick(random_, 0, 9) == 0 && !draining_) connect(clients);
       if (step == drain_at) drain();
+      if (changes_ && !draining_ && pick(random_, 0, 99) == 0) change();
       bool busy = clients.size() < kClients && !draining_, waiting = false;
       for (auto& client : clients) {
         client.step(draining_);
@@ -185,18 +190,38 @@ class Stress {
     ::setsockopt(theirs.get(), SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
     clients.emplace_back(std::move(ours), std::to_string(clients.size()), random_(), naps_);
     boost::asio::post(context_, [this, fd = theirs.release()] {
-      server_->adopt(test::to_stream_socket(context_, UniqueFd{fd}));
+      servers_.back()->adopt(test::to_stream_socket(context_, UniqueFd{fd}));
+    });
+  }
+
+  void add_server() {
+    servers_.push_back(std::make_unique<Server>(context_, handler_, log_, config_, &counter_));
+  }
+
+  void change() {
+    boost::asio::post(context_, [this] {
+      Server& before = *servers_.back();
+      add_server();
+      before.drain(
+          [this, &before] {
+            servers_.remove_if([&before](const auto& each) { return each.get() == &before; });
+          },
+          [this](HandedConnection& connection) {
+            servers_.back()->adopt(std::move(connection));
+            return true;
+          });
     });
   }
 
   void drain() {
     draining_ = true;
-    boost::asio::post(context_, [this] { server_->drain([this] { drained_.set_value(); }); });
+    boost::asio::post(context_,
+                      [this] { servers_.back()->drain([this] { drained_.set_value(); }); });
   }
 
   void finish() {
     boost::asio::post(context_, [this] {
-      server_.reset();
+      servers_.clear();
       guard_.reset();
     });
     pool_.stop();
@@ -207,6 +232,7 @@ class Stress {
 
   test::Random random_;
   bool naps_;
+  bool changes_;
   bool draining_ = false;
   std::promise<void> drained_;
   UniqueFd null_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
@@ -226,7 +252,7 @@ class Stress {
     if (request.path[1] == 'p') return pool_.handle(request, std::move(responder));
     answer(request, std::move(responder));
   }};
-  std::optional<Server> server_;
+  std::list<std::unique_ptr<Server>> servers_;  // the last one is the one that accepts
   std::vector<std::thread> threads_;
 };
 
@@ -248,6 +274,20 @@ TEST(ServerStressTest, AnswersEveryRequestOnceInOrderAndWhole) {
 TEST(ServerStressTest, AnswersClientsThatComeBackWhenTheirConnectionBecomesIdle) {
   const unsigned first = from_environment("SPAWNING_STRESS_FIRST", 1);
   Stress{first, true}.run();
+}
+
+TEST(ServerStressTest, ClosesNoConnectionWhileServersTakeThemOverFromEachOther) {
+  const unsigned first = from_environment("SPAWNING_STRESS_FIRST", 1);
+  const unsigned count = from_environment("SPAWNING_STRESS_SEEDS", 6);
+  for (unsigned seed = first; seed < first + count && !::testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Stress{seed, false, true}.run();
+  }
+}
+
+TEST(ServerStressTest, ClosesNoIdleConnectionWhileServersTakeThemOverFromEachOther) {
+  const unsigned first = from_environment("SPAWNING_STRESS_FIRST", 1);
+  Stress{first, true, true}.run();
 }
 
 }  // namespace

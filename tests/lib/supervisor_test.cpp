@@ -12,6 +12,7 @@
 #include <chrono>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <regex>
 #include <string>
 
@@ -404,6 +405,34 @@ TEST_F(SupervisorTest, ChangesOverToANewGenerationOnSighup) {
   EXPECT_EQ(finish(), 0);
   EXPECT_EQ(count("drains generation 1"), 2);
   EXPECT_EQ(count("drains generation 2"), 2);
+}
+
+TEST_F(SupervisorTest, DealsConnectionsOutToTheWorkersThatServe) {
+  start("generous", two_workers());
+  await_two_that_serve();
+
+  send(SIGHUP);
+
+  std::map<pid_t, int> taken;
+  for (int i = 0; i < 6; ++i) ++taken[await_worker("takes a connection generation 2")];
+  EXPECT_EQ(taken.size(), 2U);
+  for (const auto& [worker, connections] : taken) EXPECT_EQ(connections, 3) << worker;
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("takes a connection"), 6);  // at the end there is nobody to take one
+  EXPECT_EQ(count("is cheated"), 0);
+}
+
+TEST_F(SupervisorTest, GivesTheConnectionsOfAWorkerTooManyToTheOthers) {
+  start("generous", two_workers());
+  await_two_that_serve();
+
+  send(SIGTTOU);
+
+  const pid_t leaving = await_worker("drains");
+  for (int i = 0; i < 3; ++i) EXPECT_NE(await_worker("takes a connection generation 1"), leaving);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
 }
 
 TEST_F(SupervisorTest, KeepsTheOldGenerationWhenTheNewOneCannotLoad) {

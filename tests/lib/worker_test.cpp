@@ -33,6 +33,7 @@ struct WorkerTest : ::testing::Test {
   Scoreboard scoreboard = Scoreboard::create(4);
   std::optional<ControlChannel> channel;
   std::vector<control::Message> messages;
+  std::vector<UniqueFd> given_away;
   std::uint16_t port = 0;
   std::optional<Worker> worker;
   std::vector<std::thread> threads;
@@ -41,14 +42,15 @@ struct WorkerTest : ::testing::Test {
 
   void SetUp() override {
     auto [ours, theirs] = ControlChannel::make_pair();
-    channel.emplace(
-        context, std::move(ours),
-        ControlChannel::Callbacks{.message =
-                                      [this](std::string_view line, std::vector<UniqueFd>) {
-                                        if (auto message = control::decode(line))
-                                          messages.push_back(*message);
-                                      },
-                                  .closed = [] {}});
+    channel.emplace(context, std::move(ours),
+                    ControlChannel::Callbacks{
+                        .message =
+                            [this](std::string_view line, std::vector<UniqueFd> descriptors) {
+                              if (auto message = control::decode(line))
+                                messages.push_back(*message);
+                              for (UniqueFd& fd : descriptors) given_away.push_back(std::move(fd));
+                            },
+                        .closed = [] {}});
     Seat seat{.slot = 2,
               .generation = 7,
               .control = std::move(theirs),
@@ -289,6 +291,75 @@ TEST_F(WorkerTest, ReportsModulesBeforeItIsReadyAndLater) {
   EXPECT_TRUE(run_until(context, [&] {
     return messages.back() == control::Message{control::Modules{{"/srv/late.py"}}};
   }));
+}
+
+TEST_F(WorkerTest, GivesItsConnectionsToItsSupervisorBeforeItEnds) {
+  constexpr std::size_t kClients = 100;  // several messages, and the last is not full
+  serve(hello, 1);
+  std::vector<RawClient> clients;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    clients.push_back(connect());
+    clients.back().send(kRequest);
+  }
+  for (auto& client : clients) ASSERT_TRUE(client.sees("hello"));
+
+  send(control::Drain{.deadline = 1s, .hand_over = true});
+
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+  channel->receive_now();
+  ASSERT_EQ(given_away.size(), kClients);
+  const auto& last = std::get<control::Connections>(messages.back());
+  EXPECT_EQ(last.states.back(), (control::ConnectionState{.requests = 1}));
+  EXPECT_LE(messages.size(), 2 + kClients / ControlChannel::kMostDescriptors);
+  clients[7].receive();
+  EXPECT_FALSE(clients[7].closed());
+}
+
+TEST_F(WorkerTest, GoesOnWithConnectionsThatASiblingHasGivenAway) {
+  HttpConfig config;
+  config.keep_alive_requests = 3;
+  serve(hello, 1, config);
+  auto [ours, theirs] = test::make_tcp_pair();
+  RawClient client{context, std::move(ours)};
+  std::vector<UniqueFd> sockets;
+  sockets.push_back(std::move(theirs));
+
+  channel->send(control::encode(control::Connections{{{.requests = 2}}}), std::move(sockets));
+  client.send(kRequest);
+
+  EXPECT_TRUE(client.sees("hello"));
+  EXPECT_NE(client.received().find("Connection: close\r\n"), std::string::npos);
+}
+
+TEST_F(WorkerTest, ClosesConnectionsWhenItIsToldThatNobodyTakesThemAnyMore) {
+  std::barrier inside{2}, leave{2};
+  test::FunctionHandler slow{[&](const Request&, Responder responder) {
+    inside.arrive_and_wait();
+    leave.arrive_and_wait();
+    responder.respond({}, "whole");
+  }};
+  serve(slow, 1);
+  auto client = connect();
+  client.send(kRequest);
+  inside.arrive_and_wait();
+  send(control::Drain{.deadline = 1s, .hand_over = true});
+  ASSERT_TRUE(
+      run_until(context, [&] { return scoreboard.slot(2).state.load() == WorkerState::draining; }));
+
+  send(control::Drain{.deadline = 1s});
+  // Adopted behind that, and closed: it has been heard.
+  auto [ours, theirs] = test::make_tcp_pair();
+  std::vector<UniqueFd> sockets;
+  sockets.push_back(std::move(theirs));
+  channel->send(control::encode(control::Connections{{{.requests = 2}}}), std::move(sockets));
+  EXPECT_TRUE((RawClient{context, std::move(ours)}.sees_the_end()));
+  leave.arrive_and_wait();
+
+  EXPECT_TRUE(client.sees("whole"));
+  EXPECT_NE(client.received().find("Connection: close\r\n"), std::string::npos);
+  client.close();
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+  EXPECT_TRUE(given_away.empty());
 }
 
 TEST_F(WorkerTest, DrainsWhenItsSupervisorDies) {

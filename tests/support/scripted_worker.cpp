@@ -14,6 +14,7 @@
 //   unlucky    as overdue, but fails in slots after 1
 //   typo       fails because of that file
 //   modules    as ready, and reports that file as a module
+//   generous   as ready; gives three connections away when it drains and may
 //   inspect    fails with what it inherited as traceback
 //
 // What it does it tells on stderr: "scripted PID serves generation 2". Each connection is answered
@@ -32,6 +33,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "control/message.hpp"
 #include "spawning/asio.hpp"
@@ -76,7 +79,9 @@ class ScriptedWorker {
         scoreboard_{Scoreboard::adopt(std::move(seat_.scoreboard))},
         listener_{context_, seat_.listeners.at(0).release()},
         channel_{std::in_place, context_, std::move(seat_.control),
-                 ControlChannel::Callbacks{[this](std::string_view line, auto) { hear(line); },
+                 ControlChannel::Callbacks{[this](std::string_view line, auto descriptors) {
+                                             hear(line, descriptors.size());
+                                           },
                                            [this] {
                                              tell("is an orphan");
                                              context_.stop();
@@ -87,12 +92,16 @@ class ScriptedWorker {
   void run() { context_.run(); }
 
  private:
-  void hear(std::string_view line) {
+  void hear(std::string_view line, std::size_t descriptors) {
     const auto message = control::decode(line).value();
     if (const auto* configure = std::get_if<control::Configure>(&message))
       load(configure->settings);
     if (std::holds_alternative<control::Serve>(message)) serve();
-    if (std::holds_alternative<control::Drain>(message)) drain();
+    if (const auto* order = std::get_if<control::Drain>(&message)) drain(order->hand_over);
+    if (const auto* connections = std::get_if<control::Connections>(&message)) {
+      if (connections->states.size() != descriptors) tell("is cheated");
+      for (std::size_t i = 0; i < descriptors; ++i) tell("takes a connection");
+    }
     if (std::holds_alternative<control::Explain>(message)) explain();
   }
 
@@ -124,15 +133,28 @@ class ScriptedWorker {
     }
   }
 
-  void drain() {
+  void drain(bool hand_over) {
+    if (std::exchange(draining_, true)) return;
     tell("drains");
-    if (script_ != "stubborn" && script_ != "silent") context_.stop();
+    if (script_ == "stubborn" || script_ == "silent") return;
+    if (script_ == "generous" && hand_over) give_away();
+    channel_->when_sent([this] { context_.stop(); });
   }
 
   void explain() {
     if (script_ == "silent") return tell("is silent");
     tell("explains itself");
     say(control::Explained{});
+  }
+
+  void give_away() {
+    control::Connections three;
+    std::vector<UniqueFd> sockets;
+    for (int i = 0; i < 3; ++i) {
+      three.states.push_back({});
+      sockets.push_back(ControlChannel::make_pair().first);
+    }
+    channel_->send(control::encode(three), std::move(sockets));
   }
 
   void await_connection() {
@@ -168,6 +190,7 @@ class ScriptedWorker {
   boost::asio::posix::stream_descriptor listener_;
   std::optional<ControlChannel> channel_;
   std::string script_;
+  bool draining_ = false;
 };
 
 }  // namespace

@@ -20,7 +20,8 @@ namespace spawning {
 ///
 /// A message is one line, at most 1 MiB, without a newline in it; what it says is the users'
 /// business (JSON by convention, which never contains a bare newline). Descriptors sent with a
-/// message arrive with it, close-on-exec. The order of messages is kept. The other end's death,
+/// message arrive with it, close-on-exec; those that the receiving process has no room for (EMFILE)
+/// arrive as empty ones. The order of messages is kept. The other end's death,
 /// orderly or not, is the `closed` event, after every message that it had sent; so is a line that
 /// is too long.
 ///
@@ -43,8 +44,19 @@ class ControlChannel {
   ControlChannel& operator=(const ControlChannel&) = delete;
 
   /// Queues a message; never blocks. After `closed` it does nothing.
-  /// \param descriptors  duplicated by the kernel; the caller keeps its own. At most 64.
+  /// \param descriptors  duplicated by the kernel; the caller keeps its own. At most
+  ///                     kMostDescriptors.
   void send(std::string_view line, std::span<const int> descriptors = {});
+
+  /// As above; the descriptors are the channel's, and closed when they are sent or cannot be.
+  void send(std::string_view line, std::vector<UniqueFd> descriptors);
+
+  /// Calls `callback` once, never from inside this call, when everything sent so far is with the
+  /// kernel, so that it arrives even if this process ends; or when the channel is closed.
+  void when_sent(std::function<void()> callback);
+
+  /// A message carries at most so many descriptors.
+  static constexpr std::size_t kMostDescriptors = 64;
 
   /// Delivers what has arrived by now from inside this call: last words, when the other end is known to
   /// be dead by other means. Not from a callback.

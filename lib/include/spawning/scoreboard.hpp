@@ -25,6 +25,7 @@ struct alignas(64) ScoreboardSlot {
   Counter generation{0};
   Counter started_ns{0};  ///< CLOCK_REALTIME, nanoseconds
 
+  /// Those of siblings that it goes on with too.
   Counter connections_accepted{0};
   Counter connections_open{0};  ///< a gauge
   Counter requests_running{0};  ///< a gauge: calls in application threads

@@ -6,15 +6,25 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "spawning/asio.hpp"
 #include "spawning/config.hpp"
 #include "spawning/exchange.hpp"
 #include "spawning/handler.hpp"
 #include "spawning/log.hpp"
+#include "spawning/request.hpp"
 #include "spawning/unique_fd.hpp"
 
 namespace spawning {
+
+/// A connection between two requests, on its way from one Server to another. What its client has
+/// sent meanwhile is in the kernel and goes along.
+struct HandedConnection {
+  UniqueFd socket{};
+  std::size_t requests = 0;                 ///< that it has served; HttpConfig::keep_alive_requests
+  std::optional<ConnectionInfo> proxied{};  ///< its ends, where a PROXY header has named them
+};
 
 /// Accepts connections, speaks HTTP/1.1 and HTTP/1.0 on each, and gives every complete request to a
 /// Handler. Slow clients cost a file descriptor and a little memory, never a thread.
@@ -39,14 +49,28 @@ class Server {
   /// Serves one connection that came by another way than listen().
   void adopt(StreamSocket socket);
 
+  /// Goes on with one that another Server has given away. One too many is not refused; accepting
+  /// waits until there is room again.
+  void adopt(HandedConnection connection);
+
   /// Asked before each accept; while it answers false new connections stay in the kernel's backlog,
   /// where siblings can take them. After false, call accept_again() once it may answer true.
   void accept_while(std::function<bool()> predicate);
   void accept_again();
 
-  /// Stops accepting, closes idle connections, lets requests finish with `Connection: close` in
-  /// their answers, and calls `drained` (never from inside this call) when no connection is left.
-  void drain(std::function<void()> drained);
+  /// Takes a connection, by moving from it, and returns true; or leaves it as it is and returns
+  /// false: nobody will take one any more.
+  using HandOver = std::function<bool(HandedConnection&)>;
+
+  /// Stops accepting, lets requests finish, and calls `drained` (never from inside this call) when
+  /// no connection is left.
+  ///
+  /// With `hand_over` each connection is given away as soon as nothing of a request is here: idle
+  /// ones at once, busy ones behind their answers, in which nothing is announced. Without it, or
+  /// once it has returned false, idle connections are closed, and answers say `Connection: close`.
+  /// Called again it replaces both arguments.
+  /// \param hand_over  called on the I/O thread, also from inside this call.
+  void drain(std::function<void()> drained, HandOver hand_over = nullptr);
 
   [[nodiscard]] std::size_t connections() const;
 

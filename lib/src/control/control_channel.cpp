@@ -7,7 +7,9 @@
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <deque>
 #include <optional>
@@ -24,8 +26,11 @@ namespace spawning {
 namespace {
 
 constexpr std::size_t kLongestLine = 1 << 20;
-constexpr std::size_t kMostDescriptors = 64;
+constexpr std::size_t kMostDescriptors = ControlChannel::kMostDescriptors;
 constexpr std::size_t kReadOctets = 16 << 10;
+// While too many descriptors of this user are on their way (ETOOMANYREFS in unix(7)): nothing tells
+// when there are fewer.
+constexpr std::chrono::milliseconds kCrowdedPause{5};
 constexpr char kCarries = '\x01';  // never the first octet of JSON
 
 struct ControlData {
@@ -36,7 +41,7 @@ struct Outgoing {
   std::string wire;
   std::size_t sent = 0;
   std::vector<int> borrowed;    // the caller's, while send() runs
-  std::vector<UniqueFd> owned;  // duplicates, once the message has to wait
+  std::vector<UniqueFd> owned;  // ours, or duplicates, once the message has to wait
 };
 
 // One sendmsg(2). The descriptors travel with the first octet.
@@ -66,6 +71,16 @@ ssize_t transmit(int socket, const Outgoing& message) {
   return count;
 }
 
+std::string to_wire(std::string_view line, std::size_t descriptors) {
+  if (line.size() > kLongestLine - 2 || descriptors > kMostDescriptors)
+    throw std::length_error{"a control message is too long or carries too many descriptors"};
+  if (line.starts_with(kCarries) || line.find('\n') != std::string_view::npos)
+    throw std::invalid_argument{"a control message is one line of text"};
+  std::string wire;
+  if (descriptors > 0) wire = {kCarries, static_cast<char>('0' + descriptors)};
+  return wire.append(line) + '\n';
+}
+
 void take_descriptors(msghdr& header, std::deque<UniqueFd>& into) {
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
@@ -82,7 +97,7 @@ void take_descriptors(msghdr& header, std::deque<UniqueFd>& into) {
 
 struct ControlChannel::State : std::enable_shared_from_this<State> {
   State(IoContext& context, UniqueFd socket, Callbacks user)
-      : descriptor{context, socket.get()}, callbacks{std::move(user)} {
+      : descriptor{context, socket.get()}, crowded_timer{context}, callbacks{std::move(user)} {
     static_cast<void>(socket.release());  // `descriptor` owns it now
     descriptor.non_blocking(true);
   }
@@ -126,10 +141,25 @@ struct ControlChannel::State : std::enable_shared_from_this<State> {
     if (count < 0 && errno == EINTR) return true;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
     if (count <= 0) return std::nullopt;
+    const std::size_t before = descriptors.size();
     take_descriptors(header, descriptors);
-    if ((header.msg_flags & MSG_CTRUNC) != 0)
-      return std::nullopt;  // this process has no room for them
     input.append(octets.data(), static_cast<std::size_t>(count));
+    if ((header.msg_flags & MSG_CTRUNC) != 0 && !stand_in(descriptors.size() - before))
+      return std::nullopt;
+    return true;
+  }
+
+  // This process has room for only `got` of those that came: puts empty ones in place of the rest.
+  // They belong to the line that is last in `input`, because recvmsg(2) ends with what they came
+  // with. False if that line expects none.
+  bool stand_in(std::size_t got) {
+    if (input.size() < 2) return false;
+    const std::size_t newline = input.rfind('\n', input.size() - 2);
+    const std::size_t line = newline == std::string::npos ? 0 : newline + 1;
+    if (input[line] != kCarries) return false;
+    const auto count = static_cast<std::size_t>(input[line + 1] - '0');
+    if (count > kMostDescriptors || count < got) return false;
+    descriptors.resize(descriptors.size() + count - got);
     return true;
   }
 
@@ -177,10 +207,12 @@ struct ControlChannel::State : std::enable_shared_from_this<State> {
   bool send_now(Outgoing& message) {
     while (message.sent < message.wire.size()) {
       const ssize_t count = transmit(descriptor.native_handle(), message);
-      if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+      crowded = count < 0 && errno == ETOOMANYREFS;
+      if (crowded || (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))) return true;
       if (count < 0) {
         sendable = false;
         outgoing.clear();
+        tell_sent();
         return false;
       }
       message.sent += static_cast<std::size_t>(count);
@@ -197,6 +229,12 @@ struct ControlChannel::State : std::enable_shared_from_this<State> {
   }
 
   void await_writable() {
+    if (crowded) {
+      crowded_timer.expires_after(kCrowdedPause);
+      return crowded_timer.async_wait([self = shared_from_this()](auto error) {
+        if (!error && self->open) self->flush();
+      });
+    }
     descriptor.async_wait(descriptor.wait_write, [self = shared_from_this()](auto error) {
       if (!error && self->open) self->flush();
     });
@@ -208,23 +246,34 @@ struct ControlChannel::State : std::enable_shared_from_this<State> {
       if (outgoing.front().sent < outgoing.front().wire.size()) return await_writable();
       outgoing.pop_front();
     }
+    tell_sent();
+  }
+
+  void tell_sent() {
+    if (sent) boost::asio::post(descriptor.get_executor(), std::exchange(sent, nullptr));
   }
 
   void shut() {
     open = sendable = false;
+    crowded_timer.cancel();
+    outgoing.clear();
     boost::system::error_code ignored;  // close(2) frees the descriptor whatever it says
     descriptor.close(ignored);
   }
 
   void close() {
     shut();
+    tell_sent();
     callbacks.closed();
   }
 
   boost::asio::posix::stream_descriptor descriptor;
+  boost::asio::steady_timer crowded_timer;
   Callbacks callbacks;
   bool open = true;
   bool sendable = true;
+  bool crowded = false;  // the last attempt met too many descriptors on their way
+  std::function<void()> sent;
   std::string input;
   std::size_t searched = 0;  // of `input`, known to be without a newline
   std::deque<UniqueFd> descriptors;
@@ -241,17 +290,22 @@ ControlChannel::~ControlChannel() {
 }
 
 void ControlChannel::send(std::string_view line, std::span<const int> descriptors) {
-  if (line.size() > kLongestLine - 2 || descriptors.size() > kMostDescriptors) {
-    throw std::length_error{"a control message is too long or carries too many descriptors"};
-  }
-  if (line.starts_with(kCarries) || line.find('\n') != std::string_view::npos) {
-    throw std::invalid_argument{"a control message is one line of text"};
-  }
   Outgoing message;
-  if (!descriptors.empty()) message.wire = {kCarries, static_cast<char>('0' + descriptors.size())};
-  message.wire.append(line).push_back('\n');
+  message.wire = to_wire(line, descriptors.size());
   message.borrowed.assign(descriptors.begin(), descriptors.end());
   state_->send(std::move(message));
+}
+
+void ControlChannel::send(std::string_view line, std::vector<UniqueFd> descriptors) {
+  Outgoing message;
+  message.wire = to_wire(line, descriptors.size());
+  message.owned = std::move(descriptors);
+  state_->send(std::move(message));
+}
+
+void ControlChannel::when_sent(std::function<void()> callback) {
+  state_->sent = std::move(callback);
+  if (state_->outgoing.empty()) state_->tell_sent();
 }
 
 void ControlChannel::receive_now() {

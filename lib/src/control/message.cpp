@@ -30,7 +30,9 @@ json::value to_json(const Configure& message) {
 json::value to_json(const Serve&) { return {{"type", "serve"}}; }
 
 json::value to_json(const Drain& message) {
-  return {{"type", "drain"}, {"deadline_ms", message.deadline.count()}};
+  return {{"type", "drain"},
+          {"deadline_ms", message.deadline.count()},
+          {"hand_over", message.hand_over}};
 }
 
 json::value to_json(const Ready&) { return {{"type", "ready"}}; }
@@ -59,8 +61,26 @@ json::value to_json(const Overdue& message) {
 json::value to_json(const Explain&) { return {{"type", "explain"}}; }
 
 json::value to_json(const Explained&) { return {{"type", "explained"}}; }
+
 json::value to_json(const Modules& message) {
   return {{"type", "modules"}, {"add", json::array(message.add.begin(), message.add.end())}};
+}
+
+json::value to_json(const Address& address) {
+  return {static_cast<int>(address.family), address.host, address.port};
+}
+
+json::value to_json(const Connections& message) {
+  json::array states;
+  for (const ConnectionState& state : message.states) {
+    json::object object{{"requests", state.requests}};
+    if (state.proxied) {
+      object["peer"] = to_json(state.proxied->peer);
+      object["local"] = to_json(state.proxied->local);
+    }
+    states.push_back(std::move(object));
+  }
+  return {{"type", "connections"}, {"states", std::move(states)}};
 }
 
 std::optional<std::string> text_of(const json::object& object, std::string_view name) {
@@ -84,8 +104,9 @@ std::optional<Message> configure_from(const json::object& object) {
 
 std::optional<Message> drain_from(const json::object& object) {
   const auto deadline = time_of(object, "deadline_ms");
-  if (!deadline) return std::nullopt;
-  return Drain{*deadline};
+  const json::value* hand_over = object.if_contains("hand_over");
+  if (!deadline || (hand_over != nullptr && !hand_over->is_bool())) return std::nullopt;
+  return Drain{*deadline, hand_over != nullptr && hand_over->get_bool()};
 }
 
 std::optional<Message> overdue_from(const json::object& object) {
@@ -120,6 +141,45 @@ std::optional<Message> modules_from(const json::object& object) {
   return Modules{std::move(*files)};
 }
 
+std::optional<Address> address_from(const json::value& value) {
+  const json::array* parts = value.if_array();
+  if (parts == nullptr || parts->size() != 3) return std::nullopt;
+  const json::value &family = (*parts)[0], &host = (*parts)[1], &port = (*parts)[2];
+  if (!family.is_int64() || !host.is_string() || !port.is_int64()) return std::nullopt;
+  if (family.get_int64() < 0 || family.get_int64() > static_cast<int>(Address::Family::unix_path))
+    return std::nullopt;
+  if (port.get_int64() < 0 || port.get_int64() > 65'535) return std::nullopt;
+  return Address{static_cast<Address::Family>(family.get_int64()),
+                 static_cast<std::uint16_t>(port.get_int64()), std::string{host.get_string()}};
+}
+
+std::optional<ConnectionState> state_from(const json::value& value) {
+  const json::object* object = value.if_object();
+  const json::value* requests = object == nullptr ? nullptr : object->if_contains("requests");
+  if (requests == nullptr || !requests->is_int64() || requests->get_int64() < 0)
+    return std::nullopt;
+  ConnectionState state{static_cast<std::uint64_t>(requests->get_int64())};
+  const json::value *peer = object->if_contains("peer"), *local = object->if_contains("local");
+  if (peer == nullptr && local == nullptr) return state;
+  if (peer == nullptr || local == nullptr) return std::nullopt;
+  auto peer_address = address_from(*peer), local_address = address_from(*local);
+  if (!peer_address || !local_address) return std::nullopt;
+  state.proxied = ConnectionInfo{*std::move(peer_address), *std::move(local_address)};
+  return state;
+}
+
+std::optional<Message> connections_from(const json::object& object) {
+  const json::value* states = object.if_contains("states");
+  if (states == nullptr || !states->is_array()) return std::nullopt;
+  Connections message;
+  for (const json::value& each : states->get_array()) {
+    auto state = state_from(each);
+    if (!state) return std::nullopt;
+    message.states.push_back(*std::move(state));
+  }
+  return message;
+}
+
 }  // namespace
 
 std::vector<Modules> in_messages(std::vector<std::string> files) {
@@ -136,6 +196,11 @@ std::vector<Modules> in_messages(std::vector<std::string> files) {
     messages.back().add.push_back(std::move(file));
   }
   return messages;
+}
+
+bool operator==(const ConnectionState& a, const ConnectionState& b) {
+  if (a.requests != b.requests || a.proxied.has_value() != b.proxied.has_value()) return false;
+  return !a.proxied || (a.proxied->peer == b.proxied->peer && a.proxied->local == b.proxied->local);
 }
 
 std::string encode(const Message& message) {
@@ -160,6 +225,7 @@ std::optional<Message> decode(std::string_view line) {
   if (type == "explain") return Explain{};
   if (type == "explained") return Explained{};
   if (type == "modules") return modules_from(*object);
+  if (type == "connections") return connections_from(*object);
   return std::nullopt;
 }
 

@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "spawning/request.hpp"
+
 namespace spawning::control {
 
 /// Supervisor → worker, first: load the application. The settings are JSON that nobody on the way
@@ -25,9 +27,11 @@ struct Serve {
 };
 
 /// Supervisor → worker: stop accepting, finish what is running, exit; SIGKILL comes after
-/// `deadline`.
+/// `deadline`. With `hand_over` there are siblings who go on with its connections; said again
+/// without it, there are none any more.
 struct Drain {
   std::chrono::milliseconds deadline{};
+  bool hand_over = false;
   friend bool operator==(const Drain&, const Drain&) = default;
 };
 
@@ -68,8 +72,22 @@ struct Modules {
   friend bool operator==(const Modules&, const Modules&) = default;
 };
 
-using Message =
-    std::variant<Configure, Serve, Drain, Ready, Failed, Overdue, Explain, Explained, Modules>;
+/// What goes with the descriptor of a connection. \see HandedConnection
+struct ConnectionState {
+  std::uint64_t requests = 0;
+  std::optional<ConnectionInfo> proxied{};
+  friend bool operator==(const ConnectionState& a, const ConnectionState& b);
+};
+
+/// Worker → supervisor → another worker: go on with these. Their descriptors come with the message,
+/// in the same order. At most ControlChannel::kMostDescriptors.
+struct Connections {
+  std::vector<ConnectionState> states;
+  friend bool operator==(const Connections&, const Connections&) = default;
+};
+
+using Message = std::variant<Configure, Serve, Drain, Ready, Failed, Overdue, Explain, Explained,
+                             Modules, Connections>;
 
 /// The files in as many messages as it takes for each to fit a ControlChannel's line. A name that
 /// is longer than any path can be is left out.

@@ -36,6 +36,9 @@ class ProxyHeaderDecoder {
   /// \param consumed  set to how much of `input` belongs to the header: all of it, unless done.
   [[nodiscard]] Status decode(std::string_view input, std::size_t& consumed);
 
+  /// Whether an octet of it has come.
+  [[nodiscard]] bool started() const { return size_ > 0; }
+
   /// Once done: the source as peer and the destination as local; nothing if they are the
   /// connection's own.
   [[nodiscard]] const std::optional<ConnectionInfo>& ends() const { return ends_; }

@@ -14,39 +14,33 @@ namespace spawning {
 
 using boost::asio::socket_base;
 
-HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSocket socket)
+HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSocket socket,
+                               HandedConnection before)
     : server_{std::move(server)},
       socket_{std::move(socket)},
       info_{.peer = Address::peer(socket_->native_handle()),
             .local = Address::local(socket_->native_handle())},
-      proxy_header_{server_->config.proxy_protocol ? std::make_unique<ProxyHeaderDecoder>()
-                                                   : nullptr},
+      proxy_header_{server_->config.proxy_protocol && !before.proxied && before.requests == 0
+                        ? std::make_unique<ProxyHeaderDecoder>()
+                        : nullptr},
       outbox_{socket_->native_handle(), server_->unsent_limits(), server_->spooled, *this},
       exchange_{*server_, outbox_, info_, [this] { post(&HttpConnection::look_again); }},
       parser_{server_->config.limits, server_->config.header_map},
       chunks_{server_->config.limits},
-      body_{server_->config.limits.body_in_memory} {
+      body_{server_->config.limits.body_in_memory},
+      requests_{before.requests},
+      proxied_{before.proxied.has_value()} {
+  if (before.proxied) info_ = *std::move(before.proxied);
   socket_->native_non_blocking(true);  // for sendfile(2), which has no flag for it
 }
 
 void HttpConnection::start() {
   registration_ = server_->connections.insert(server_->connections.end(), this);
   if (server_->observer != nullptr) server_->observer->connection_opened();
-  server_->deadlines.arm(input_deadline_, Deadlines::Kind::header,
+  server_->deadlines.arm(input_deadline_,
+                         requests_ == 0 ? Deadlines::Kind::header : Deadlines::Kind::idle,
                          std::chrono::steady_clock::now());
   wait_for_input();
-}
-
-// Without a buffer: an idle connection has none. Costs a change of the poll set, which read() does
-// not.
-void HttpConnection::wait_for_input() {
-  if (reading_ || phase_ == Phase::closed) return;
-  reading_ = true;
-  socket_->async_wait(socket_base::wait_read,
-                      [self = shared_from_this()](boost::system::error_code error) {
-                        self->reading_ = false;
-                        if (!error) self->read();
-                      });
 }
 
 void HttpConnection::read() {
@@ -77,8 +71,7 @@ void HttpConnection::read() {
 void HttpConnection::on_read(boost::system::error_code error, std::size_t count) {
   reading_ = false;
   if (phase_ == Phase::closed) return give_buffers_back();
-  if (error == boost::asio::error::operation_aborted && std::exchange(going_idle_, false))
-    return become_idle();
+  if (error == boost::asio::error::operation_aborted) return on_cancelled();
   if (error) return on_input_end(error == boost::asio::error::eof);
   going_idle_ = false;
   switch (phase_) {
@@ -90,7 +83,7 @@ void HttpConnection::on_read(boost::system::error_code error, std::size_t count)
       return read();  // what comes now is not ours to answer
     case Phase::busy:
       append_read(count);
-      if (!exchange_.over_or_tell()) return read();
+      if (!exchange_.over_or_tell()) return read_ahead();
       hand_back();
       return process();
     case Phase::head:
@@ -208,23 +201,6 @@ void HttpConnection::expired(Deadlines::Kind kind) {
   }
 }
 
-void HttpConnection::drain() {
-  if (phase_ == Phase::busy) {
-    if (!exchange_.over_or_tell()) return;
-    hand_back();
-    return process();
-  }
-  if (phase_ == Phase::head && !parser_.started()) close_idle();
-}
-
-// A request that is on its way already deserves its answer, which will carry `Connection: close`.
-// Else there is nothing to linger for.
-void HttpConnection::close_idle() {
-  if (!outbox_.empty()) return begin_close();
-  boost::system::error_code ignored;
-  if (socket_->available(ignored) == 0) close();
-}
-
 void HttpConnection::flush() {
   if (phase_ == Phase::closed) return;
   if (write_waiting_) return outbox_.resume();
@@ -237,6 +213,7 @@ void HttpConnection::flush() {
     case Outbox::Flush::empty:
       server_->deadlines.disarm(output_deadline_);
       if (phase_ == Phase::flush) begin_close();
+      if (server_->handing_over()) leave();
       return;
     case Outbox::Flush::blocked:
       break;
@@ -280,18 +257,22 @@ void HttpConnection::close() {
   outbox_.mark_gone();  // a second time for producers that have asked to be resumed since
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
+  boost::system::error_code ignored;
+  socket_->close(ignored);
+  leave_server();
+  server_->connection_closed();
+}
+
+void HttpConnection::leave_server() {
   server_->deadlines.disarm(input_deadline_);
   server_->deadlines.disarm(output_deadline_);
   server_->deadlines.disarm(request_deadline_);
-  boost::system::error_code ignored;
-  socket_->close(ignored);
   socket_.reset();
   give_buffers_back();
   exchange_.client_went();
   if (!exchange_.over()) note_closed_under_way();
   server_->connections.erase(registration_);
   if (server_->observer != nullptr) server_->observer->connection_closed();
-  server_->connection_closed();
 }
 
 // Those that have ended are forgotten whenever the vector would grow, so that a note costs little.

@@ -19,6 +19,7 @@
 #include "net/outbox.hpp"
 #include "net/server_context.hpp"
 #include "spawning/asio.hpp"
+#include "spawning/server.hpp"
 
 namespace spawning {
 
@@ -42,12 +43,14 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     HttpConnection& owner;
   };
 
-  HttpConnection(std::shared_ptr<ServerContext> server, StreamSocket socket);
+  /// \param before  what another Server knows of it, if it comes from one; without the socket.
+  HttpConnection(std::shared_ptr<ServerContext> server, StreamSocket socket,
+                 HandedConnection before = {});
 
-  /// Registers with the server and waits for the first request.
+  /// Registers with the server and waits for the next request.
   void start();
 
-  /// Ends the connection as soon as no request is running on it.
+  /// Ends the connection, or gives it away, as soon as no request is running on it.
   void drain();
 
   /// Ends it now, whatever is running.
@@ -77,8 +80,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   // Reading.
   void wait_for_input();
+  void on_readable(boost::system::error_code error);
   void read();
+  void read_ahead();
+  void look_for_end();
   void on_read(boost::system::error_code error, std::size_t count);
+  void on_cancelled();
   void append_read(std::size_t count);
   void on_input_end(bool orderly);
   [[nodiscard]] bool make_room(std::size_t least);
@@ -104,6 +111,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   [[nodiscard]] bool too_slow(std::chrono::steady_clock::time_point now) const;
   void look_again();
   void check_quiet();
+
+  // Leaving.
+  [[nodiscard]] bool request_begun() const;
+  void leave();
+  void hand_over();
+  void leave_server();
 
   // Ending.
   void flush();
@@ -142,7 +155,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   Deadline output_deadline_{*this};
   Deadline request_deadline_{*this};
   std::chrono::steady_clock::time_point body_began_{};
-  std::size_t requests_ = 0;  // so far
+  std::size_t requests_;  // so far, also elsewhere
+  bool proxied_;          // info_ is what a PROXY header says
   std::list<HttpConnection*>::iterator registration_;
   Phase phase_ = Phase::head;
   bool reading_ = false;  // an async_read_some or a wait is pending

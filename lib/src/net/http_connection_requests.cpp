@@ -19,6 +19,7 @@ void HttpConnection::process() {
   while (phase_ == Phase::head) {
     if (begin_ == end_) {
       if (!reading_) begin_ = end_ = 0;
+      if (server_->handing_over() && !request_begun()) return leave();
       return read();
     }
     if (!(proxy_header_ ? take_proxy_header() : parse_head())) return;
@@ -40,6 +41,7 @@ bool HttpConnection::take_proxy_header() {
   }
   if (status == ProxyHeaderDecoder::Status::done) {
     if (proxy_header_->ends()) info_ = *proxy_header_->ends();
+    proxied_ = true;
     proxy_header_.reset();
   }
   return true;
@@ -48,8 +50,12 @@ bool HttpConnection::take_proxy_header() {
 bool HttpConnection::parse_head() {
   switch (parser_.parse(input())) {
     case RequestParser::Status::incomplete:
-      if (input_ended_ || (server_->draining && !parser_.started())) {
+      if (input_ended_ || (server_->closing && !parser_.started())) {
         begin_close();
+        return false;
+      }
+      if (server_->handing_over() && !parser_.started()) {
+        leave();
         return false;
       }
       if (input_deadline_.kind() != Deadlines::Kind::header || !input_deadline_.armed()) {
@@ -207,9 +213,10 @@ void HttpConnection::dispatch() {
   if (phase_ != Phase::busy) return;  // the Handler has drained or destroyed the server
   // With more requests here, or no room to read on, nothing but the answer can get things going
   // again.
-  const bool more = end_ > request_end_ || input_ended_ || buffer_.size - end_ < kLeastRoom;
+  const bool more =
+      end_ > request_end_ || input_ended_ || buffer_.size - end_ < kLeastRoom || server_->draining;
   if (more ? exchange_.over_or_tell() : exchange_.over()) return hand_back();
-  read();  // also with requests waiting here: the client's end must be noticed
+  read_ahead();  // also with requests waiting here: the client's end must be noticed
 }
 
 // The first request of a connection may have waited in the kernel's queue, and its client may have
@@ -296,7 +303,7 @@ void HttpConnection::hand_back() {
   }
   if (begin_ != end_) return;
   if (input_ended_) return begin_close();
-  if (server_->draining) close_idle();
+  if (server_->draining) leave();
 }
 
 }  // namespace spawning

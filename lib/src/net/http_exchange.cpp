@@ -63,7 +63,7 @@ bool HttpExchange::begin() {
 ResponseContext HttpExchange::context() const {
   return {.head_request = request_.method == "HEAD",
           .version = request_.version,
-          .keep_alive = keep_alive_ && !server_.draining.load(std::memory_order_relaxed),
+          .keep_alive = keep_alive_ && !server_.closing.load(std::memory_order_relaxed),
           .server = server_.config.server};
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "spawning/server.hpp"
 
+#include <sys/socket.h>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <exception>
@@ -10,6 +12,7 @@
 
 #include "net/http_connection.hpp"
 #include "net/server_context.hpp"
+#include "spawning/error.hpp"
 #include "spawning/listener.hpp"
 
 namespace spawning {
@@ -18,6 +21,16 @@ namespace {
 // How late a deadline may be met.
 constexpr std::chrono::milliseconds kSweep{200};
 
+StreamSocket to_stream_socket(IoContext& io, UniqueFd socket) {
+  int family = 0;
+  socklen_t length = sizeof family;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_DOMAIN, &family, &length) != 0)
+    throw_last_error("SO_DOMAIN");
+  StreamSocket adopted{io, {family, 0}, socket.get()};
+  static_cast<void>(socket.release());  // `adopted` owns it now
+  return adopted;
+}
+
 }  // namespace
 
 struct Server::State : std::enable_shared_from_this<State> {
@@ -25,12 +38,16 @@ struct Server::State : std::enable_shared_from_this<State> {
         ServerObserver* observer)
       : context{std::make_shared<ServerContext>(io, handler, log, config, observer)}, timer{io} {
     context->connection_closed = [this] { connection_closed(); };
+    context->hand_over = [this](HandedConnection connection) { give_away(std::move(connection)); };
   }
 
   [[nodiscard]] bool full() const {
     return context->connections.size() >= context->config.max_connections;
   }
-  void adopt(StreamSocket socket);
+  void adopt(StreamSocket socket, HandedConnection before = {});
+  void adopt(HandedConnection connection);
+  void give_away(HandedConnection connection);
+  void drain_connections();
   void connection_closed();
   void schedule_sweep();
   void sweep();
@@ -41,16 +58,45 @@ struct Server::State : std::enable_shared_from_this<State> {
   std::vector<std::unique_ptr<Listener>> listeners;
   std::function<bool()> may_accept;
   std::function<void()> drained;
+  HandOver hand_over;
   bool sweeping = false;
 };
 
-void Server::State::adopt(StreamSocket socket) {
+void Server::State::adopt(StreamSocket socket, HandedConnection before) {
   try {
-    std::make_shared<HttpConnection>(context, std::move(socket))->start();
+    const auto connection =
+        std::make_shared<HttpConnection>(context, std::move(socket), std::move(before));
+    connection->start();
+    if (context->draining) connection->drain();
   } catch (const std::exception& error) {  // out of memory, or its addresses cannot be told
     return context->log.error(std::string{"a connection was dropped: "} + error.what());
   }
   schedule_sweep();
+}
+
+void Server::State::adopt(HandedConnection connection) {
+  try {
+    StreamSocket socket = to_stream_socket(context->io, std::move(connection.socket));
+    adopt(std::move(socket), std::move(connection));
+  } catch (const std::exception& error) {
+    context->log.error(std::string{"a connection was dropped: "} + error.what());
+  }
+}
+
+// Who cannot be given away is closed, and so are all others from here on.
+void Server::State::give_away(HandedConnection connection) {
+  if (hand_over && hand_over(connection)) return;
+  if (!context->closing.exchange(true)) {
+    boost::asio::post(context->io, [self = shared_from_this()] { self->drain_connections(); });
+  }
+  adopt(std::move(connection));
+}
+
+void Server::State::drain_connections() {
+  std::vector<std::shared_ptr<HttpConnection>> connections;
+  for (auto* connection : context->connections)
+    connections.push_back(connection->shared_from_this());
+  for (const auto& connection : connections) connection->drain();
 }
 
 void Server::State::connection_closed() {
@@ -97,6 +143,8 @@ Server::~Server() {
   state_->drained = nullptr;
   state_->timer.cancel();
   state_->context->connection_closed = [] {};
+  state_->context->closing = true;
+  state_->context->hand_over = nullptr;  // whoever is left is closed
   auto& connections = state_->context->connections;
   while (!connections.empty()) {
     const auto alive = connections.front()->shared_from_this();
@@ -117,20 +165,21 @@ void Server::listen(UniqueFd socket) {
 
 void Server::adopt(StreamSocket socket) { state_->adopt(std::move(socket)); }
 
+void Server::adopt(HandedConnection connection) { state_->adopt(std::move(connection)); }
+
 void Server::accept_while(std::function<bool()> predicate) {
   state_->may_accept = std::move(predicate);
 }
 
 void Server::accept_again() { state_->resume_listeners(); }
 
-void Server::drain(std::function<void()> drained) {
+void Server::drain(std::function<void()> drained, HandOver hand_over) {
   state_->listeners.clear();
   state_->context->draining = true;
+  state_->context->closing = !hand_over;
   state_->drained = std::move(drained);
-  std::vector<std::shared_ptr<HttpConnection>> connections;
-  for (auto* connection : state_->context->connections)
-    connections.push_back(connection->shared_from_this());
-  for (const auto& connection : connections) connection->drain();
+  state_->hand_over = std::move(hand_over);
+  state_->drain_connections();
   if (state_->context->connections.empty() && state_->drained) {
     boost::asio::post(state_->context->io, std::exchange(state_->drained, nullptr));
   }

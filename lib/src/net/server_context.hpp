@@ -21,6 +21,7 @@
 #include "spawning/exchange.hpp"
 #include "spawning/handler.hpp"
 #include "spawning/log.hpp"
+#include "spawning/server.hpp"
 
 namespace spawning {
 
@@ -48,6 +49,8 @@ struct ServerContext {
   [[nodiscard]] bool limits_requests() const {
     return first_look(config.request_timeouts).count() > 0;
   }
+  /// Whether connections go to another Server.
+  [[nodiscard]] bool handing_over() const { return draining && !closing; }
   [[nodiscard]] UnsentLimits unsent_limits() const {
     return {config.unsent_in_memory.count, config.unsent_high.count, config.unsent_spooled.count};
   }
@@ -73,7 +76,10 @@ struct ServerContext {
   /// Closed while somebody worked for their clients. Some have ended since.
   std::vector<std::weak_ptr<HttpConnection>> closed_under_way;
   std::function<void()> connection_closed;
-  std::atomic<bool> draining{false};
+  /// Gives a connection away; if nobody takes it, it is registered anew, and so `closing`.
+  std::function<void(HandedConnection)> hand_over;
+  bool draining = false;
+  std::atomic<bool> closing{false};       // answers announce the end of their connections
   std::atomic<std::uint64_t> spooled{0};  // octets of responses in spool files
 };
 

@@ -17,6 +17,7 @@
 #include "spawning/error.hpp"
 #include "spawning/scoreboard.hpp"
 #include "supervise/code_watch.hpp"
+#include "supervise/connection_dealer.hpp"
 #include "supervise/fleet.hpp"
 #include "supervise/trouble_report.hpp"
 #include "supervise/usage_watch.hpp"
@@ -62,6 +63,7 @@ struct Supervisor::State {
     std::optional<Fleet::Time> serves_since;  // while it serves
     CodeWatch::WallTime started = std::chrono::system_clock::now();
     bool draining = false;
+    bool handing_over = false;  // while it drains
     bool killed = false;
     bool gone = false;
   };
@@ -74,6 +76,7 @@ struct Supervisor::State {
 
   int run() {
     prepare_signals();
+    raise_descriptor_limit();
     for (int signal : kSignals) signals.add(signal);
     await_signal();
     watch.emplace(context, config.watch, log, [this] { apply(fleet.reload(now())); });
@@ -125,6 +128,10 @@ struct Supervisor::State {
     log.info(signal +
              (fleet.stopping() ? " again: stopping at once" : ": stopping, requests may finish"));
     apply(fleet.stop(now()));
+    for (auto& [worker, record] : records) {  // there are no siblings any more
+      if (std::exchange(record.handing_over, false))
+        record.handle->say(control::Drain{config.deadman});
+    }
   }
 
   void scale(const std::string& signal, int change) {
@@ -192,7 +199,8 @@ struct Supervisor::State {
     Record& record = records.at(drain.worker);
     record.serves_since.reset();
     record.draining = true;
-    record.handle->say(control::Drain{drain.deadline});
+    record.handing_over = !fleet.stopping();
+    record.handle->say(control::Drain{drain.deadline, record.handing_over});
     log.debug(record.description.name() + " is told to finish");
   }
 
@@ -250,12 +258,14 @@ struct Supervisor::State {
   // --- workers ---
 
   WorkerHandle::Callbacks callbacks_for(WorkerId worker) {
-    return {[this, worker](control::Message&& message) { hear(worker, std::move(message)); },
+    return {[this, worker](control::Message&& message, std::vector<UniqueFd> descriptors) {
+              hear(worker, std::move(message), std::move(descriptors));
+            },
             [this, worker] { apply(fleet.hung_up(worker, now())); },
             [this, worker](ExitStatus exit) { end(worker, exit); }};
   }
 
-  void hear(WorkerId worker, control::Message&& message) {
+  void hear(WorkerId worker, control::Message&& message, std::vector<UniqueFd> descriptors) {
     if (std::holds_alternative<control::Ready>(message)) {
       apply(fleet.ready(worker, now()));
     } else if (const auto* failure = std::get_if<control::Failed>(&message)) {
@@ -268,6 +278,24 @@ struct Supervisor::State {
       apply(fleet.replace(worker, ReplaceReason::overdue, now()));
     } else if (const auto* modules = std::get_if<control::Modules>(&message)) {
       if (watch) watch->add(*modules, records.at(worker).started);
+    } else if (auto* connections = std::get_if<control::Connections>(&message)) {
+      deal_out(std::move(*connections), std::move(descriptors));
+    }
+  }
+
+  void deal_out(control::Connections connections, std::vector<UniqueFd> sockets) {
+    std::vector<WorkerHandle*> takers;
+    for (const auto& [worker, record] : records) {
+      if (record.serves_since && !record.gone) takers.push_back(record.handle.get());
+    }
+    if (takers.empty()) {
+      return log.debug(std::to_string(sockets.size()) +
+                       " idle connections are closed: no worker is there to take them");
+    }
+    auto hands = dealer.deal(std::move(connections), std::move(sockets), takers.size());
+    for (std::size_t i = 0; i < hands.size(); ++i) {
+      if (!hands[i].sockets.empty())
+        takers[i]->pass(hands[i].connections, std::move(hands[i].sockets));
     }
   }
 
@@ -328,6 +356,7 @@ struct Supervisor::State {
                       replace(worker, reason, used);
                     }}};
   std::deque<Action> actions;
+  ConnectionDealer dealer;
   std::function<void()> on_serving;
   bool serves = false;
   bool finished = false;

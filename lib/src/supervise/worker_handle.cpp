@@ -38,14 +38,16 @@ WorkerHandle::WorkerHandle(IoContext& context, const WorkerStart& start, Callbac
   auto [ours, theirs] = ControlChannel::make_pair();
   process_.emplace(context, command_for(start, theirs.get()),
                    [this](ExitStatus status) { end(status); });
-  channel_.emplace(context, std::move(ours),
-                   ControlChannel::Callbacks{
-                       [this](std::string_view line, std::vector<UniqueFd>) { hear(line); },
-                       [this] {
-                         hung_up_ = true;
-                         if (patience_) kill();
-                         callbacks_.hung_up();
-                       }});
+  channel_.emplace(
+      context, std::move(ours),
+      ControlChannel::Callbacks{[this](std::string_view line, std::vector<UniqueFd> descriptors) {
+                                  hear(line, std::move(descriptors));
+                                },
+                                [this] {
+                                  hung_up_ = true;
+                                  if (patience_) kill();
+                                  callbacks_.hung_up();
+                                }});
 }
 
 WorkerHandle::~WorkerHandle() = default;
@@ -63,11 +65,11 @@ void WorkerHandle::kill_once_explained() {
 }
 
 // What a newer worker says and we do not know is no reason to end it.
-void WorkerHandle::hear(std::string_view line) {
+void WorkerHandle::hear(std::string_view line, std::vector<UniqueFd> descriptors) {
   auto message = control::decode(line);
   if (!message) return;
   if (patience_ && std::holds_alternative<control::Explained>(*message)) return kill();
-  callbacks_.said(std::move(*message));
+  callbacks_.said(std::move(*message), std::move(descriptors));
 }
 
 void WorkerHandle::end(ExitStatus status) {

@@ -37,7 +37,8 @@ struct WorkerStart {
 class WorkerHandle {
  public:
   struct Callbacks {
-    std::function<void(control::Message&&)> said;  ///< what it says, its last words included
+    /// What it says, its last words included, and the descriptors that come with it.
+    std::function<void(control::Message&&, std::vector<UniqueFd>)> said;
     std::function<void()> hung_up;  ///< its end of the channel is closed; usually it has ended too
     std::function<void(ExitStatus)> ended;  ///< once, the last; may destroy *this
   };
@@ -51,13 +52,16 @@ class WorkerHandle {
 
   [[nodiscard]] pid_t pid() const { return process_->pid(); }
   void say(const control::Message& message) { channel_->send(control::encode(message)); }
+  void pass(const control::Connections& connections, std::vector<UniqueFd> sockets) {
+    channel_->send(control::encode(connections), std::move(sockets));
+  }
   void kill() { process_->kill(); }
 
   /// Lets it log what it is doing, and then kills it: a second later, whatever it does.
   void kill_once_explained();
 
  private:
-  void hear(std::string_view line);
+  void hear(std::string_view line, std::vector<UniqueFd> descriptors);
   void end(ExitStatus status);
 
   struct Patience;

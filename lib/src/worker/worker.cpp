@@ -52,9 +52,13 @@ struct Worker::State {
   ~State();
 
   // On the I/O thread.
-  void receive(std::string_view line);
+  void receive(std::string_view line, std::vector<UniqueFd> descriptors);
   void serve();
-  void drain();
+  void drain(bool hand_over);
+  void drained();
+  void adopt(control::Connections connections, std::vector<UniqueFd> sockets);
+  [[nodiscard]] bool give_away(HandedConnection& connection);
+  void send_away();
   void orphaned();
   void end();
   void overdue(const OverdueRequest& request);
@@ -90,7 +94,11 @@ struct Worker::State {
   unsigned accept_anyway = 0;  // so many connections, however busy the threads are
   std::chrono::milliseconds request_timeout{0};
   bool draining = false;
+  bool ending = false;
   bool unfit = false;  // a thread is lost; the supervisor knows
+  // Given away and not sent yet: several travel in one message.
+  control::Connections leaving;
+  std::vector<UniqueFd> leaving_sockets;
 
   std::thread thread;
 };
@@ -102,7 +110,10 @@ Worker::State::State(Seat&& inherited)
   channel = std::make_unique<ControlChannel>(
       io, std::move(seat.control),
       ControlChannel::Callbacks{
-          .message = [this](std::string_view line, std::vector<UniqueFd>) { receive(line); },
+          .message =
+              [this](std::string_view line, std::vector<UniqueFd> descriptors) {
+                receive(line, std::move(descriptors));
+              },
           .closed = [this] { orphaned(); }});
   thread = start_io_thread([this] { io.run(); });
 }
@@ -126,8 +137,8 @@ void Worker::State::run_on_io(std::function<void()> task) {
   done.get_future().wait();
 }
 
-void Worker::State::receive(std::string_view line) {
-  const auto message = control::decode(line);
+void Worker::State::receive(std::string_view line, std::vector<UniqueFd> descriptors) {
+  auto message = control::decode(line);
   if (!message)
     return log.error("the supervisor sent a message that is not understood: " +
                      std::string{line.substr(0, 200)});
@@ -137,8 +148,10 @@ void Worker::State::receive(std::string_view line) {
     changed.notify_all();
   } else if (std::holds_alternative<control::Serve>(*message)) {
     serve();
-  } else if (std::holds_alternative<control::Drain>(*message)) {
-    drain();
+  } else if (const auto* drain_order = std::get_if<control::Drain>(&*message)) {
+    drain(drain_order->hand_over);
+  } else if (auto* connections = std::get_if<control::Connections>(&*message)) {
+    adopt(std::move(*connections), std::move(descriptors));
   } else if (std::holds_alternative<control::Explain>(*message)) {
     explain();
   }
@@ -178,12 +191,56 @@ void Worker::State::look_at_the_backlog_later() {
   });
 }
 
-void Worker::State::drain() {
-  if (std::exchange(draining, true)) return;
+void Worker::State::drain(bool hand_over) {
+  const bool again = std::exchange(draining, true);
+  if (again && (hand_over || !server)) return;
   seat.listeners.clear();
   slot.state = WorkerState::draining;
   if (!server) return end();
-  server->drain([this] { end(); });
+  server->drain(
+      [this] { drained(); },
+      hand_over ? [this](HandedConnection& each) { return give_away(each); } : Server::HandOver{});
+}
+
+// No connection is left here. Those given away may still be on their way to the channel.
+void Worker::State::drained() {
+  send_away();
+  if (!channel) return end();
+  channel->when_sent([this] { end(); });
+}
+
+// Connections that a sibling has given away.
+void Worker::State::adopt(control::Connections connections, std::vector<UniqueFd> sockets) {
+  if (!server || sockets.size() != connections.states.size())
+    return log.error("connections came that cannot be served, and are closed");
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    if (!sockets[i]) {
+      log.error("a connection was dropped: this process may have no more descriptors");
+      continue;
+    }
+    auto& state = connections.states[i];
+    server->adopt(
+        HandedConnection{std::move(sockets[i]), state.requests, std::move(state.proxied)});
+  }
+}
+
+bool Worker::State::give_away(HandedConnection& connection) {
+  if (!channel) return false;
+  leaving.states.push_back({connection.requests, std::move(connection.proxied)});
+  leaving_sockets.push_back(std::move(connection.socket));
+  if (leaving_sockets.size() == ControlChannel::kMostDescriptors) {
+    send_away();
+  } else if (leaving_sockets.size() == 1) {
+    boost::asio::post(io, [this] { send_away(); });
+  }
+  return true;
+}
+
+void Worker::State::send_away() {
+  if (leaving_sockets.empty()) return;
+  const auto connections = std::exchange(leaving, {});
+  auto sockets = std::exchange(leaving_sockets, {});
+  if (channel) channel->send(control::encode(connections), std::move(sockets));
 }
 
 void Worker::State::orphaned() {
@@ -191,10 +248,11 @@ void Worker::State::orphaned() {
   // While the application loads there is nothing to finish, and nobody else who could end this
   // process.
   if (!server && !draining) std::_Exit(EXIT_FAILURE);
-  drain();
+  drain(false);
 }
 
 void Worker::State::end() {
+  if (std::exchange(ending, true)) return;
   // Without a server the pool may be in the making, on the thread that calls ready(); it is stopped
   // there.
   if (server) pool->stop();
@@ -292,7 +350,7 @@ bool Worker::run_one() { return state_->pool->run_one(); }
 
 void Worker::drain() {
   State& state = *state_;
-  boost::asio::post(state.io, [&state] { state.drain(); });
+  boost::asio::post(state.io, [&state] { state.drain(false); });
 }
 
 int Worker::finished_fd() const { return state_->finished.get(); }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// A connection without a request: how it waits, and how it leaves a server that drains.
+#include <sys/socket.h>
+
+#include <boost/asio/error.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "net/http_connection.hpp"
+
+namespace spawning {
+
+using boost::asio::socket_base;
+
+// Without a buffer: an idle connection has none. Costs a change of the poll set, which read() does
+// not.
+void HttpConnection::wait_for_input() {
+  if (reading_ || phase_ == Phase::closed) return;
+  reading_ = true;
+  socket_->async_wait(
+      socket_base::wait_read,
+      [self = shared_from_this()](boost::system::error_code error) { self->on_readable(error); });
+}
+
+void HttpConnection::on_readable(boost::system::error_code error) {
+  reading_ = false;
+  if (phase_ == Phase::closed) return give_buffers_back();
+  if (error == boost::asio::error::operation_aborted) return on_cancelled();
+  if (phase_ == Phase::busy) return look_for_end();
+  if (phase_ == Phase::head && server_->handing_over() && !request_begun()) return leave();
+  read();
+}
+
+// Somebody is answering. A connection that is to leave takes nothing that can go along, or it might
+// find the beginning of another request here again and again.
+void HttpConnection::read_ahead() {
+  if (server_->handing_over()) return wait_for_input();
+  read();
+}
+
+// There is something to read, at least the end.
+void HttpConnection::look_for_end() {
+  char octet = 0;
+  const ssize_t count =
+      ::recv(socket_->native_handle(), &octet, sizeof octet, MSG_PEEK | MSG_DONTWAIT);
+  if (count > 0) return;  // the next request's
+  if (count == 0) return on_input_end(true);
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return wait_for_input();
+  on_input_end(false);
+}
+
+// The pending read, so that the connection can become idle or leave.
+void HttpConnection::on_cancelled() {
+  const bool goes_idle = std::exchange(going_idle_, false);
+  if (phase_ == Phase::head && server_->draining && !request_begun()) return leave();
+  if (goes_idle) return become_idle();
+  if (phase_ == Phase::busy) return read_ahead();
+  read();
+}
+
+void HttpConnection::drain() {
+  if (phase_ == Phase::busy) {
+    if (!exchange_.over_or_tell()) return;
+    hand_back();
+    return process();
+  }
+  if (phase_ == Phase::head) leave();
+}
+
+bool HttpConnection::request_begun() const {
+  return parser_.started() || (proxy_header_ && proxy_header_->started());
+}
+
+// Gives the connection away, or closes it, unless there is a request to answer first. What is here
+// of the octets of none is an empty line at most (RFC 9112 §2.2).
+void HttpConnection::leave() {
+  if (phase_ != Phase::head || parser_.started()) return;
+  if (!server_->handing_over()) return close_idle();
+  if (request_begun()) return;  // a PROXY header has
+  if (input_ended_ || (begin_ != end_ && input().back() != '\n')) return begin_close();
+  if (!outbox_.empty()) return;  // flush() leads here again
+  if (!reading_) return hand_over();
+  boost::system::error_code ignored;
+  socket_->cancel(ignored);  // on_cancelled() leads here again, unless octets were faster
+}
+
+void HttpConnection::hand_over() {
+  HandedConnection handed{.requests = requests_};
+  if (proxied_) handed.proxied = info_;
+  outbox_.mark_gone();
+  phase_ = Phase::closed;
+  boost::system::error_code error;
+  handed.socket.reset(socket_->release(error));  // fails only if it is closed already
+  leave_server();
+  server_->hand_over(std::move(handed));
+  server_->connection_closed();
+}
+
+// A request that is on its way already deserves its answer, which will carry `Connection: close`.
+// Else there is nothing to linger for.
+void HttpConnection::close_idle() {
+  if (!outbox_.empty()) return begin_close();
+  boost::system::error_code ignored;
+  if (socket_->available(ignored) == 0) return close();
+  read();
+}
+
+}  // namespace spawning

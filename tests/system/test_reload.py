@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""Reloads, as clients with open connections see them."""
+
+import re
+import resource
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from running import SANITIZED, Client, alive, wait_until
+
+VALIDATOR = "wsgiref.validate.validator"
+SOURCE = """\
+import os
+VERSION = b"{version}"
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [VERSION + b" by %d|" % os.getpid()]
+"""
+REQUEST = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
+
+
+@pytest.fixture
+def deployed(spawn, tmp_path):
+    """deployed(*arguments): an application whose answers begin with its version, 1 at first."""
+
+    def deployed(*arguments):
+        deploy(tmp_path, 1)
+        return spawn(*arguments, "versioned:app", VALIDATOR, cwd=tmp_path)
+
+    return deployed
+
+
+def deploy(directory, version):
+    replaced = directory / "new.py"
+    # As long as the version before may be: bytecode is told apart by size and second.
+    replaced.write_text(SOURCE.format(version=version) + "#" * version)
+    replaced.rename(directory / "versioned.py")
+
+
+def reload(server, times=1):
+    """Reloads, and waits until every worker from before is gone; the longest time that took."""
+    longest = 0.0
+    for _ in range(times):
+        before = set(server.workers())
+        count = server.errors().count("reloaded:")
+        server.signal(signal.SIGHUP)
+        wait_until(lambda count=count: server.errors().count("reloaded:") > count, server.patience)
+        serves = time.monotonic()
+        wait_until(
+            lambda before=before: not any(alive(pid) for pid in before), server.patience, "the end"
+        )
+        longest = max(longest, time.monotonic() - serves)
+    return longest
+
+
+class Looper(threading.Thread):
+    """Sends one request after the other on a connection that it never wants to open again."""
+
+    def __init__(self, server, stop):
+        super().__init__()
+        self.server, self.stop = server, stop
+        self.connections = self.answers = 0
+        self.errors = []
+        self.start()
+
+    def run(self):
+        while not self.stop.is_set():
+            self.connections += 1
+            try:
+                with self.server.client() as client:
+                    self._talk(client)
+            except (OSError, AssertionError) as error:
+                self.errors.append(repr(error))
+
+    def _talk(self, client):
+        while not self.stop.is_set():
+            client.request("/")
+            response = client.response()
+            if response.status != 200:
+                self.errors.append(response.status)
+            self.answers += 1
+            if response.headers.get("connection") == "close":
+                return
+
+
+def test_keep_alive_clients_that_never_pause_notice_no_reload(deployed, slowness):
+    server = deployed("--processes", "2", "--threads", "2")
+    stop = threading.Event()
+    loopers = [Looper(server, stop) for _ in range(64)]
+    try:
+        wait_until(lambda: all(each.answers for each in loopers), server.patience, "answers")
+        longest = reload(server, 10)
+        enough = [each.answers + 2 for each in loopers]
+        wait_until(
+            lambda: all(each.answers >= most for each, most in zip(loopers, enough)),
+            server.patience,
+            "answers of the newest generation",
+        )
+    finally:
+        stop.set()
+        for each in loopers:
+            each.join()
+
+    assert [each.errors for each in loopers if each.errors] == []
+    assert [each.connections for each in loopers] == [1] * len(loopers)
+    assert longest < 2 * slowness
+    assert server.stop() == 0
+
+
+def test_clients_that_connect_anew_for_each_request_notice_no_reload(deployed):
+    server = deployed("--processes", "2", "--threads", "2")
+    stop = threading.Event()
+    statuses, errors = [], []
+
+    def keep_asking():
+        while not stop.is_set():
+            try:
+                statuses.append(server.get("/").status)
+            except (OSError, AssertionError) as error:
+                errors.append(repr(error))
+
+    asking = [threading.Thread(target=keep_asking) for _ in range(4)]
+    for each in asking:
+        each.start()
+    try:
+        reload(server, 5)
+    finally:
+        stop.set()
+        for each in asking:
+            each.join()
+
+    assert errors == []
+    assert set(statuses) == {200}
+
+
+def connect_idle(server, count):
+    sockets = []
+    for _ in range(count):
+        sockets.append(socket.create_connection((server.host, server.port), server.patience))
+        sockets[-1].sendall(REQUEST)
+    for each in sockets:
+        assert receive(each).startswith(b"HTTP/1.1 200 OK")
+    return sockets
+
+
+def receive(connection):
+    answer = b""
+    while not answer.endswith(b"|\r\n0\r\n\r\n"):
+        piece = connection.recv(65536)
+        assert piece, f"the connection has ended: {answer}"
+        answer += piece
+    return answer
+
+
+@pytest.mark.parametrize("signals", [["HUP"] * 3, ["TTIN", "HUP", "TTOU"]])
+def test_idle_connections_live_on_in_the_newest_generation(deployed, tmp_path, slowness, signals):
+    count = 500 if SANITIZED else 2000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 1 << 16), hard))
+    server = deployed("--processes", "2", "--threads", "2")
+    sockets = connect_idle(server, count)
+    try:
+        version = 1
+        for name in signals:
+            if name == "HUP":
+                version += 1
+                deploy(tmp_path, version)
+                assert reload(server) < 2 * slowness
+            else:
+                workers = len(server.workers())
+                wanted = workers + (1 if name == "TTIN" else -1)
+                server.signal(getattr(signal, "SIG" + name))
+                wait_until(
+                    lambda wanted=wanted: len(server.workers()) == wanted, server.patience, name
+                )
+
+        for each in sockets:
+            each.sendall(REQUEST)
+        answers = [receive(each) for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert all(b"\r\n\r\n" in answer and b"%d by " % version in answer for answer in answers)
+    by_worker = {re.search(rb"by (\d+)", answer).group(1) for answer in answers}
+    assert by_worker == {b"%d" % pid for pid in server.workers()}
+    assert "dropped" not in server.errors()
+
+
+def test_a_replaced_worker_gives_its_connections_to_its_siblings(spawn, gate):
+    server = spawn(
+        "--processes", "1", "--threads", "2", "--request-timeout", "1", "system_apps:router"
+    )
+    (worker,) = server.workers()
+    with server.client() as idle, server.client() as overdue:
+        idle.request("/pid")
+        assert int(idle.response().body) == worker
+        overdue.request(f"/gated?gate={gate.path}")
+        assert overdue.response().status == 503
+        wait_until(lambda: set(server.workers()) - {worker}, server.patience, "a successor")
+        gate.open()
+        wait_until(lambda: not alive(worker), server.patience, "the end of the old one")
+
+        idle.request("/pid")
+        assert int(idle.response().body) != worker
+
+
+def test_a_stop_closes_idle_connections(deployed, slowness):
+    server = deployed("--processes", "2", "--threads", "1")
+    with server.client() as idle:
+        idle.request("/")
+        idle.response()
+        reload(server)
+        started = time.monotonic()
+
+        assert server.stop() == 0
+
+        assert idle.at_end()
+        assert time.monotonic() - started < 2 * slowness
+
+
+def test_a_connection_that_has_waited_for_a_slow_answer_is_handed_over_too(spawn, gate):
+    server = spawn("--processes", "1", "--threads", "1", "system_apps:router")
+    (worker,) = server.workers()
+    with Client(server.host, server.port, server.patience) as client:
+        client.request(f"/gated?gate={gate.path}")
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded:" in server.errors(), server.patience, "a new generation")
+        assert alive(worker)
+        gate.open()
+
+        response = client.response()
+        assert response.body == b"passed"
+        assert "connection" not in response.headers
+        wait_until(lambda: not alive(worker), server.patience, "the end of the old one")
+        client.request("/pid")
+        assert int(client.response().body) != worker
