@@ -56,7 +56,7 @@ void WorkerHandle::kill_once_explained() {
   if (hung_up_) return kill();
   if (patience_) return;
   patience_ = std::make_shared<Patience>(boost::asio::steady_timer{context_, kPatience});
-  // It may have ended, and *this with it, when the timer has run out and this is about to be called.
+  // When the timer has run out it may have ended, and *this with it, before this is called.
   patience_->timer.async_wait(
       [this, alive = std::weak_ptr{patience_}](boost::system::error_code error) {
         if (!error && !alive.expired()) kill();
