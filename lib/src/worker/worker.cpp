@@ -56,7 +56,7 @@ struct Worker::State {
   void serve();
   void drain(bool hand_over);
   void drained();
-  void adopt(control::Connections connections, std::vector<UniqueFd> sockets);
+  void adopt(control::Connections connections, std::vector<UniqueFd> sockets) const;
   [[nodiscard]] bool give_away(HandedConnection& connection);
   void send_away();
   void orphaned();
@@ -210,7 +210,7 @@ void Worker::State::drained() {
 }
 
 // Connections that a sibling has given away.
-void Worker::State::adopt(control::Connections connections, std::vector<UniqueFd> sockets) {
+void Worker::State::adopt(control::Connections connections, std::vector<UniqueFd> sockets) const {
   if (!server || sockets.size() != connections.states.size())
     return log.error("connections came that cannot be served, and are closed");
   for (std::size_t i = 0; i < sockets.size(); ++i) {
