@@ -38,7 +38,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
     The workers that tests start inherit it.
     """
-    config.addinivalue_line("markers", "dumps_stacks: has faulthandler read running threads")
     package = str(BUILD / "python")
     sys.path.insert(0, package)
     if "SPAWNING_TESTS_STARTED" in os.environ:
@@ -52,13 +51,3 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TSAN_OPTIONS"] = f"suppressions={ROOT / 'tests' / 'thread_sanitizer.supp'}"
     config.pluginmanager.getplugin("capturemanager").stop_global_capturing()
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *sys.argv[1:]])
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """ThreadSanitizer does not always survive reporting what faulthandler does on purpose."""
-    if BUILD.name != "tsan":
-        return
-    races = pytest.mark.skip(reason="faulthandler reads the frames of running threads unlocked")
-    for item in items:
-        if item.get_closest_marker("dumps_stacks"):
-            item.add_marker(races)

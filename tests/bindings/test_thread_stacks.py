@@ -13,8 +13,6 @@ import time
 import pytest
 from spawning import _native_testing as native
 
-pytestmark = pytest.mark.dumps_stacks
-
 SIGNAL = signal.SIGRTMIN + 11
 libc = ctypes.CDLL(None, use_errno=True)
 libc_with_the_gil = ctypes.PyDLL(None, use_errno=True)

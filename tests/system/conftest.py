@@ -65,11 +65,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spawn]:
 
 @pytest.fixture
 def run_spawn() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """run_spawn(*arguments): the outcome of a `spawn` that ends by itself."""
+    """run_spawn(*arguments): the outcome of a `spawn` that ends by itself.
+
+    Its workers are this interpreter, for which the extension was built, unless the test says which.
+    """
 
     def run_spawn(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        given = any(each.startswith("--python") for each in arguments)
+        python = [] if given else ["--python", sys.executable]
         return subprocess.run(
-            [str(PROGRAM), *arguments],
+            [str(PROGRAM), *python, *arguments],
             cwd=options.get("cwd", HERE),
             env=environment(options.get("env")),
             stdin=subprocess.DEVNULL,

@@ -134,7 +134,6 @@ def test_a_limit_that_no_worker_can_keep_is_warned_of_and_replaces_nobody(spawn)
     assert server.errors().count("[warning]") == 1
 
 
-@pytest.mark.dumps_stacks
 @pytest.mark.parametrize("name", ["sleep", "keep_the_gil"])
 def test_what_a_worker_does_that_does_not_stop_is_logged_before_it_is_killed(
     spawn, slowness, tmp_path, name
@@ -159,7 +158,6 @@ def test_what_a_worker_does_that_does_not_stop_is_logged_before_it_is_killed(
     assert not alive(worker)
 
 
-@pytest.mark.dumps_stacks
 def test_a_request_whose_client_has_gone_is_logged_too(spawn, tmp_path):
     server = spawn("--processes", "1", "--threads", "1", "--deadman", "1", *APP)
     with server.client() as client:
@@ -171,7 +169,6 @@ def test_a_request_whose_client_has_gone_is_logged_too(spawn, tmp_path):
     assert "GET /sleep?note=" in server.errors()
 
 
-@pytest.mark.dumps_stacks
 def test_where_an_application_hangs_that_does_not_load_is_logged(run_spawn, tmp_path):
     (tmp_path / "hanging.py").write_text("import time\n\ntime.sleep(600)\n")
 

@@ -243,7 +243,6 @@ class TestBehindAProxy:
 class TestOverdueRequests:
     """What the thread was doing goes to the log."""
 
-    @pytest.mark.dumps_stacks
     @pytest.mark.parametrize("path", ["sleep", "keep_the_gil"])
     def test_the_stack_of_the_thread_is_logged(self, spawn, path):
         server = spawn(
