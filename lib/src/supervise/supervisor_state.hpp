@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// A Supervisor from the inside: a Fleet run against real processes.
+
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "spawning/asio.hpp"
+#include "spawning/scoreboard.hpp"
+#include "spawning/supervisor.hpp"
+#include "supervise/code_watch.hpp"
+#include "supervise/connection_dealer.hpp"
+#include "supervise/fleet.hpp"
+#include "supervise/trouble_report.hpp"
+#include "supervise/usage_watch.hpp"
+#include "supervise/worker_handle.hpp"
+
+namespace spawning {
+
+/// What happens (signals, messages, exits, time) becomes an event of the Fleet; what it wants done
+/// is carried out at once.
+struct Supervisor::State {
+  /// A worker process, from Spawn until it has ended.
+  struct Record {
+    WorkerDescription description;
+    std::unique_ptr<WorkerHandle> handle;     // none if the process could not be started
+    std::optional<Fleet::Time> serves_since;  // while it serves
+    CodeWatch::WallTime started = std::chrono::system_clock::now();
+    bool draining = false;
+    bool handing_over = false;  // while it drains
+    bool killed = false;
+    bool gone = false;
+  };
+
+  State(SupervisorConfig c, const Log& l);
+
+  int run();
+  static Fleet::Time now() { return std::chrono::steady_clock::now(); }
+
+  // supervisor.cpp: signals and time.
+  void await_signal();
+  void act_on(int signal);
+  void stop(const std::string& signal);
+  void scale(const std::string& signal, int change);
+  void reap_strangers();
+  void set_timer();
+
+  // supervisor_actions.cpp: what the Fleet wants done.
+  void apply(Actions more);
+  void carry_out(const action::Spawn& spawn);
+  void carry_out(const action::Serve& serve);
+  void carry_out(const action::Drain& drain);
+  void carry_out(const action::Kill& kill);
+  void carry_out(const action::Report& report);
+  void carry_out(const action::Replacing& replacing);
+  void carry_out(const action::Serving& serving);
+  void carry_out(const action::Finish& finish);
+  [[nodiscard]] WorkerStart start_of(const action::Spawn& spawn) const;
+
+  // supervisor_workers.cpp: what workers say and do.
+  [[nodiscard]] WorkerHandle::Callbacks callbacks_for(WorkerId worker);
+  void hear(WorkerId worker, control::Message&& message, std::vector<UniqueFd> descriptors);
+  void deal_out(control::Connections connections, std::vector<UniqueFd> sockets);
+  [[nodiscard]] std::vector<UsageWatch::Subject> subjects() const;
+  void replace(WorkerId worker, ReplaceReason reason, const WorkerUsage& used);
+  void end(WorkerId worker, ExitStatus exit);
+
+  SupervisorConfig config;
+  const Log& log;
+  Fleet fleet;
+  Scoreboard scoreboard;
+  IoContext context{1};
+  boost::asio::signal_set signals{context};
+  boost::asio::steady_timer timer{context};
+  std::optional<CodeWatch> watch;  // until the end
+  std::map<WorkerId, Record> records;
+  UsageWatch usage{context,
+                   config.limits,
+                   scoreboard,
+                   log,
+                   {[this] { return subjects(); },
+                    [this](WorkerId worker, ReplaceReason reason, const WorkerUsage& used) {
+                      replace(worker, reason, used);
+                    }}};
+  std::deque<Action> actions;
+  ConnectionDealer dealer;
+  std::function<void()> on_serving;
+  bool serves = false;
+  bool finished = false;
+  int status = 1;
+};
+
+}  // namespace spawning
