@@ -20,8 +20,7 @@ void bind_one(Sockets& sockets, const BindAddress& address, const std::string& o
   } catch (const StartupError& error) {
     throw StartupError{option + ": " + error.what()};
   }
-  if (address.kind == BindAddress::Kind::unix_path) sockets.files.emplace_back(address.host);
-  sockets.addresses.push_back(Address::local(sockets.listeners.back().get()));
+  sockets.addresses.push_back(Address::local(sockets.listeners.back().fd.get()));
 }
 
 std::string counted(unsigned count, const std::string& one, const std::string& many) {

@@ -10,16 +10,15 @@
 
 #include "options.hpp"
 #include "spawning/address.hpp"
+#include "spawning/listening_socket.hpp"
 #include "spawning/supervisor.hpp"
-#include "spawning/unique_fd.hpp"
 
 namespace spawning::cli {
 
-/// The listening sockets, and the files of those that are UNIX sockets which we bound.
+/// The listening sockets.
 struct Sockets {
-  std::vector<UniqueFd> listeners;
+  std::vector<ListeningSocket> listeners;
   std::vector<Address> addresses;  ///< what they are bound to, in the same order
-  std::vector<SocketFile> files;   ///< removed when the service ends
 };
 
 /// Binds what the options say, under their umask, which this process keeps. \throws StartupError that

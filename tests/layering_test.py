@@ -32,8 +32,8 @@ ROOMS = {
 # Public headers that every room may speak in. The others are components: they belong to the room
 # that their source stands in.
 VOCABULARY = set(
-    "address asio body bytes config error exchange handler headers ip_address log refusal request "
-    "responder response result trusted_proxies unique_fd".split()
+    "address asio body bytes config error exchange handler headers ip_address "
+    "listening_socket log refusal request responder response result trusted_proxies unique_fd".split()
 )
 
 # Libraries that headers hide, so that one source file pays for them.

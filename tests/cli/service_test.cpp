@@ -28,7 +28,7 @@ TEST(ServiceTest, BindsHostAndPort) {
   ASSERT_EQ(sockets.addresses.size(), 1U);
   EXPECT_EQ(sockets.addresses[0].host, "127.0.0.1");
   EXPECT_NE(sockets.addresses[0].port, 0);
-  EXPECT_EQ(sockets.addresses[0], Address::local(sockets.listeners[0].get()));
+  EXPECT_EQ(sockets.addresses[0], Address::local(sockets.listeners[0].fd.get()));
 }
 
 TEST(ServiceTest, BindsAddressesInsteadOfHostAndPort) {

@@ -7,8 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "spawning/unique_fd.hpp"
-
 struct sockaddr;
 
 namespace spawning {
@@ -49,29 +47,6 @@ struct BindAddress {
   /// \throws StartupError that says what was expected.
   [[nodiscard]] static BindAddress parse(std::string_view text);
   [[nodiscard]] std::string to_string() const;
-};
-
-/// Binds and listens. The socket is close-on-exec and non-blocking; TCP sockets have SO_REUSEADDR
-/// and TCP_NODELAY set (accepted connections inherit the latter). A stale socket file, one that
-/// nobody listens on, is replaced; one in use is an error. An inherited descriptor is checked to be
-/// a listening stream socket. \throws StartupError: one line with the address and the reason (in
-/// use, not ours, privileged…). \see bind(2), listen(2), unix(7)
-[[nodiscard]] UniqueFd bind_listener(const BindAddress& address, int backlog = 2048);
-
-/// Owns the file of a UNIX socket that this process has bound: removes it when destroyed, unless
-/// another file has taken its place. The path keeps its meaning when the current directory changes.
-class SocketFile {
- public:
-  /// 	hrows std::system_error if there is no such file.
-  explicit SocketFile(const std::string& path);
-  SocketFile(SocketFile&& other) noexcept;
-  SocketFile& operator=(SocketFile&&) = delete;
-  ~SocketFile();
-
- private:
-  std::string path_;  // empty: nothing is owned
-  std::uint64_t device_ = 0;
-  std::uint64_t inode_ = 0;
 };
 
 }  // namespace spawning

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "spawning/bytes.hpp"
+#include "spawning/listening_socket.hpp"
 #include "spawning/log.hpp"
-#include "spawning/unique_fd.hpp"
 
 namespace spawning {
 
@@ -40,7 +40,7 @@ struct WatchConfig {
 
 /// What a Supervisor supervises.
 struct SupervisorConfig {
-  std::vector<UniqueFd> listeners;  ///< bound and listening; kept open for the Supervisor's life
+  std::vector<ListeningSocket> listeners;       ///< kept open until the service stops
   std::vector<std::string> worker_command;      ///< the program's path and its arguments
   std::vector<std::string> worker_environment;  ///< "NAME=VALUE", on top of this process's
   std::string worker_settings;  ///< JSON on one line, passed to every worker as it is

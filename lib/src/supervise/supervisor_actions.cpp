@@ -101,7 +101,8 @@ WorkerStart Supervisor::State::start_of(const action::Spawn& spawn) const {
   start.slot = spawn.slot;
   start.generation = spawn.generation;
   start.scoreboard = scoreboard.fd();
-  for (const UniqueFd& listener : config.listeners) start.listeners.push_back(listener.get());
+  for (const ListeningSocket& listener : config.listeners)
+    start.listeners.push_back(listener.fd.get());
   start.command = config.worker_command;
   start.environment = config.worker_environment;
   start.directory = config.working_directory;

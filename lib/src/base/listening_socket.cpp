@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include "spawning/listening_socket.hpp"
+
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -8,12 +11,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
-#include "spawning/address.hpp"
 #include "spawning/error.hpp"
 
 namespace spawning {
@@ -136,18 +140,46 @@ UniqueFd adopt_inherited(const BindAddress& address) {
   return UniqueFd{address.fd};
 }
 
+// Drops segments that would begin a connection, and no others: connections that have begun are
+// established. A filter on a TCP socket sees segments from their TCP header on.
+std::error_code drop_first_segments(int fd) {
+  constexpr std::uint32_t kFlags = 13;  // the octet with them
+  constexpr std::uint32_t kSyn = 0x02;
+  constexpr std::uint32_t kAck = 0x10;
+  constexpr std::uint32_t kWhole = 0xffffffff;
+  std::array<sock_filter, 5> program{{
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlags),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kSyn | kAck),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSyn, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, kWhole),
+  }};
+  const sock_fprog filter{program.size(), program.data()};
+  const int result = ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+  return result == 0 ? std::error_code{} : last_error();
+}
+
 }  // namespace
 
-UniqueFd bind_listener(const BindAddress& address, int backlog) {
+ListeningSocket bind_listener(const BindAddress& address, int backlog) {
   switch (address.kind) {
     case BindAddress::Kind::unix_path:
-      return listen_on_path(address, backlog);
+      return {.fd = listen_on_path(address, backlog), .file = SocketFile{address.host}};
     case BindAddress::Kind::inherited:
-      return adopt_inherited(address);
+      return {.fd = adopt_inherited(address), .inherited = true};
     case BindAddress::Kind::host_port:
       break;
   }
-  return listen_on_internet(address, backlog);
+  return {.fd = listen_on_internet(address, backlog)};
+}
+
+std::error_code ListeningSocket::turn_newcomers_away() {
+  if (inherited) return {};
+  if (Address::local(fd.get()).family == Address::Family::unix_path) {
+    file.reset();
+    return {};
+  }
+  return drop_first_segments(fd.get());
 }
 
 SocketFile::SocketFile(const std::string& path) : path_{std::filesystem::absolute(path)} {
@@ -160,7 +192,18 @@ SocketFile::SocketFile(const std::string& path) : path_{std::filesystem::absolut
 SocketFile::SocketFile(SocketFile&& other) noexcept
     : path_{std::exchange(other.path_, {})}, device_{other.device_}, inode_{other.inode_} {}
 
-SocketFile::~SocketFile() {
+SocketFile& SocketFile::operator=(SocketFile&& other) noexcept {
+  if (this == &other) return *this;
+  remove();
+  path_ = std::exchange(other.path_, {});
+  device_ = other.device_;
+  inode_ = other.inode_;
+  return *this;
+}
+
+SocketFile::~SocketFile() { remove(); }
+
+void SocketFile::remove() {
   struct stat status {};
   if (path_.empty() || ::lstat(path_.c_str(), &status) != 0) return;
   if (status.st_dev != device_ || status.st_ino != inode_) return;

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// Listening sockets: how they come about, and how they end without losing a client.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "spawning/address.hpp"
+#include "spawning/unique_fd.hpp"
+
+namespace spawning {
+
+/// Owns the file of a UNIX socket that this process has bound: removes it when destroyed, unless
+/// another file has taken its place. The path keeps its meaning when the current directory changes.
+class SocketFile {
+ public:
+  /// \throws std::system_error if there is no such file.
+  explicit SocketFile(const std::string& path);
+  SocketFile(SocketFile&& other) noexcept;
+  SocketFile& operator=(SocketFile&& other) noexcept;
+  ~SocketFile();
+
+ private:
+  void remove();
+
+  std::string path_;  // empty: nothing is owned
+  std::uint64_t device_ = 0;
+  std::uint64_t inode_ = 0;
+};
+
+/// A bound and listening socket, and what ends with it.
+struct ListeningSocket {
+  UniqueFd fd{};
+  bool inherited = false;  ///< others may go on with it, and with who waits in its backlog
+  std::optional<SocketFile> file{};  ///< of a UNIX socket
+
+  /// Lets nobody into the backlog any more who has not begun to connect, in any process that shares
+  /// the socket, so that a backlog which has been emptied stays empty. A TCP client gets no answer:
+  /// it tries again after a second, and is refused then, or finds whoever listens by that time. The
+  /// file of a UNIX socket is removed. Does nothing to an inherited socket.
+  /// \returns what went wrong; such a socket is as it was. \see socket(7), SO_ATTACH_FILTER
+  [[nodiscard]] std::error_code turn_newcomers_away();
+};
+
+/// Binds and listens. The socket is close-on-exec and non-blocking; TCP sockets have SO_REUSEADDR
+/// and TCP_NODELAY set (accepted connections inherit the latter). A stale socket file, one that
+/// nobody listens on, is replaced; one in use is an error. An inherited descriptor is checked to be
+/// a listening stream socket. \throws StartupError: one line with the address and the reason (in
+/// use, not ours, privileged…). \see bind(2), listen(2), unix(7)
+[[nodiscard]] ListeningSocket bind_listener(const BindAddress& address, int backlog = 2048);
+
+}  // namespace spawning
