@@ -40,6 +40,8 @@ int supervise(const Options& options, const std::string& invoked_as) {
   config.watch = watch_config(options, config.working_directory);
   config.processes = options.processes;
   config.boot_timeout = options.boot_timeout;
+  config.surge = options.surge;
+  config.drain_delay = options.drain_delay;
   config.deadman = options.deadman;
   config.limits = options.replacement;
 

@@ -29,10 +29,12 @@ struct Options {
   std::string python;  ///< "" if not given
   HttpConfig http;
   std::chrono::milliseconds boot_timeout{60'000};
+  std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds deadman{10'000};
   ReplacementLimits replacement;
   std::vector<std::string> watch;  ///< as given
   bool reload_dev = false;
+  unsigned surge = 0;
   std::optional<std::chrono::milliseconds> watch_poll;
   bool verbose = false;
   bool version = false;

@@ -19,6 +19,7 @@ constexpr unsigned kMostThreads = 1024;
 constexpr unsigned kMostHeaders = 10'000;
 constexpr unsigned kMostConnections = 1'000'000;
 constexpr unsigned kMostRequests = 1'000'000'000;
+constexpr std::chrono::seconds kLongestDelay = std::chrono::hours{1};
 constexpr std::chrono::seconds kOldest = std::chrono::hours{24 * 365};
 constexpr Bytes kGiB{std::uint64_t{1} << 30};
 constexpr Bytes kLargestBody{1024 * kGiB.count};
@@ -159,6 +160,10 @@ constexpr std::array kTimeouts{
     Setting{"boot-timeout", '\0', "S", "60",
             "for a worker to load the application; over it: it is killed", Takes::value,
             [](Options& o, Value v) { o.boot_timeout = read_seconds(v); }},
+    Setting{"drain-delay", '\0', "S", "0",
+            "from being told to stop to accepting nobody any more; answers announce it",
+            Takes::value,
+            [](Options& o, Value v) { o.drain_delay = read_seconds_or_none(v, kLongestDelay); }},
     Setting{"deadman", '\0', "S", "10",
             "for a worker that stops to finish its requests; over it: it is killed", Takes::value,
             [](Options& o, Value v) { o.deadman = read_seconds(v); }, "deadman_timeout"},
@@ -205,6 +210,10 @@ constexpr std::array kReload{
     Setting{"reload", 'r', "WHEN", nullptr,
             "dev: reload gracefully when the file of any loaded module changes", Takes::value,
             store_reload},
+    Setting{"surge", '\0', "N", "0",
+            "workers more than --processes while reloading: so many at a time replace old ones; 0: "
+            "all, and none serves before every one can",
+            Takes::value, [](Options& o, Value v) { o.surge = read_number(v, 0, kMostProcesses); }},
     Setting{"watch-poll", '\0', "S", nullptr,
             "look at the files every S seconds, rather than be told by the kernel", Takes::value,
             [](Options& o, Value v) { o.watch_poll = read_seconds(v); }},

@@ -291,6 +291,17 @@ TEST(OptionsTest, SetHowLongAWorkerMayTakeToStartAndToStop) {
   EXPECT_EQ(parse_options({"--deadman", "0.5", "app"}).deadman, 500ms);
 }
 
+TEST(OptionsTest, SetHowAServiceReloadsAndStops) {
+  EXPECT_EQ(parse_options({"app"}).surge, 0U);
+  EXPECT_EQ(parse_options({"--surge=2", "app"}).surge, 2U);
+  EXPECT_EQ(refusal({"--surge=-1", "app"}),
+            "--surge: expected a number from 0 to 1024, not \"-1\"");
+  EXPECT_EQ(parse_options({"app"}).drain_delay, 0s);
+  EXPECT_EQ(parse_options({"--drain-delay=15", "app"}).drain_delay, 15s);
+  EXPECT_EQ(refusal({"--drain-delay=2h", "app"}),
+            "--drain-delay: expected 0 or a number of seconds from 0.1 to 3600, not \"2h\"");
+}
+
 TEST(OptionsTest, UnderstandSpawningsNameOfTheDeadman) {
   EXPECT_EQ(parse_options({"--deadman_timeout=120", "app"}).deadman, 120s);
   EXPECT_EQ(parse_options({"--deadman_timeout", "120", "app"}).deadman, 120s);

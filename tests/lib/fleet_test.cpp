@@ -4,109 +4,19 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <iterator>
 #include <map>
-#include <ostream>
-#include <random>
 #include <set>
-#include <utility>
+
+#include "support/fleet_fixture.hpp"
 
 namespace spawning {
-
-template <typename... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-template <typename... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
-
-namespace action {
-
-void PrintTo(const Action& action, std::ostream* out) {
-  std::visit(Overloaded{[&](const action::Spawn& a) {
-                          *out << "Spawn " << a.worker << " slot " << a.slot << " generation "
-                               << a.generation;
-                        },
-                        [&](const action::Serve& a) { *out << "Serve " << a.worker; },
-                        [&](const action::Drain& a) { *out << "Drain " << a.worker; },
-                        [&](const action::Kill& a) {
-                          *out << "Kill " << a.worker << (a.overdue ? " overdue" : "");
-                        },
-                        [&](const action::Report& a) {
-                          *out << "Report " << a.worker << " trouble " << int(a.trouble)
-                               << " consequence " << int(a.consequence) << " delay "
-                               << a.delay.count() << " repeated " << a.repeated;
-                        },
-                        [&](const action::Replacing& a) {
-                          *out << "Replacing " << a.worker << " reason " << int(a.reason);
-                        },
-                        [&](const action::Serving& a) { *out << "Serving " << a.generation; },
-                        [&](const action::Finish& a) { *out << "Finish " << a.status; }},
-             action);
-}
-
-}  // namespace action
-
 namespace {
 
 using namespace action;
 using namespace std::chrono_literals;
-
-struct FleetTest : ::testing::Test {
-  // Two workers, 1 and 2, of generation 1 that serve.
-  void serve() {
-    static_cast<void>(fleet.start(now));
-    static_cast<void>(fleet.ready(1, now));
-    static_cast<void>(fleet.ready(2, now));
-  }
-
-  // …and 3 and 4 of generation 2 beside them, not ready yet.
-  void serve_and_reload() {
-    serve();
-    static_cast<void>(fleet.reload(now));
-  }
-
-  // …or 3, the successor of 1, which is overdue.
-  void serve_and_replace() {
-    serve();
-    EXPECT_EQ(replace(1), (Actions{Replacing{1, ReplaceReason::overdue}, Spawn{3, 2, 1}}));
-  }
-
-  Actions replace(WorkerId worker) { return fleet.replace(worker, ReplaceReason::overdue, now); }
-
-  // The worker that replaces `worker` in a place which dies again and again; gives the delay before
-  // it.
-  std::chrono::milliseconds die_and_respawn(WorkerId& worker) {
-    auto actions = fleet.exited(worker, now);
-    const auto delay = std::get<Report>(actions.at(0)).delay;
-    if (delay > 0ms) {
-      EXPECT_EQ(fleet.next_deadline(), now + delay);
-      now += delay;
-      actions = fleet.tick(now);
-    }
-    worker = std::get<Spawn>(actions.back()).worker;
-    return delay;
-  }
-
-  static FleetConfig two_workers() {
-    FleetConfig config;
-    config.processes = 2;
-    config.slots = 8;
-    return config;
-  }
-
-  Fleet fleet{two_workers()};
-  Fleet::Time now{1000s};
-};
-
-Report reported(WorkerId worker, Trouble trouble, Consequence consequence,
-                std::chrono::milliseconds delay = 0ms) {
-  return {worker, trouble, consequence, delay, false};
-}
+using test::FleetTest, test::reported;
 
 // --- the first generation
-// -------------------------------------------------------------------------
 
 TEST_F(FleetTest, StartsAllWorkersAtOnceInSlotsOfTheirOwn) {
   EXPECT_EQ(fleet.start(now), (Actions{Spawn{1, 0, 1}, Spawn{2, 1, 1}}));
@@ -206,7 +116,6 @@ TEST_F(FleetTest, StartsOverWhenAReloadComesBeforeTheFirstGenerationServes) {
 }
 
 // --- crashes
-// --------------------------------------------------------------------------------------
 
 TEST_F(FleetTest, ReplacesACrashedWorkerAtOnceWhileItsSiblingsServe) {
   serve();
@@ -311,7 +220,6 @@ TEST_F(FleetTest, KillsAWorkerThatCannotBeTalkedToAnyMoreAndReplacesIt) {
 }
 
 // --- reload
-// ---------------------------------------------------------------------------------------
 
 TEST_F(FleetTest, StartsANewGenerationBesideTheOld) {
   serve();
@@ -436,400 +344,7 @@ TEST_F(FleetTest, WaitsForASlotRatherThanOverlapMoreGenerationsThanFit) {
   EXPECT_EQ(fleet.exited(4, now), (Actions{Spawn{10, 3, 5}}));
 }
 
-// --- replacement
-// -----------------------------------------------------------------------------------
-
-TEST_F(FleetTest, ReplacesAWorkerOnceItsSuccessorIsReady) {
-  serve_and_replace();
-
-  EXPECT_EQ(fleet.ready(3, now), (Actions{Serve{3}, Drain{1, 10s}}));
-  EXPECT_EQ(fleet.next_deadline(), now + 10s);
-  EXPECT_EQ(fleet.exited(1, now), Actions{});
-  EXPECT_EQ(fleet.next_deadline(), std::nullopt);
-}
-
-TEST_F(FleetTest, KillsAReplacedWorkerThatIsNotGoneByTheDeadline) {
-  serve_and_replace();
-  static_cast<void>(fleet.ready(3, now));
-
-  EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{1, true}}));
-  EXPECT_EQ(fleet.exited(1, now + 10s), Actions{});
-}
-
-TEST_F(FleetTest, ReplacesAWorkerOnlyOnceThatAsksTwice) {
-  serve_and_replace();
-
-  EXPECT_EQ(replace(1), Actions{});
-  static_cast<void>(fleet.ready(3, now));
-  EXPECT_EQ(replace(1), Actions{});  // said so before it was told to drain
-}
-
-TEST_F(FleetTest, ReplacesASuccessorWhenItAsksInItsTurn) {
-  serve_and_replace();
-  static_cast<void>(fleet.ready(3, now));
-
-  EXPECT_EQ(replace(3), (Actions{Replacing{3, ReplaceReason::overdue}, Spawn{4, 3, 1}}));
-  EXPECT_EQ(fleet.ready(4, now), (Actions{Serve{4}, Drain{3, 10s}}));
-}
-
-TEST_F(FleetTest, ReplacesOneWorkerAfterTheOtherInTheOrderInWhichTheyAsked) {
-  serve();
-  static_cast<void>(fleet.scale(+1, now));
-  static_cast<void>(fleet.ready(3, now));
-
-  EXPECT_EQ(replace(2), (Actions{Replacing{2, ReplaceReason::overdue}, Spawn{4, 3, 1}}));
-  EXPECT_EQ(replace(3), (Actions{Replacing{3, ReplaceReason::overdue}}));
-  EXPECT_EQ(replace(1), (Actions{Replacing{1, ReplaceReason::overdue}}));
-  EXPECT_EQ(fleet.ready(4, now), (Actions{Serve{4}, Drain{2, 10s}, Spawn{5, 4, 1}}));
-  EXPECT_EQ(fleet.ready(5, now), (Actions{Serve{5}, Drain{3, 10s}, Spawn{6, 5, 1}}));
-  EXPECT_EQ(fleet.ready(6, now), (Actions{Serve{6}, Drain{1, 10s}}));
-}
-
-TEST_F(FleetTest, ReplacesOnlyWorkersThatServe) {
-  static_cast<void>(fleet.start(now));
-  static_cast<void>(fleet.ready(1, now));
-
-  EXPECT_EQ(replace(1), Actions{});  // ready, but its sibling is not
-  EXPECT_EQ(replace(2), Actions{});
-  EXPECT_EQ(replace(99), Actions{});
-}
-
-TEST_F(FleetTest, KeepsAWorkerWhoseSuccessorCannotLoadAndTriesAgainLater) {
-  serve_and_replace();
-
-  EXPECT_EQ(fleet.failed(3, now),
-            (Actions{reported(3, Trouble::load_failure, Consequence::keep, 100ms), Kill{3}}));
-  EXPECT_EQ(fleet.exited(3, now), Actions{});  // told already
-  EXPECT_EQ(fleet.next_deadline(), now + 100ms);
-  EXPECT_EQ(fleet.tick(now + 99ms), Actions{});
-  EXPECT_EQ(fleet.tick(now + 100ms), (Actions{Spawn{4, 2, 1}}));
-  EXPECT_EQ(fleet.ready(4, now), (Actions{Serve{4}, Drain{1, 10s}}));
-}
-
-TEST_F(FleetTest, KeepsAWorkerWhoseSuccessorDiesWhileItLoads) {
-  serve_and_replace();
-
-  EXPECT_EQ(fleet.exited(3, now),
-            (Actions{reported(3, Trouble::death_before_ready, Consequence::keep, 100ms)}));
-  EXPECT_EQ(fleet.tick(now + 100ms), (Actions{Spawn{4, 2, 1}}));
-}
-
-TEST_F(FleetTest, KeepsAWorkerWhoseSuccessorIsNotReadyInTime) {
-  serve_and_replace();
-  EXPECT_EQ(fleet.next_deadline(), now + 60s);
-
-  EXPECT_EQ(fleet.tick(now + 60s),
-            (Actions{reported(3, Trouble::boot_timeout, Consequence::keep, 100ms), Kill{3, true}}));
-}
-
-TEST_F(FleetTest, BacksOffExponentiallyWhenSuccessorsFail) {
-  serve_and_replace();
-  now += 10s;  // however long the one before has served
-
-  WorkerId successor = 3;
-  for (auto expected :
-       {100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms, 12800ms, 25600ms, 30000ms, 30000ms}) {
-    const auto failed = fleet.exited(successor, now);
-    EXPECT_EQ(std::get<Report>(failed.at(0)).delay, expected);
-    now += expected;
-    successor = std::get<Spawn>(fleet.tick(now).at(0)).worker;
-  }
-}
-
-TEST_F(FleetTest, LetsOthersWaitWhileASuccessorIsTriedAgain) {
-  serve_and_replace();
-  static_cast<void>(replace(2));
-
-  static_cast<void>(fleet.exited(3, now));
-
-  EXPECT_EQ(fleet.tick(now + 100ms), (Actions{Spawn{4, 2, 1}}));
-  EXPECT_EQ(fleet.ready(4, now + 100ms), (Actions{Serve{4}, Drain{1, 10s}, Spawn{5, 3, 1}}));
-}
-
-TEST_F(FleetTest, GivesThePlaceOfAWorkerThatDiesToTheSuccessorThatLoadsAlready) {
-  serve_and_replace();
-
-  EXPECT_EQ(fleet.exited(1, now), (Actions{reported(1, Trouble::death, Consequence::succeed)}));
-  EXPECT_EQ(fleet.ready(3, now), Actions{Serve{3}});
-  EXPECT_EQ(fleet.next_deadline(), std::nullopt);
-}
-
-TEST_F(FleetTest, RetriesASuccessorThatHasThePlaceForItselfAsAnyWorker) {
-  serve_and_replace();
-  static_cast<void>(fleet.exited(1, now));
-
-  EXPECT_EQ(fleet.failed(3, now),
-            (Actions{reported(3, Trouble::load_failure, Consequence::retry, 100ms), Kill{3}}));
-  EXPECT_EQ(fleet.tick(now + 100ms), (Actions{Spawn{4, 0, 1}}));
-}
-
-TEST_F(FleetTest, StartsASuccessorAtOnceWhenTheWorkerDiesBeforeTheNextTry) {
-  serve_and_replace();
-  static_cast<void>(fleet.exited(3, now));
-
-  EXPECT_EQ(fleet.exited(1, now),
-            (Actions{reported(1, Trouble::death, Consequence::retry), Spawn{4, 0, 1}}));
-  EXPECT_EQ(fleet.next_deadline(), now + 60s);
-  EXPECT_EQ(fleet.ready(4, now), Actions{Serve{4}});
-}
-
-TEST_F(FleetTest, ForgetsAWorkerThatDiesBeforeItsTurn) {
-  serve_and_replace();
-  static_cast<void>(replace(2));
-
-  EXPECT_EQ(fleet.exited(2, now),
-            (Actions{reported(2, Trouble::death, Consequence::retry), Spawn{4, 1, 1}}));
-  EXPECT_EQ(fleet.ready(3, now), (Actions{Serve{3}, Drain{1, 10s}}));
-  EXPECT_EQ(fleet.ready(4, now), Actions{Serve{4}});
-}
-
-TEST_F(FleetTest, DoesNotDrainAReplacedWorkerThatIsKilledAlready) {
-  serve_and_replace();
-  static_cast<void>(fleet.hung_up(1, now));
-  EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{1, true}}));
-
-  EXPECT_EQ(fleet.ready(3, now + 10s), Actions{Serve{3}});
-  EXPECT_EQ(fleet.exited(1, now + 10s), Actions{});
-}
-
-TEST_F(FleetTest, ForgetsThePlacesDeathsWhenItsWorkerIsReplacedThatServedAWhile) {
-  serve();
-  WorkerId worker = 1;
-  static_cast<void>(die_and_respawn(worker));
-  static_cast<void>(die_and_respawn(worker));
-  static_cast<void>(fleet.ready(worker, now));
-  now += 10s;
-  static_cast<void>(replace(worker));
-  static_cast<void>(fleet.ready(++worker, now));
-
-  EXPECT_EQ(die_and_respawn(worker), 0ms);
-}
-
-TEST_F(FleetTest, AbandonsAReplacementForAReload) {
-  serve_and_replace();
-
-  EXPECT_EQ(fleet.reload(now), (Actions{Kill{3}, Spawn{4, 3, 2}, Spawn{5, 4, 2}}));
-  EXPECT_EQ(fleet.ready(3, now), Actions{});  // said so before it saw its end
-  EXPECT_EQ(fleet.exited(3, now), Actions{});
-  static_cast<void>(fleet.ready(4, now));
-  EXPECT_EQ(fleet.ready(5, now),
-            (Actions{Serve{4}, Serve{5}, Drain{1, 10s}, Drain{2, 10s}, Serving{2}}));
-  EXPECT_EQ(fleet.exited(1, now), Actions{});
-}
-
-TEST_F(FleetTest, TakesAReplacementUpAgainWhenTheReloadIsDiscarded) {
-  serve_and_replace();
-  static_cast<void>(fleet.reload(now));
-
-  EXPECT_EQ(fleet.failed(4, now), (Actions{reported(4, Trouble::load_failure, Consequence::discard),
-                                           Kill{4}, Kill{5}, Spawn{6, 5, 1}}));
-  EXPECT_EQ(fleet.ready(6, now), (Actions{Serve{6}, Drain{1, 10s}}));
-}
-
-TEST_F(FleetTest, ForgetsTheNextTryForASuccessorWhenAReloadComes) {
-  serve_and_replace();
-  static_cast<void>(fleet.exited(3, now));  // the next try is due in 100 ms
-  static_cast<void>(fleet.reload(now));
-
-  EXPECT_EQ(fleet.next_deadline(), now + 60s);
-  EXPECT_EQ(fleet.tick(now + 100ms), Actions{});
-}
-
-TEST_F(FleetTest, LetsAReplacementWaitForAReload) {
-  serve_and_reload();
-
-  EXPECT_EQ(replace(1), (Actions{Replacing{1, ReplaceReason::overdue}}));
-  EXPECT_EQ(fleet.exited(4, now),
-            (Actions{reported(4, Trouble::death_before_ready, Consequence::discard), Kill{3},
-                     Spawn{5, 3, 1}}));
-}
-
-TEST_F(FleetTest, ForgetsReplacementsWhenTheReloadReplacesAll) {
-  serve_and_reload();
-  static_cast<void>(replace(1));
-  static_cast<void>(fleet.ready(3, now));
-
-  EXPECT_EQ(fleet.ready(4, now),
-            (Actions{Serve{3}, Serve{4}, Drain{1, 10s}, Drain{2, 10s}, Serving{2}}));
-  EXPECT_EQ(replace(2), Actions{});
-}
-
-TEST_F(FleetTest, AbandonsTheReplacementOfAWorkerThatIsOneTooMany) {
-  serve();
-  static_cast<void>(replace(2));
-
-  EXPECT_EQ(fleet.scale(-1, now), (Actions{Drain{2, 10s}, Kill{3}}));
-  EXPECT_EQ(fleet.exited(3, now), Actions{});
-  EXPECT_EQ(fleet.exited(2, now), Actions{});
-}
-
-TEST_F(FleetTest, GoesOnToTheNextReplacementWhenAWorkerIsOneTooMany) {
-  serve();
-  static_cast<void>(replace(2));
-  static_cast<void>(replace(1));
-
-  EXPECT_EQ(fleet.scale(-1, now), (Actions{Drain{2, 10s}, Kill{3}, Spawn{4, 3, 1}}));
-  EXPECT_EQ(fleet.ready(4, now), (Actions{Serve{4}, Drain{1, 10s}}));
-}
-
-TEST_F(FleetTest, AddsAWorkerDuringAReplacement) {
-  serve_and_replace();
-
-  EXPECT_EQ(fleet.scale(+1, now), (Actions{Spawn{4, 3, 1}}));
-  EXPECT_EQ(fleet.ready(3, now), (Actions{Serve{3}, Drain{1, 10s}}));
-  EXPECT_EQ(fleet.ready(4, now), Actions{Serve{4}});
-}
-
-TEST_F(FleetTest, StopsDuringAReplacementByKillingTheSuccessor) {
-  serve_and_replace();
-  static_cast<void>(replace(2));
-
-  EXPECT_EQ(fleet.stop(now), (Actions{Drain{1, 10s}, Kill{3}, Drain{2, 10s}}));
-  EXPECT_EQ(replace(1), Actions{});
-  EXPECT_EQ(fleet.exited(3, now), Actions{});
-  EXPECT_EQ(fleet.exited(1, now), Actions{});
-  EXPECT_EQ(fleet.exited(2, now), Actions{Finish{0}});
-}
-
-TEST_F(FleetTest, StopsAtOnceDuringAReplacement) {
-  serve_and_replace();
-
-  EXPECT_EQ(fleet.stop_now(now), (Actions{Kill{1}, Kill{2}, Kill{3}}));
-}
-
-TEST_F(FleetTest, ForgetsTheNextTryForASuccessorWhenItStops) {
-  serve_and_replace();
-  static_cast<void>(fleet.exited(3, now));
-  static_cast<void>(fleet.stop_now(now));
-
-  EXPECT_EQ(fleet.next_deadline(), std::nullopt);
-}
-
-TEST_F(FleetTest, LetsAReplacementWaitForASlot) {
-  serve();
-  for (int reload = 0; reload < 3; ++reload) static_cast<void>(fleet.reload(now));  // slots 0-7
-  static_cast<void>(fleet.failed(7, now));
-
-  EXPECT_EQ(replace(1), (Actions{Replacing{1, ReplaceReason::overdue}}));
-  EXPECT_EQ(fleet.next_deadline(), std::nullopt);
-  EXPECT_EQ(fleet.exited(5, now), (Actions{Spawn{9, 4, 1}}));
-  EXPECT_EQ(fleet.exited(6, now), Actions{});
-}
-
-// --- age
-// ------------------------------------------------------------------------------------------
-
-// Four workers, 1 … 4, that are old after 1,000 s.
-struct AgingFleetTest : ::testing::Test {
-  static FleetConfig four_workers() {
-    FleetConfig config;
-    config.processes = 4;
-    config.slots = 16;
-    config.max_age = 1000s;
-    return config;
-  }
-
-  void serve() {
-    static_cast<void>(fleet.start(begin));
-    for (WorkerId worker = 1; worker <= 4; ++worker) static_cast<void>(fleet.ready(worker, begin));
-  }
-
-  // The successor of a worker that is old is ready at once, and the old one ends.
-  Actions replace_at(Fleet::Time now) {
-    const auto actions = fleet.tick(now);
-    for (const Action& each : actions) {
-      const auto* spawn = std::get_if<Spawn>(&each);
-      if (spawn != nullptr) static_cast<void>(fleet.ready(spawn->worker, now));
-    }
-    for (const Action& each : actions) {
-      const auto* replacing = std::get_if<Replacing>(&each);
-      if (replacing != nullptr) static_cast<void>(fleet.exited(replacing->worker, now));
-    }
-    return actions;
-  }
-
-  Fleet fleet{four_workers()};
-  const Fleet::Time begin{5000s};
-};
-
-TEST_F(AgingFleetTest, ReplacesWorkersOfAGenerationSpreadOverTheLastQuarterOfTheAge) {
-  serve();
-
-  EXPECT_EQ(fleet.next_deadline(), begin + 812s + 500ms);
-  EXPECT_EQ(replace_at(begin + 812s), Actions{});
-  EXPECT_EQ(replace_at(begin + 812s + 500ms),
-            (Actions{Replacing{4, ReplaceReason::age}, Spawn{5, 4, 1}}));
-  EXPECT_EQ(replace_at(begin + 875s), (Actions{Replacing{3, ReplaceReason::age}, Spawn{6, 3, 1}}));
-  EXPECT_EQ(replace_at(begin + 937s + 500ms),
-            (Actions{Replacing{2, ReplaceReason::age}, Spawn{7, 2, 1}}));
-  EXPECT_EQ(replace_at(begin + 1000s), (Actions{Replacing{1, ReplaceReason::age}, Spawn{8, 1, 1}}));
-}
-
-TEST_F(AgingFleetTest, GivesASuccessorTheWholeAgeSoThatTheyStayApart) {
-  serve();
-  for (const auto& due : {812s + 500ms, 875s + 0ms, 937s + 500ms, 1000s + 0ms})
-    static_cast<void>(replace_at(begin + due));
-
-  EXPECT_EQ(fleet.next_deadline(), begin + 1812s + 500ms);
-  EXPECT_EQ(replace_at(begin + 1812s + 500ms),
-            (Actions{Replacing{5, ReplaceReason::age}, Spawn{9, 0, 1}}));
-  EXPECT_EQ(fleet.next_deadline(), begin + 1875s);
-}
-
-TEST_F(AgingFleetTest, CountsTheAgeFromWhenAWorkerServes) {
-  static_cast<void>(fleet.start(begin));
-  for (WorkerId worker = 1; worker <= 4; ++worker)
-    static_cast<void>(fleet.ready(worker, begin + 50s));
-
-  EXPECT_EQ(fleet.next_deadline(), begin + 50s + 812s + 500ms);
-}
-
-TEST_F(AgingFleetTest, LetsOldWorkersWaitForEachOther) {
-  serve();
-
-  EXPECT_EQ(fleet.tick(begin + 2000s),
-            (Actions{Replacing{1, ReplaceReason::age}, Replacing{2, ReplaceReason::age},
-                     Replacing{3, ReplaceReason::age}, Replacing{4, ReplaceReason::age},
-                     Spawn{5, 4, 1}}));
-  EXPECT_EQ(fleet.ready(5, begin + 2010s), (Actions{Serve{5}, Drain{1, 10s}, Spawn{6, 5, 1}}));
-}
-
-TEST_F(AgingFleetTest, ReplacesAnOldWorkerOnceThatIsToGoForAnotherReason) {
-  serve();
-  static_cast<void>(fleet.replace(4, ReplaceReason::requests, begin + 800s));
-
-  EXPECT_EQ(fleet.tick(begin + 813s), Actions{});
-}
-
-TEST_F(AgingFleetTest, SpreadsTheAgesOfANewGenerationAnew) {
-  serve();
-  static_cast<void>(fleet.reload(begin + 800s));
-  for (WorkerId worker = 5; worker <= 8; ++worker)
-    static_cast<void>(fleet.ready(worker, begin + 801s));
-  for (WorkerId worker = 1; worker <= 4; ++worker)
-    static_cast<void>(fleet.exited(worker, begin + 802s));
-
-  EXPECT_EQ(fleet.next_deadline(), begin + 801s + 812s + 500ms);
-}
-
-TEST_F(AgingFleetTest, SpreadsTheAgesOfWorkersThatDiedTogether) {
-  serve();
-  const auto later = begin + 800s;
-  for (WorkerId worker = 1; worker <= 4; ++worker) static_cast<void>(fleet.exited(worker, later));
-  for (WorkerId worker = 5; worker <= 8; ++worker) static_cast<void>(fleet.ready(worker, later));
-
-  EXPECT_EQ(replace_at(later + 813s), (Actions{Replacing{8, ReplaceReason::age}, Spawn{9, 4, 1}}));
-}
-
-TEST_F(AgingFleetTest, ForgetsTheAgeOfAWorkerThatDrains) {
-  serve();
-  static_cast<void>(fleet.stop(begin + 812s));
-
-  EXPECT_EQ(fleet.next_deadline(), begin + 822s);  // the deadman
-}
-
 // --- scale
-// ----------------------------------------------------------------------------------------
 
 TEST_F(FleetTest, AddsAWorker) {
   serve();
@@ -885,7 +400,6 @@ TEST_F(FleetTest, CancelsTheRespawnOfAWorkerThatIsNotWantedAnyMore) {
 }
 
 // --- stop
-// -----------------------------------------------------------------------------------------
 
 TEST_F(FleetTest, DrainsEveryWorkerOnStopAndFinishesWithStatus0) {
   serve();
@@ -951,6 +465,67 @@ TEST_F(FleetTest, ReplacesNobodyWhileItStops) {
   EXPECT_EQ(fleet.next_deadline(), now + 10s);  // of worker 2
 }
 
+struct DelayedStopTest : FleetTest {
+  void SetUp() override {
+    FleetConfig config = two_workers();
+    config.drain_delay = 5s;
+    fleet = Fleet{config};
+  }
+};
+
+TEST_F(DelayedStopTest, GoesOnServingForTheDelayWhileAnswersAnnounceTheEnd) {
+  serve();
+
+  EXPECT_EQ(fleet.stop(now), (Actions{AnnounceClose{1}, AnnounceClose{2}}));
+  EXPECT_TRUE(fleet.stopping());
+  EXPECT_FALSE(fleet.ending());
+  EXPECT_EQ(fleet.next_deadline(), now + 5s);
+  EXPECT_EQ(fleet.tick(now + 4s), Actions{});
+
+  EXPECT_EQ(fleet.tick(now + 5s), (Actions{Drain{1, 10s}, Drain{2, 10s}}));
+  EXPECT_TRUE(fleet.ending());
+  EXPECT_EQ(fleet.next_deadline(), now + 15s);
+}
+
+TEST_F(DelayedStopTest, StopsAtOnceWhenToldTwice) {
+  serve();
+  static_cast<void>(fleet.stop(now));
+
+  EXPECT_EQ(fleet.stop(now), (Actions{Kill{1}, Kill{2}}));
+}
+
+TEST_F(DelayedStopTest, ReplacesAWorkerThatDiesMeanwhile) {
+  serve();
+  static_cast<void>(fleet.stop(now));
+
+  EXPECT_EQ(fleet.exited(1, now),
+            (Actions{reported(1, Trouble::death, Consequence::retry), Spawn{3, 0, 1}}));
+  EXPECT_EQ(fleet.ready(3, now), (Actions{Serve{3}, AnnounceClose{3}}));
+}
+
+TEST_F(DelayedStopTest, NeitherReloadsNorScalesNorReplacesMeanwhile) {
+  serve();
+  static_cast<void>(fleet.stop(now));
+
+  EXPECT_EQ(fleet.reload(now), Actions{});
+  EXPECT_EQ(fleet.scale(+1, now), Actions{});
+  EXPECT_EQ(replace(1), Actions{});
+}
+
+TEST_F(DelayedStopTest, GivesUpAReloadAndAReplacement) {
+  serve_and_replace();
+  static_cast<void>(fleet.reload(now));
+
+  EXPECT_EQ(fleet.stop(now), (Actions{Kill{4}, Kill{5}, AnnounceClose{1}, AnnounceClose{2}}));
+  EXPECT_EQ(fleet.tick(now + 5s), (Actions{Drain{1, 10s}, Drain{2, 10s}}));
+}
+
+TEST_F(DelayedStopTest, DoesNotWaitWhenNobodyServes) {
+  static_cast<void>(fleet.start(now));
+
+  EXPECT_EQ(fleet.stop(now), (Actions{Kill{1}, Kill{2}}));
+}
+
 TEST_F(FleetTest, FinishesOnlyOnce) {
   serve();
   static_cast<void>(fleet.stop_now(now));
@@ -961,7 +536,6 @@ TEST_F(FleetTest, FinishesOnlyOnce) {
 }
 
 // --- robustness
-// -----------------------------------------------------------------------------------
 
 TEST_F(FleetTest, IgnoresWorkersThatItDoesNotKnow) {
   serve();
@@ -995,84 +569,6 @@ TEST_F(FleetTest, NeverGivesASlotToTwoLiveWorkers) {
     note(worker % 3 == 0 ? fleet.reload(now) : fleet.tick(now += 1s));
     if (slots.contains(worker)) live.erase(slots[worker]);
     note(fleet.exited(worker, now));
-  }
-}
-
-// Processes that do as they are told, in an order and at a time that nobody knows.
-struct ObedientProcesses {
-  enum class State { loading, ready, serving, leaving };
-
-  void carry_out(const Actions& actions) {
-    for (const Action& each : actions) {
-      if (const auto* spawn = std::get_if<Spawn>(&each)) {
-        EXPECT_TRUE(slots.insert(spawn->slot).second);
-        workers[spawn->worker] = {State::loading, spawn->slot};
-      } else if (const auto* serve = std::get_if<Serve>(&each)) {
-        EXPECT_EQ(workers.at(serve->worker).first, State::ready);
-        workers.at(serve->worker).first = State::serving;
-      } else if (const auto* drain = std::get_if<Drain>(&each)) {
-        EXPECT_EQ(workers.at(drain->worker).first, State::serving);
-        workers.at(drain->worker).first = State::leaving;
-      } else if (const auto* kill = std::get_if<Kill>(&each)) {
-        EXPECT_NE(workers.at(kill->worker).first, State::serving);
-        workers.at(kill->worker).first = State::leaving;
-      }
-    }
-  }
-
-  // What `worker` does next, if it does something.
-  Actions act(WorkerId worker, Fleet& fleet, Fleet::Time now, bool well) {
-    auto& [state, slot] = workers.at(worker);
-    switch (state) {
-      case State::loading:
-        if (!well) return fleet.failed(worker, now);
-        state = State::ready;
-        return fleet.ready(worker, now);
-      case State::leaving:
-        slots.erase(slot);
-        workers.erase(worker);
-        return fleet.exited(worker, now);
-      case State::serving:
-        return fleet.replace(worker, ReplaceReason::overdue, now);
-      case State::ready:
-        break;
-    }
-    return {};
-  }
-
-  [[nodiscard]] std::size_t serving() const {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        workers, [](const auto& each) { return each.second.first == State::serving; }));
-  }
-
-  std::map<WorkerId, std::pair<State, unsigned>> workers;
-  std::set<unsigned> slots;
-};
-
-TEST_F(FleetTest, NeverServesWithFewerOrMoreWorkersThanWantedWhateverIsReplaced) {
-  std::mt19937 random{20};  // NOLINT(cert-msc51-cpp): the same each time
-  const auto one_in = [&random](unsigned chance) { return random() % chance == 0; };
-  ObedientProcesses processes;
-  processes.carry_out(fleet.start(now));
-  processes.carry_out(processes.act(1, fleet, now, true));
-  processes.carry_out(processes.act(2, fleet, now, true));
-
-  for (int event = 0; event < 2'000; ++event) {
-    const std::size_t before = processes.serving();
-    now += std::chrono::milliseconds{random() % 100};
-    if (one_in(50)) {
-      processes.carry_out(fleet.reload(now));
-    } else if (one_in(50)) {
-      processes.carry_out(fleet.scale(one_in(2) ? +1 : -1, now));
-    } else if (one_in(4)) {
-      processes.carry_out(fleet.tick(now));
-    } else if (auto each = processes.workers.begin(); !processes.workers.empty()) {
-      std::advance(each, random() % processes.workers.size());
-      processes.carry_out(processes.act(each->first, fleet, now, !one_in(5)));
-    }
-
-    ASSERT_GE(processes.serving(), std::min<std::size_t>(before, fleet.processes())) << event;
-    ASSERT_LE(processes.serving(), fleet.processes()) << event;
   }
 }
 

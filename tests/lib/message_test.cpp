@@ -16,6 +16,7 @@ void expect_round_trip(const Message& message) {
 TEST(MessageTest, SurvivesItsWayAsALine) {
   expect_round_trip(Configure{R"({"args":["shop.app"],"n":4})"});
   expect_round_trip(Serve{});
+  expect_round_trip(AnnounceClose{});
   expect_round_trip(Drain{std::chrono::seconds{10}});
   expect_round_trip(Ready{});
   expect_round_trip(

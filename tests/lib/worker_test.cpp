@@ -362,6 +362,27 @@ TEST_F(WorkerTest, ClosesConnectionsWhenItIsToldThatNobodyTakesThemAnyMore) {
   EXPECT_TRUE(given_away.empty());
 }
 
+TEST_F(WorkerTest, AnnouncesTheCloseWhenItIsToldAndGoesOn) {
+  serve(hello, 1);
+  auto before = connect();
+
+  send(control::AnnounceClose{});
+  // Adopted behind that, so it has been heard when this one is answered.
+  auto [ours, theirs] = test::make_tcp_pair();
+  std::vector<UniqueFd> sockets;
+  sockets.push_back(std::move(theirs));
+  channel->send(control::encode(control::Connections{{{.requests = 2}}}), std::move(sockets));
+  RawClient adopted{context, std::move(ours)};
+  adopted.send(kRequest);
+  ASSERT_TRUE(adopted.sees("hello"));
+
+  EXPECT_NE(adopted.received().find("Connection: close\r\n"), std::string::npos);
+  before.send(kRequest);
+  EXPECT_TRUE(before.sees("hello"));
+  EXPECT_NE(before.received().find("Connection: close\r\n"), std::string::npos);
+  EXPECT_FALSE(finished());
+}
+
 TEST_F(WorkerTest, DrainsWhenItsSupervisorDies) {
   serve(hello, 1);
 

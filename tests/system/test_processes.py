@@ -23,8 +23,8 @@ def refuses(server):
         socket.create_connection((server.host, server.port), 1).close()
     except ConnectionRefusedError:
         return True
-    except ConnectionResetError:
-        pass  # it was in the queue of a socket that has just been closed
+    except (ConnectionResetError, TimeoutError):
+        pass  # it came while the socket was being closed
     return False
 
 

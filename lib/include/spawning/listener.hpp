@@ -55,6 +55,11 @@ class Listener {
   /// Undoes pause(), also one that has not taken effect yet. Idempotent.
   void resume();
 
+  /// Takes everybody who waits in the backlog, from inside this call and whatever
+  /// ListenerOptions::may_accept says. Not from inside the sink.
+  /// \returns false if descriptors ran out before.
+  [[nodiscard]] bool accept_all();
+
  private:
   struct State;
   std::shared_ptr<State> state_;  // shared with the pending accept, which may outlive *this

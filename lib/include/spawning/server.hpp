@@ -62,12 +62,22 @@ class Server {
   /// false: nobody will take one any more.
   using HandOver = std::function<bool(HandedConnection&)>;
 
+  /// Goes on, but answers say `Connection: close` from here on: whoever sends requests shall have
+  /// found another server by the time this one drains.
+  void announce_close();
+
   /// Stops accepting, lets requests finish, and calls `drained` (never from inside this call) when
   /// no connection is left.
   ///
   /// With `hand_over` each connection is given away as soon as nothing of a request is here: idle
-  /// ones at once, busy ones behind their answers, in which nothing is announced. Without it, or
-  /// once it has returned false, idle connections are closed, and answers say `Connection: close`.
+  /// ones at once, busy ones behind their answers, in which nothing is announced. Who waits in the
+  /// backlog is left to siblings.
+  ///
+  /// Without it, or once it has returned false, there are none. Everybody in the backlog is
+  /// accepted, and so is who gets into it within a tenth of a second, of which its owner lets come
+  /// nobody new; \see ListeningSocket::turn_newcomers_away. Idle connections are closed, those that have
+  /// not sent their first request yet after half a second; answers say `Connection: close`.
+  ///
   /// Called again it replaces both arguments.
   /// \param hand_over  called on the I/O thread, also from inside this call.
   void drain(std::function<void()> drained, HandOver hand_over = nullptr);

@@ -47,8 +47,14 @@ struct SupervisorConfig {
   /// Where workers start: a path that is resolved for each of them anew, so that it may lead over
   /// a symlink that is turned elsewhere before a reload. "": where this process is.
   std::string working_directory;
-  WatchConfig watch;                          ///< when to reload unasked
-  unsigned processes = 4;                     ///< workers wanted, 1–1024
+  WatchConfig watch;       ///< when to reload unasked
+  unsigned processes = 4;  ///< workers wanted, 1–1024
+  /// How many more a reload may make. 0, or as many: all of a generation get ready before one of it
+  /// serves. With fewer, workers succeed each other, so many at a time; a failure then ends the
+  /// reload where it is.
+  unsigned surge = 0;
+  /// From being asked to stop to accepting nobody any more; answers say `Connection: close`.
+  std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds deadman{10'000};  ///< what a draining worker may take before SIGKILL
   std::chrono::milliseconds boot_timeout{60'000};  ///< from start to ready
   std::chrono::milliseconds longest_backoff{

@@ -29,6 +29,8 @@ json::value to_json(const Configure& message) {
 
 json::value to_json(const Serve&) { return {{"type", "serve"}}; }
 
+json::value to_json(const AnnounceClose&) { return {{"type", "announce_close"}}; }
+
 json::value to_json(const Drain& message) {
   return {{"type", "drain"},
           {"deadline_ms", message.deadline.count()},
@@ -218,6 +220,7 @@ std::optional<Message> decode(std::string_view line) {
   const auto type = text_of(*object, "type");
   if (type == "configure") return configure_from(*object);
   if (type == "serve") return Serve{};
+  if (type == "announce_close") return AnnounceClose{};
   if (type == "drain") return drain_from(*object);
   if (type == "ready") return Ready{};
   if (type == "failed") return failed_from(*object);

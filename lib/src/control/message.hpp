@@ -26,6 +26,12 @@ struct Serve {
   friend bool operator==(const Serve&, const Serve&) = default;
 };
 
+/// Supervisor → worker: go on, but let answers announce the end of their connections: `Drain`
+/// follows.
+struct AnnounceClose {
+  friend bool operator==(const AnnounceClose&, const AnnounceClose&) = default;
+};
+
 /// Supervisor → worker: stop accepting, finish what is running, exit; SIGKILL comes after
 /// `deadline`. With `hand_over` there are siblings who go on with its connections; said again
 /// without it, there are none any more.
@@ -86,8 +92,8 @@ struct Connections {
   friend bool operator==(const Connections&, const Connections&) = default;
 };
 
-using Message = std::variant<Configure, Serve, Drain, Ready, Failed, Overdue, Explain, Explained,
-                             Modules, Connections>;
+using Message = std::variant<Configure, Serve, AnnounceClose, Drain, Ready, Failed, Overdue,
+                             Explain, Explained, Modules, Connections>;
 
 /// The files in as many messages as it takes for each to fit a ControlChannel's line. A name that
 /// is longer than any path can be is left out.

@@ -26,13 +26,14 @@ class Deadlines {
     body,         ///< the next octets of a body
     quiet,        ///< since a request was dispatched: look whether the connection has become idle
     idle,         ///< the next request
+    farewell,     ///< the first request, while no server will be there for it soon
     write,        ///< the client takes no octet
     linger,       ///< the client is to close after our last octet
     half_closed,  ///< the client has shut its end while its request is being answered
     request,      ///< since a request was dispatched: look whether it takes too long
     recheck,      ///< look again soon
   };
-  static constexpr std::size_t kKinds = 9;
+  static constexpr std::size_t kKinds = 10;
   using Durations = std::array<Clock::duration, kKinds>;
 
   /// A member of whatever has a deadline.

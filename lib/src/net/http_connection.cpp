@@ -195,6 +195,7 @@ void HttpConnection::expired(Deadlines::Kind kind) {
       if (phase_ == Phase::busy && exchange_.over()) return look_again();
       return close();
     case Deadlines::Kind::idle:
+    case Deadlines::Kind::farewell:
     case Deadlines::Kind::write:
     case Deadlines::Kind::linger:
       return close();

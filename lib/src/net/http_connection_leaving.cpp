@@ -97,12 +97,16 @@ void HttpConnection::hand_over() {
 }
 
 // A request that is on its way already deserves its answer, which will carry `Connection: close`.
-// Else there is nothing to linger for.
+// The first one of a connection is. Else there is nothing to linger for.
 void HttpConnection::close_idle() {
   if (!outbox_.empty()) return begin_close();
   boost::system::error_code ignored;
-  if (socket_->available(ignored) == 0) return close();
-  read();
+  if (socket_->available(ignored) > 0) return read();
+  if (requests_ > 0 || input_ended_) return close();
+  if (input_deadline_.armed() && input_deadline_.kind() == Deadlines::Kind::farewell) return;
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::farewell,
+                         std::chrono::steady_clock::now());
+  if (!reading_) wait_for_input();
 }
 
 }  // namespace spawning

@@ -55,6 +55,7 @@ struct Listener::State : std::enable_shared_from_this<State> {
 
   void wait();
   void accept_some();
+  [[nodiscard]] bool accept_one();
   void take(UniqueFd connection);
   void rest_a_while();
 
@@ -90,17 +91,24 @@ void Listener::State::accept_some() {
       paused = true;
       return;
     }
-    UniqueFd connection{
-        ::accept4(socket.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
-    if (connection) {
-      take(std::move(connection));
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      return;
-    } else if (is_exhaustion(errno)) {
-      return rest_a_while();
-    }
-    // Anything else was one connection's end: ECONNABORTED, EPERM by a firewall, its network error.
+    if (!accept_one()) return;
   }
+}
+
+// False if there is nobody now, or nothing to take anybody with.
+bool Listener::State::accept_one() {
+  UniqueFd connection{
+      ::accept4(socket.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+  if (connection) {
+    take(std::move(connection));
+  } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    return false;
+  } else if (is_exhaustion(errno)) {
+    rest_a_while();
+    return false;
+  }
+  // Anything else was one connection's end: ECONNABORTED, EPERM by a firewall, its network error.
+  return true;
 }
 
 void Listener::State::take(UniqueFd connection) {
@@ -141,6 +149,13 @@ void Listener::pause() { state_->paused = true; }
 void Listener::resume() {
   state_->paused = false;
   state_->wait();
+}
+
+bool Listener::accept_all() {
+  state_->resting = false;
+  while (!state_->resting && state_->accept_one()) {
+  }
+  return !state_->resting;
 }
 
 }  // namespace spawning

@@ -21,6 +21,9 @@ namespace {
 // How late a deadline may be met.
 constexpr std::chrono::milliseconds kSweep{200};
 
+// For handshakes that are under way when newcomers are turned away.
+constexpr std::chrono::milliseconds kHandshakes{100};
+
 StreamSocket to_stream_socket(IoContext& io, UniqueFd socket) {
   int family = 0;
   socklen_t length = sizeof family;
@@ -36,7 +39,9 @@ StreamSocket to_stream_socket(IoContext& io, UniqueFd socket) {
 struct Server::State : std::enable_shared_from_this<State> {
   State(IoContext& io, Handler& handler, const Log& log, const HttpConfig& config,
         ServerObserver* observer)
-      : context{std::make_shared<ServerContext>(io, handler, log, config, observer)}, timer{io} {
+      : context{std::make_shared<ServerContext>(io, handler, log, config, observer)},
+        timer{io},
+        backlog_timer{io} {
     context->connection_closed = [this] { connection_closed(); };
     context->hand_over = [this](HandedConnection connection) { give_away(std::move(connection)); };
   }
@@ -47,7 +52,9 @@ struct Server::State : std::enable_shared_from_this<State> {
   void adopt(StreamSocket socket, HandedConnection before = {});
   void adopt(HandedConnection connection);
   void give_away(HandedConnection connection);
+  void empty_backlog();
   void drain_connections();
+  void tell_if_drained();
   void connection_closed();
   void schedule_sweep();
   void sweep();
@@ -55,6 +62,7 @@ struct Server::State : std::enable_shared_from_this<State> {
 
   std::shared_ptr<ServerContext> context;
   boost::asio::steady_timer timer;
+  boost::asio::steady_timer backlog_timer;  // while the backlog is emptied
   std::vector<std::unique_ptr<Listener>> listeners;
   std::function<bool()> may_accept;
   std::function<void()> drained;
@@ -99,10 +107,27 @@ void Server::State::drain_connections() {
   for (const auto& connection : connections) connection->drain();
 }
 
+void Server::State::tell_if_drained() {
+  if (drained && listeners.empty() && context->connections.empty())
+    boost::asio::post(context->io, std::exchange(drained, nullptr));
+}
+
+// Everybody who is in it, and who gets into it while handshakes complete.
+void Server::State::empty_backlog() {
+  if (listeners.empty()) return;
+  resume_listeners();
+  backlog_timer.expires_after(kHandshakes);
+  backlog_timer.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (error) return;
+    std::erase_if(self->listeners, [](const auto& listener) { return listener->accept_all(); });
+    if (!self->listeners.empty()) return self->empty_backlog();  // there were no descriptors
+    self->tell_if_drained();
+  });
+}
+
 void Server::State::connection_closed() {
   if (drained) {
-    if (context->connections.empty())
-      boost::asio::post(context->io, std::exchange(drained, nullptr));
+    tell_if_drained();
   } else if (context->connections.size() + 1 == context->config.max_connections) {
     resume_listeners();
   }
@@ -142,6 +167,7 @@ Server::~Server() {
   state_->listeners.clear();
   state_->drained = nullptr;
   state_->timer.cancel();
+  state_->backlog_timer.cancel();
   state_->context->connection_closed = [] {};
   state_->context->closing = true;
   state_->context->hand_over = nullptr;  // whoever is left is closed
@@ -155,6 +181,7 @@ Server::~Server() {
 void Server::listen(UniqueFd socket) {
   ListenerOptions options;
   options.may_accept = [state = state_.get()] {
+    if (state->context->draining) return true;
     return !state->full() && (!state->may_accept || state->may_accept());
   };
   state_->listeners.push_back(std::make_unique<Listener>(
@@ -173,16 +200,20 @@ void Server::accept_while(std::function<bool()> predicate) {
 
 void Server::accept_again() { state_->resume_listeners(); }
 
+void Server::announce_close() { state_->context->closing = true; }
+
 void Server::drain(std::function<void()> drained, HandOver hand_over) {
-  state_->listeners.clear();
   state_->context->draining = true;
   state_->context->closing = !hand_over;
   state_->drained = std::move(drained);
   state_->hand_over = std::move(hand_over);
-  state_->drain_connections();
-  if (state_->context->connections.empty() && state_->drained) {
-    boost::asio::post(state_->context->io, std::exchange(state_->drained, nullptr));
+  if (state_->hand_over) {
+    state_->listeners.clear();
+  } else {
+    state_->empty_backlog();
   }
+  state_->drain_connections();
+  state_->tell_if_drained();
 }
 
 void Server::each_running(const std::function<void(const RunningRequest&)>& visit) const {

@@ -36,7 +36,7 @@ struct ServerContext {
         log{error_log},
         config{http},
         observer{watcher},
-        deadlines{{http.timeouts.header, http.timeouts.body, kQuiet, http.timeouts.idle,
+        deadlines{{http.timeouts.header, http.timeouts.body, kQuiet, http.timeouts.idle, kFarewell,
                    http.timeouts.write, http.timeouts.linger, http.timeouts.half_closed,
                    first_look(http.request_timeouts), kRecheck}} {}
 
@@ -57,6 +57,8 @@ struct ServerContext {
 
   /// After this long without a request a connection gives its read buffer back.
   static constexpr std::chrono::seconds kQuiet{1};
+  /// So long a connection may take to its first request while its server drains.
+  static constexpr std::chrono::milliseconds kFarewell{500};
   /// How late a request timeout may be noticed.
   static constexpr std::chrono::milliseconds kRecheck{100};
   /// Enough for the head of nearly every request; a longer one makes its connection grow its own.

@@ -29,11 +29,10 @@ Actions Fleet::ready(WorkerId worker, Time now) {
     if (member == nullptr || member->state != State::starting) return;
     load_failure_reported_ = false;
     set_state(*member, State::ready);
-    if (current_ && current_->number == member->generation) {
-      Place& place = *place_of(worker, *member);
-      const bool successor = place.successor == worker;
-      serve(worker, *member, successor);
-      if (successor) succeed(place);
+    if (Place* place = place_in(current_, worker, *member)) {
+      const bool successor = place->successor == worker;
+      serve(worker, *member, successor && !rolling_);
+      if (successor) succeed(*place);
     }
   });
 }
@@ -76,16 +75,20 @@ Actions Fleet::replace(WorkerId worker, ReplaceReason reason, Time now) {
 
 Actions Fleet::reload(Time now) {
   return on(now, [this] {
-    if (ending_) return;
-    if (incoming_) abandon_incoming();
+    if (stopping()) return;
+    abandon_reload();
     abandon_replacement();
-    begin_generation();
+    if (rolls()) {
+      rolling_ = ++generations_;
+    } else {
+      begin_generation();
+    }
   });
 }
 
 Actions Fleet::scale(int change, Time now) {
   return on(now, [this, change] {
-    if (ending_) return;
+    if (stopping()) return;
     const long most = std::max(1U, config_.slots / 2);
     config_.processes =
         static_cast<unsigned>(std::clamp<long>(long{config_.processes} + change, 1, most));
@@ -95,19 +98,24 @@ Actions Fleet::scale(int change, Time now) {
 }
 
 Actions Fleet::stop(Time now) {
-  if (ending_) return stop_now(now);
+  if (stopping()) return stop_now(now);
   return on(now, [this] {
-    ending_ = true;
-    if (incoming_) abandon_incoming();
-    if (current_) dismiss(*current_);
-    current_.reset();
+    abandon_reload();
+    abandon_replacement();
     replacements_.clear();
+    if (!current_ || config_.drain_delay.count() == 0) return end();
+    drain_at_ = now_ + config_.drain_delay;
+    for (const auto& [worker, member] : members_) {
+      if (member.state == State::serving) actions_.push_back(AnnounceClose{worker});
+    }
   });
 }
 
 Actions Fleet::stop_now(Time now) {
   return on(now, [this] {
     ending_ = true;
+    drain_at_.reset();
+    rolling_.reset();
     current_.reset();
     incoming_.reset();
     replacements_.clear();
@@ -117,6 +125,7 @@ Actions Fleet::stop_now(Time now) {
 
 Actions Fleet::tick(Time now) {
   return on(now, [this] {
+    if (drain_at_ && *drain_at_ <= now_) end();
     std::vector<WorkerId> overdue;
     for (auto& [worker, member] : members_) {
       if (member.deadline && *member.deadline <= now_) overdue.push_back(worker);
@@ -148,6 +157,7 @@ std::optional<Fleet::Time> Fleet::next_deadline() const {
     if (!*generation) continue;
     for (const Place& place : (*generation)->places) consider(place.respawn_at);
   }
+  consider(drain_at_);
   if (!replacements_.empty()) consider(replacements_.front().retry_at);
   return next;
 }
@@ -157,14 +167,16 @@ Fleet::Member* Fleet::find(WorkerId worker) {
   return found == members_.end() ? nullptr : &found->second;
 }
 
+Fleet::Place* Fleet::place_in(std::optional<Generation>& generation, WorkerId worker,
+                              const Member& member) {
+  if (!generation || member.place >= generation->places.size()) return nullptr;
+  Place& place = generation->places[member.place];
+  return place.member == worker || place.successor == worker ? &place : nullptr;
+}
+
 Fleet::Place* Fleet::place_of(WorkerId worker, const Member& member) {
-  for (auto* generation : {&current_, &incoming_}) {
-    if (!*generation || (*generation)->number != member.generation) continue;
-    if (member.place >= (*generation)->places.size()) continue;
-    Place& place = (*generation)->places[member.place];
-    if (place.member == worker || place.successor == worker) return &place;
-  }
-  return nullptr;
+  Place* const current = place_in(current_, worker, member);
+  return current == nullptr ? place_in(incoming_, worker, member) : current;
 }
 
 void Fleet::set_state(Member& member, State state) {
@@ -182,6 +194,7 @@ void Fleet::settle() {
     if (incoming_ && std::ranges::all_of(incoming_->places, is_ready)) promote();
     if (current_) fill(*current_);
     if (incoming_) fill(*incoming_);
+    advance_rolling();
     advance_replacements();
   } else if (members_.empty() && !finished_) {
     finished_ = true;

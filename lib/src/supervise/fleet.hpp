@@ -16,8 +16,14 @@ namespace spawning {
 
 struct FleetConfig {
   unsigned processes = 4;  ///< workers wanted
+  /// How many more than that a reload may make; 0, or as many: all, so that nobody of the new
+  /// generation serves before every one can. With fewer, workers succeed each other in their
+  /// places, so many at a time.
+  unsigned surge = 0;
   unsigned slots =
       2048;  ///< for all processes alive at once, draining ones too; half of it bounds scale()
+  /// From stop() to drain; answers announce the end of their connections meanwhile.
+  std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds deadman{10'000};       ///< from drain to kill
   std::chrono::milliseconds boot_timeout{60'000};  ///< from spawn to ready
   /// A worker that has served this long is replaced; 0: none is. Workers that fill empty places,
@@ -37,12 +43,13 @@ struct FleetConfig {
 /// Workers belong to a generation, and in it to a place, 0 … processes-1, which is refilled when
 /// they die. At most two generations have places: the current one, which serves, and an incoming
 /// one, of which nobody serves before all are ready. Starting up is an incoming generation without
-/// a current one; if it may be mended, there may be neither until the next reload. Workers that drain or were killed have no place any more, only their slot until
-/// they exit.
+/// a current one; if it may be mended, there may be neither until the next reload. Workers that
+/// drain or were killed have no place any more, only their slot until they exit.
 ///
 /// A worker that is to be replaced keeps its place, and serves, until its successor in it is ready.
 /// Replacements wait for each other, in the order in which they were asked for, and for a reload,
-/// which makes them needless unless it is discarded.
+/// which makes them needless unless it is given up. A reload with little surge is such successions
+/// in all places; until the last one the current generation has workers of two numbers.
 ///
 /// Serve and Drain of one change-over are in one Actions: whoever hands connections over does it
 /// between them.
@@ -68,14 +75,15 @@ class Fleet {
   [[nodiscard]] Actions replace(WorkerId worker, ReplaceReason reason, Time now);
   [[nodiscard]] Actions reload(Time now);
   [[nodiscard]] Actions scale(int change, Time now);
-  [[nodiscard]] Actions stop(Time now);  ///< gracefully; the second time as stop_now()
+  [[nodiscard]] Actions stop(Time now);  ///< after the delay, gracefully; again: as stop_now()
   [[nodiscard]] Actions stop_now(Time now);
   [[nodiscard]] Actions tick(Time now);  ///< the time is, or is past, next_deadline()
   /// @}
 
   [[nodiscard]] std::optional<Time> next_deadline() const;
   [[nodiscard]] unsigned processes() const { return config_.processes; }
-  [[nodiscard]] bool stopping() const { return ending_; }
+  [[nodiscard]] bool stopping() const { return ending_ || drain_at_; }  ///< asked to, or has to
+  [[nodiscard]] bool ending() const { return ending_; }                 ///< nobody serves any more
 
  private:
   enum class State : std::uint8_t { starting, ready, serving, draining, killed };
@@ -109,6 +117,8 @@ class Fleet {
   template <typename Event>
   Actions on(Time now, Event event);
   Member* find(WorkerId worker);
+  static Place* place_in(std::optional<Generation>& generation, WorkerId worker,
+                         const Member& member);
   Place* place_of(WorkerId worker, const Member& member);
   void set_state(Member& member, State state);
   void serve(WorkerId worker, Member& member, bool successor);
@@ -116,9 +126,16 @@ class Fleet {
   [[nodiscard]] std::optional<Time> due_time(const Member& member, bool successor) const;
   void begin_generation();
   void promote();
+  [[nodiscard]] bool rolls() const;
+  [[nodiscard]] bool is_old(const Place& place) const;
+  void advance_rolling();
+  void abandon_rolling();
+  void abandon_reload();
+  void end();
   void trouble(WorkerId worker, Member& member, Trouble trouble, bool mendable = false);
   void retry(WorkerId worker, const Member& member, Place& place, Trouble trouble);
   void keep(WorkerId worker, Place& place, Trouble trouble);
+  void halt(WorkerId worker, Trouble trouble);
   void report(WorkerId worker, Trouble trouble, Consequence consequence,
               std::chrono::milliseconds delay = {});
   void abandon_incoming();
@@ -142,10 +159,13 @@ class Fleet {
   std::map<WorkerId, Member> members_;
   std::vector<bool> slot_taken_;
   std::optional<Generation> current_, incoming_;
+  std::optional<std::uint64_t>
+      rolling_;  // the number that all of current_ are to get; no incoming_
   std::deque<Replacement> replacements_;  // of workers of current_; the first one is under way
   std::uint64_t generations_ = 0;
   WorkerId last_worker_ = 0;
   bool load_failure_reported_ = false;  // since somebody last got ready
+  std::optional<Time> drain_at_;        // asked to stop, and going on until then
   bool ending_ = false;
   bool finished_ = false;
   int status_ = 0;

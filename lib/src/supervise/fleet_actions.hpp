@@ -26,6 +26,7 @@ enum class Consequence : std::uint8_t {
   end,      ///< nothing ever served: everything ends
   wait,     ///< nothing ever served: it may with the next reload
   discard,  ///< the new generation is given up, the old one goes on
+  halt,     ///< so is what is left of a generation of which some serve, and the rest of the old one
   retry,    ///< the worker is replaced after a delay, its siblings go on
   succeed,  ///< its successor, which loads already, takes its place
   keep,     ///< it was a successor: the one before goes on, and gets another after a delay
@@ -53,6 +54,11 @@ struct Spawn {
 struct Serve {
   WorkerId worker;
   friend bool operator==(const Serve&, const Serve&) = default;
+};
+/// Let its answers announce the end of their connections; it goes on until Drain.
+struct AnnounceClose {
+  WorkerId worker;
+  friend bool operator==(const AnnounceClose&, const AnnounceClose&) = default;
 };
 /// Let it finish what it has, and exit.
 struct Drain {
@@ -94,8 +100,9 @@ struct Finish {
 
 }  // namespace action
 
-using Action = std::variant<action::Spawn, action::Serve, action::Drain, action::Kill,
-                            action::Report, action::Replacing, action::Serving, action::Finish>;
+using Action =
+    std::variant<action::Spawn, action::Serve, action::AnnounceClose, action::Drain, action::Kill,
+                 action::Report, action::Replacing, action::Serving, action::Finish>;
 using Actions = std::vector<Action>;
 
 }  // namespace spawning

@@ -21,10 +21,58 @@ void Fleet::promote() {
   actions_.push_back(Serving{current_->number});
 }
 
+bool Fleet::rolls() const {
+  return current_ && config_.surge > 0 && config_.surge < config_.processes;
+}
+
+// Whether the worker in it is to be succeeded by one of the generation that rolls in.
+bool Fleet::is_old(const Place& place) const {
+  return place.member && members_.at(*place.member).generation != rolling_;
+}
+
+// Starts the next successors of a reload with little surge, or ends it.
+void Fleet::advance_rolling() {
+  if (!rolling_) return;
+  auto& places = current_->places;
+  auto loading =
+      std::ranges::count_if(places, [](const Place& each) { return each.successor.has_value(); });
+  for (std::size_t index = 0; index < places.size() && loading < config_.surge; ++index) {
+    if (!is_old(places[index]) || places[index].successor) continue;
+    places[index].successor = spawn(*rolling_, index);
+    ++loading;
+  }
+  const auto serves = [this](const Place& each) {
+    return each.member && !is_old(each) && find(*each.member)->state == State::serving;
+  };
+  if (!std::ranges::all_of(places, serves)) return;
+  current_->number = *std::exchange(rolling_, std::nullopt);
+  actions_.push_back(Serving{current_->number});
+}
+
+// Who of the new generation serves already goes on.
+void Fleet::abandon_rolling() {
+  if (!std::exchange(rolling_, std::nullopt)) return;
+  for (Place& place : current_->places) dismiss(place.successor);
+}
+
+void Fleet::abandon_reload() {
+  if (incoming_) abandon_incoming();
+  abandon_rolling();
+}
+
+// Nobody is to serve any more.
+void Fleet::end() {
+  ending_ = true;
+  drain_at_.reset();
+  if (current_) dismiss(*current_);
+  current_.reset();
+}
+
 void Fleet::serve(WorkerId worker, Member& member, bool successor) {
   set_state(member, State::serving);
   member.due = due_time(member, successor);
   actions_.push_back(Serve{worker});
+  if (drain_at_) actions_.push_back(AnnounceClose{worker});
 }
 
 std::optional<Fleet::Time> Fleet::due_time(const Member& member, bool successor) const {
@@ -43,6 +91,9 @@ void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble, bool menda
     const auto without_any = mendable ? Consequence::wait : Consequence::end;
     actions_.push_back(Report{worker, trouble, current_ ? Consequence::discard : without_any});
     place->member.reset();
+  } else if (place->successor == worker && rolling_) {
+    place->successor.reset();
+    halt(worker, trouble);
   } else if (place->successor == worker) {
     keep(worker, *place, trouble);
   } else {
@@ -75,6 +126,16 @@ void Fleet::keep(WorkerId worker, Place& place, Trouble trouble) {
   place.successor.reset();
   replacement.retry_at = now_ + delay;
   report(worker, trouble, Consequence::keep, delay);
+}
+
+// A generation that rolls in cannot.
+void Fleet::halt(WorkerId worker, Trouble trouble) {
+  const auto number = rolling_;
+  const bool some_serve = std::ranges::any_of(members_, [number](const auto& each) {
+    return each.second.generation == number && each.second.state == State::serving;
+  });
+  report(worker, trouble, some_serve ? Consequence::halt : Consequence::discard);
+  abandon_rolling();
 }
 
 void Fleet::report(WorkerId worker, Trouble trouble, Consequence consequence,
@@ -112,7 +173,7 @@ void Fleet::dismiss(std::optional<WorkerId>& worker) {
 
 void Fleet::want_replaced(WorkerId worker, ReplaceReason reason) {
   const Member* member = find(worker);
-  if (member == nullptr || member->state != State::serving) return;
+  if (stopping() || member == nullptr || member->state != State::serving) return;
   const auto asked = [worker](const Replacement& each) { return each.worker == worker; };
   if (std::ranges::any_of(replacements_, asked)) return;
   replacements_.push_back({worker});
@@ -125,7 +186,7 @@ void Fleet::advance_replacements() {
     const Member* member = find(each.worker);
     return member == nullptr || place_of(each.worker, *member) == nullptr;  // it goes anyway
   });
-  if (replacements_.empty() || incoming_) return;
+  if (replacements_.empty() || incoming_ || rolling_) return;
   Replacement& next = replacements_.front();
   const Member& member = *find(next.worker);
   Place& place = *place_of(next.worker, member);
@@ -175,7 +236,7 @@ void Fleet::fill(Generation& generation) {
     Place& place = generation.places[index];
     if (place.member || (place.respawn_at && *place.respawn_at > now_)) continue;
     place.respawn_at.reset();
-    place.member = spawn(generation.number, index);
+    place.member = spawn(rolling_.value_or(generation.number), index);
   }
 }
 

@@ -25,6 +25,8 @@ FleetConfig fleet_config(const SupervisorConfig& config) {
   FleetConfig fleet;
   fleet.processes = config.processes;
   fleet.slots = kSlots;
+  fleet.surge = config.surge;
+  fleet.drain_delay = config.drain_delay;
   fleet.deadman = config.deadman;
   fleet.boot_timeout = config.boot_timeout;
   fleet.longest_backoff = config.longest_backoff;
@@ -79,7 +81,7 @@ void Supervisor::State::act_on(int signal) {
       log.info("SIGQUIT: stopping at once");
       return apply(fleet.stop_now(now()));
     case SIGHUP:
-      log.info("SIGHUP: reloading");
+      log.info(fleet.stopping() ? "SIGHUP: ignored, the service is stopping" : "SIGHUP: reloading");
       return apply(fleet.reload(now()));
     case SIGTTIN:
       return scale("SIGTTIN", +1);
@@ -97,13 +99,12 @@ void Supervisor::State::act_on(int signal) {
 }
 
 void Supervisor::State::stop(const std::string& signal) {
-  log.info(signal +
-           (fleet.stopping() ? " again: stopping at once" : ": stopping, requests may finish"));
+  std::string what = " again: stopping at once";
+  if (!fleet.stopping()) what = ": stopping, requests may finish";
+  if (!fleet.stopping() && config.drain_delay.count() > 0)
+    what += "; serving for " + in_words(config.drain_delay) + " more";
+  log.info(signal + what);
   apply(fleet.stop(now()));
-  for (auto& [worker, record] : records) {  // there are no siblings any more
-    if (std::exchange(record.handing_over, false))
-      record.handle->say(control::Drain{config.deadman});
-  }
 }
 
 void Supervisor::State::scale(const std::string& signal, int change) {

@@ -11,15 +11,31 @@ void Supervisor::State::apply(Actions more) {
   const bool nested = !actions.empty();
   actions.insert(actions.end(), more.begin(), more.end());
   if (nested) return;
+  if (fleet.ending()) turn_newcomers_away();
   while (!actions.empty()) {
     const Action next = actions.front();
     std::visit([this](const auto& each) { carry_out(each); }, next);
     actions.pop_front();
   }
   std::erase_if(records, [](const auto& each) { return each.second.gone; });
-  if (fleet.stopping())
-    config.listeners.clear();  // so that clients are refused, and do not wait in vain
+  if (fleet.ending()) stop_listening();
   set_timer();
+}
+
+// Before any worker empties the backlog.
+void Supervisor::State::turn_newcomers_away() {
+  for (ListeningSocket& listener : config.listeners) {
+    if (const auto error = listener.turn_newcomers_away())
+      log.debug("clients may connect in vain while the service stops: " + error.message());
+  }
+}
+
+void Supervisor::State::stop_listening() {
+  config.listeners.clear();                 // so that clients are refused, and do not wait in vain
+  for (auto& [worker, record] : records) {  // there are no siblings any more
+    if (std::exchange(record.handing_over, false))
+      record.handle->say(control::Drain{config.deadman});
+  }
 }
 
 void Supervisor::State::carry_out(const action::Spawn& spawn) {
@@ -48,11 +64,15 @@ void Supervisor::State::carry_out(const action::Serve& serve) {
   log.debug(record.description.name() + " serves");
 }
 
+void Supervisor::State::carry_out(const action::AnnounceClose& announce) {
+  records.at(announce.worker).handle->say(control::AnnounceClose{});
+}
+
 void Supervisor::State::carry_out(const action::Drain& drain) {
   Record& record = records.at(drain.worker);
   record.serves_since.reset();
   record.draining = true;
-  record.handing_over = !fleet.stopping();
+  record.handing_over = !fleet.ending();
   record.handle->say(control::Drain{drain.deadline, record.handing_over});
   log.debug(record.description.name() + " is told to finish");
 }

@@ -55,8 +55,11 @@ struct Supervisor::State {
 
   // supervisor_actions.cpp: what the Fleet wants done.
   void apply(Actions more);
+  void turn_newcomers_away();
+  void stop_listening();
   void carry_out(const action::Spawn& spawn);
   void carry_out(const action::Serve& serve);
+  void carry_out(const action::AnnounceClose& announce);
   void carry_out(const action::Drain& drain);
   void carry_out(const action::Kill& kill);
   void carry_out(const action::Report& report);

@@ -34,9 +34,14 @@ void Supervisor::State::hear(WorkerId worker, control::Message&& message,
 }
 
 void Supervisor::State::deal_out(control::Connections connections, std::vector<UniqueFd> sockets) {
+  // Whoever has been answered by new code shall not be by old code again.
+  std::uint64_t newest = 0;
   std::vector<WorkerHandle*> takers;
   for (const auto& [worker, record] : records) {
-    if (record.serves_since && !record.gone) takers.push_back(record.handle.get());
+    const std::uint64_t generation = record.description.generation;
+    if (!record.serves_since || record.gone || generation < newest) continue;
+    if (std::exchange(newest, generation) < generation) takers.clear();
+    takers.push_back(record.handle.get());
   }
   if (takers.empty()) {
     return log.debug(std::to_string(sockets.size()) +

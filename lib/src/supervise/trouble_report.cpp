@@ -2,22 +2,22 @@
 #include "supervise/trouble_report.hpp"
 
 namespace spawning {
-namespace {
-
 std::string in_words(std::chrono::milliseconds time) {
   const auto ms = time.count();
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
 }
 
+namespace {
+
 // "1,234"
-std::string in_words(std::uint64_t count) {
+std::string grouped(std::uint64_t count) {
   std::string digits = std::to_string(count);
   for (auto at = std::ssize(digits) - 3; at > 0; at -= 3)
     digits.insert(static_cast<std::size_t>(at), ",");
   return digits;
 }
 
-std::string in_words(Bytes size) { return in_words(size.count >> 20) + " MiB"; }
+std::string in_mebibytes(Bytes size) { return grouped(size.count >> 20) + " MiB"; }
 
 std::string why(const action::Replacing& replacing, const WorkerDescription& worker) {
   const WorkerUsage& usage = worker.usage;
@@ -27,12 +27,12 @@ std::string why(const action::Replacing& replacing, const WorkerDescription& wor
     case ReplaceReason::age:
       return "has served for " + in_words(usage.served);
     case ReplaceReason::requests:
-      return "served " + in_words(usage.requests) + " requests";
+      return "served " + grouped(usage.requests) + " requests";
     case ReplaceReason::memory:
-      return "uses " + in_words(usage.memory) +
+      return "uses " + in_mebibytes(usage.memory) +
              (usage.total.count == 0
                   ? ""
-                  : ", the most of the " + in_words(usage.total) + " that all workers use");
+                  : ", the most of the " + in_mebibytes(usage.total) + " that all workers use");
   }
   return "a request ran for more than " + in_words(worker.overdue->limit);
 }
@@ -61,6 +61,9 @@ std::string what_follows(const action::Report& report, const WorkerDescription& 
     case Consequence::discard:
       return "; generation " + std::to_string(worker.generation) +
              " is discarded, the one before goes on";
+    case Consequence::halt:
+      return "; the reload ends here, with some of generation " +
+             std::to_string(worker.generation) + " and the rest of those before";
     case Consequence::succeed:
       return "; its successor has been started already";
     case Consequence::keep:

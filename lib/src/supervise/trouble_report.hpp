@@ -39,6 +39,9 @@ struct WorkerDescription {
   [[nodiscard]] std::string name() const;
 };
 
+/// "10 s", "1500 ms".
+[[nodiscard]] std::string in_words(std::chrono::milliseconds time);
+
 /// Writes one line, and the traceback if there is one and it is new.
 void log_trouble(const Log& log, const action::Report& report, const WorkerDescription& worker,
                  std::chrono::milliseconds boot_timeout);

@@ -148,6 +148,8 @@ void Worker::State::receive(std::string_view line, std::vector<UniqueFd> descrip
     changed.notify_all();
   } else if (std::holds_alternative<control::Serve>(*message)) {
     serve();
+  } else if (std::holds_alternative<control::AnnounceClose>(*message)) {
+    if (server) server->announce_close();
   } else if (const auto* drain_order = std::get_if<control::Drain>(&*message)) {
     drain(drain_order->hand_over);
   } else if (auto* connections = std::get_if<control::Connections>(&*message)) {

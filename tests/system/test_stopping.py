@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""How a service stops, as its clients see it."""
+
+import os
+import signal
+import socket
+import threading
+
+import pytest
+from running import wait_until
+
+
+class Newcomers(threading.Thread):
+    """Connects anew for every request until nobody is there any more."""
+
+    def __init__(self, server):
+        super().__init__()
+        self.server = server
+        self.answers, self.errors = [], []
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                client = self.server.client(timeout=0.5)
+            except OSError:  # refused, or turned away without an answer
+                return
+            try:
+                client.socket.settimeout(self.server.patience)
+                with client:
+                    client.request("/pid")
+                    self.answers.append(client.response())
+            except (OSError, AssertionError) as error:
+                self.errors.append(repr(error))
+
+
+def stopped_under(newcomers, server):
+    """Stops the server while they come; the status."""
+    wait_until(lambda: all(each.answers for each in newcomers), server.patience, "answers")
+    status = server.stop()
+    for each in newcomers:
+        each.join()
+    assert [each.errors for each in newcomers if each.errors] == []
+    return status
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_whoever_has_connected_is_answered(spawn, attempt):
+    server = spawn("--processes", "2", "--threads", "1", "system_apps:router")
+
+    status = stopped_under([Newcomers(server) for _ in range(8)], server)
+
+    assert status == 0
+
+
+def test_who_waits_in_the_backlog_is_answered(spawn, gate):
+    server = spawn("--processes", "1", "--threads", "1", "system_apps:router")
+    held = server.client()
+    held.request(f"/gated?gate={gate.path}")
+    waiting = [server.client() for _ in range(50)]
+    for each in waiting:
+        each.request("/pid")
+
+    server.signal(signal.SIGTERM)
+    gate.open()
+
+    assert held.response().status == 200
+    answers = [each.response() for each in waiting]
+    assert {each.status for each in answers} == {200}
+    assert {each.headers.get("connection") for each in answers} == {"close"}
+    assert server.wait() == 0
+
+
+class TestDrainDelay:
+    @pytest.fixture
+    def server(self, spawn):
+        return spawn("--processes", "2", "--drain-delay", "1", "system_apps:router")
+
+    def test_everybody_is_served_and_told_to_go_elsewhere(self, server):
+        idle = server.client()
+        idle.request("/pid")
+        assert "connection" not in idle.response().headers
+
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: "serving for 1 s more" in server.errors(), server.patience)
+
+        wait_until(lambda: server.get("/pid").headers.get("connection") == "close", server.patience)
+        idle.request("/pid")
+        assert idle.response().headers.get("connection") == "close"
+        assert server.wait() == 0
+
+    def test_nobody_who_has_connected_is_lost(self, server):
+        assert stopped_under([Newcomers(server) for _ in range(4)], server) == 0
+
+    def test_a_worker_that_dies_meanwhile_is_replaced(self, server):
+        (first, second) = server.workers()
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: "serving for 1 s more" in server.errors(), server.patience)
+
+        os.kill(first, signal.SIGKILL)
+
+        wait_until(lambda: set(server.workers()) - {first, second}, server.patience)
+        assert server.wait() == 0
+
+    def test_a_second_signal_stops_at_once(self, spawn):
+        server = spawn("--drain-delay", "3600", "system_apps:router")
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: "serving for 3600 s more" in server.errors(), server.patience)
+
+        server.signal(signal.SIGTERM)
+
+        assert server.wait() == 0
+
+
+def test_the_file_of_a_unix_socket_is_gone_before_its_last_request_ends(spawn, gate, tmp_path):
+    path = tmp_path / "app.sock"
+    server = spawn("--bind", "127.0.0.1:0", "--bind", f"unix:{path}", "system_apps:router")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(server.patience)
+        client.connect(str(path))
+        client.sendall(b"GET /gated?gate=%s HTTP/1.1\r\nHost: test\r\n\r\n" % bytes(gate.path))
+        server.signal(signal.SIGTERM)
+
+        wait_until(lambda: not path.exists(), server.patience)
+
+        gate.open()
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
+    assert server.wait() == 0
