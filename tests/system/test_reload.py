@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Reloads, as clients with open connections see them."""
 
+import contextlib
 import re
 import resource
 import signal
@@ -86,13 +87,14 @@ class Looper(threading.Thread):
                 return
 
 
-def test_keep_alive_clients_that_never_pause_notice_no_reload(deployed, slowness):
-    server = deployed("--processes", "2", "--threads", "2")
+@contextlib.contextmanager
+def keep_alive_clients(server, count):
+    """So many that never pause; none sees an error or the end of its connection."""
     stop = threading.Event()
-    loopers = [Looper(server, stop) for _ in range(64)]
+    loopers = [Looper(server, stop) for _ in range(count)]
     try:
         wait_until(lambda: all(each.answers for each in loopers), server.patience, "answers")
-        longest = reload(server, 10)
+        yield
         enough = [each.answers + 2 for each in loopers]
         wait_until(
             lambda: all(each.answers >= most for each, most in zip(loopers, enough)),
@@ -103,11 +105,41 @@ def test_keep_alive_clients_that_never_pause_notice_no_reload(deployed, slowness
         stop.set()
         for each in loopers:
             each.join()
-
     assert [each.errors for each in loopers if each.errors] == []
     assert [each.connections for each in loopers] == [1] * len(loopers)
+
+
+def test_keep_alive_clients_that_never_pause_notice_no_reload(deployed, slowness):
+    server = deployed("--processes", "2", "--threads", "2")
+    with keep_alive_clients(server, 64):
+        longest = reload(server, 10)
+
     assert longest < 2 * slowness
     assert server.stop() == 0
+
+
+def test_keep_alive_clients_notice_no_reload_of_few_workers_at_a_time(deployed, tmp_path):
+    server = deployed("--processes", "3", "--surge", "1", "--threads", "2")
+    with keep_alive_clients(server, 16):
+        reload(server, 2)
+        deploy(tmp_path, 2)
+        reload(server)
+        assert server.get("/").body.startswith(b"2 by")
+
+    assert len(server.workers()) == 3
+
+
+def test_a_failure_leaves_what_serves_alone_when_few_are_loaded_at_a_time(deployed, tmp_path):
+    server = deployed("--processes", "3", "--surge", "2")
+    workers = set(server.workers())
+    (tmp_path / "versioned.py").write_text("import nonexistent_module\n")
+
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "is discarded" in server.errors(), server.patience, "the failure")
+    wait_until(lambda: set(server.workers()) == workers, server.patience, "the end of the new ones")
+
+    assert "ModuleNotFoundError: No module named 'nonexistent_module'" in server.errors()
+    assert server.get("/").body.startswith(b"1 by")
 
 
 def test_clients_that_connect_anew_for_each_request_notice_no_reload(deployed):
