@@ -7,6 +7,7 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "help.hpp"
@@ -36,6 +37,8 @@ int supervise(const Options& options, const std::string& invoked_as) {
   SupervisorConfig config;
   config.worker_command = {find_python(search), "-m", "spawning.worker"};
   config.worker_environment = build_tree_environment(search.executable, python_path);
+  for (std::string& name : without_service_manager())
+    config.worker_environment.push_back(std::move(name));
   config.working_directory = working_directory(environment("PWD"));
   config.watch = watch_config(options, config.working_directory);
   config.processes = options.processes;
@@ -45,7 +48,10 @@ int supervise(const Options& options, const std::string& invoked_as) {
   config.deadman = options.deadman;
   config.limits = options.replacement;
 
-  Sockets sockets = bind_sockets(options);
+  config.service_manager =
+      ServiceManager::of([](const char* name) { return std::getenv(name); }, ::getpid());
+
+  Sockets sockets = bind_sockets(options, config.service_manager);
   config.listeners = std::move(sockets.listeners);
   config.worker_settings = worker_settings(options, sockets.addresses.front());
 

@@ -71,12 +71,18 @@ boost::json::object http_settings(const HttpConfig& http) {
 
 }  // namespace
 
-Sockets bind_sockets(const Options& options) {
+Sockets bind_sockets(const Options& options, const ServiceManager& manager) {
   if (options.umask) ::umask(*options.umask);
   Sockets sockets;
   for (const std::string& text : options.bind)
     bind_one(sockets, BindAddress::parse(text), "--bind");
-  if (options.bind.empty()) {
+  for (int i = 0; i < manager.sockets && options.bind.empty(); ++i) {
+    BindAddress address;
+    address.kind = BindAddress::Kind::inherited;
+    address.fd = ServiceManager::kFirstSocket + i;
+    bind_one(sockets, address, "LISTEN_FDS");
+  }
+  if (sockets.listeners.empty()) {
     BindAddress address;
     address.host = options.host;
     address.port = options.port;
@@ -108,6 +114,11 @@ std::string working_directory(const std::string& pwd) {
   std::error_code ignored;  // what does not lead anywhere does not lead here
   if (pwd.starts_with('/') && std::filesystem::equivalent(pwd, ".", ignored)) return pwd;
   return std::filesystem::current_path();
+}
+
+std::vector<std::string> without_service_manager() {
+  return {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
+          "LISTEN_PID",    "LISTEN_FDS",   "LISTEN_FDNAMES"};
 }
 
 WatchConfig watch_config(const Options& options, const std::string& directory) {

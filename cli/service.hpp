@@ -11,6 +11,7 @@
 #include "options.hpp"
 #include "spawning/address.hpp"
 #include "spawning/listening_socket.hpp"
+#include "spawning/service_manager.hpp"
 #include "spawning/supervisor.hpp"
 
 namespace spawning::cli {
@@ -21,9 +22,10 @@ struct Sockets {
   std::vector<Address> addresses;  ///< what they are bound to, in the same order
 };
 
-/// Binds what the options say, under their umask, which this process keeps. \throws StartupError that
-/// names the option.
-[[nodiscard]] Sockets bind_sockets(const Options& options);
+/// Binds what the options say, under their umask, which this process keeps. Sockets of the service
+/// manager replace host and port, as --bind does, which replaces them, too.
+/// \throws StartupError that names the option.
+[[nodiscard]] Sockets bind_sockets(const Options& options, const ServiceManager& manager = {});
 
 /// What every worker is told: a JSON object with Spawning's names on one line. What concerns HTTP is
 /// an object of its own, "http": the names are those of the options, with underscores; sizes are in
@@ -35,6 +37,10 @@ struct Sockets {
 /// else without any. A symlink on the way may lead elsewhere later.
 /// \param pwd  $PWD; "" if not set.
 [[nodiscard]] std::string working_directory(const std::string& pwd);
+
+/// What a service manager has said to this process, and workers might take for theirs: names of
+/// variables for them to be without. \see SupervisorConfig::worker_environment
+[[nodiscard]] std::vector<std::string> without_service_manager();
 
 /// What is to be watched, of relative paths those below `directory`.
 [[nodiscard]] WatchConfig watch_config(const Options& options, const std::string& directory);

@@ -33,7 +33,8 @@ ROOMS = {
 # that their source stands in.
 VOCABULARY = set(
     "address asio body bytes config error exchange handler headers ip_address "
-    "listening_socket log refusal request responder response result trusted_proxies unique_fd".split()
+    "listening_socket log refusal request responder response result service_manager "
+    "trusted_proxies unique_fd".split()
 )
 
 # Libraries that headers hide, so that one source file pays for them.

@@ -61,6 +61,16 @@ TEST_F(ChildProcessTest, PassesDescriptorsInOrderFromThree) {
 
 TEST_F(ChildProcessTest, GivesNothingToReadOnStdin) { EXPECT_TRUE(run("! read line").success()); }
 
+TEST_F(ChildProcessTest, IsWithoutTheVariablesThatAreNamedAlone) {
+  ::setenv("SPAWNING_TEST_A", "a", 1);
+  ::setenv("SPAWNING_TEST_AB", "ab", 1);
+
+  run("echo ${SPAWNING_TEST_A-none} $SPAWNING_TEST_AB ${SPAWNING_TEST_C-none} >&3",
+      {"SPAWNING_TEST_A", "SPAWNING_TEST_C"});
+
+  EXPECT_EQ(output, "none ab none\n");
+}
+
 TEST_F(ChildProcessTest, AddsToTheEnvironmentAndReplacesWhatIsThere) {
   ::setenv("SPAWNING_TEST_OLD", "old", 1);
   ::setenv("SPAWNING_TEST_KEPT", "kept", 1);

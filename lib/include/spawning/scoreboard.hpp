@@ -40,6 +40,9 @@ struct alignas(64) ScoreboardSlot {
   std::array<Counter, kRefusalReasons> refusals{};  ///< of both, by RefusalReason
   Counter fields_dropped{0};                        ///< \see HeaderMap::drop
 
+  /// Requests answered so far.
+  [[nodiscard]] std::uint64_t answers() const;
+
   /// Zero everything for a new tenant.
   void clear();
 };

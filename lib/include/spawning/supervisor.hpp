@@ -14,6 +14,7 @@
 #include "spawning/bytes.hpp"
 #include "spawning/listening_socket.hpp"
 #include "spawning/log.hpp"
+#include "spawning/service_manager.hpp"
 
 namespace spawning {
 
@@ -40,9 +41,10 @@ struct WatchConfig {
 
 /// What a Supervisor supervises.
 struct SupervisorConfig {
-  std::vector<ListeningSocket> listeners;       ///< kept open until the service stops
-  std::vector<std::string> worker_command;      ///< the program's path and its arguments
-  std::vector<std::string> worker_environment;  ///< "NAME=VALUE", on top of this process's
+  std::vector<ListeningSocket> listeners;   ///< kept open until the service stops
+  std::vector<std::string> worker_command;  ///< the program's path and its arguments
+  /// "NAME=VALUE", on top of this process's; "NAME": without that variable.
+  std::vector<std::string> worker_environment;
   std::string worker_settings;  ///< JSON on one line, passed to every worker as it is
   /// Where workers start: a path that is resolved for each of them anew, so that it may lead over
   /// a symlink that is turned elsewhere before a reload. "": where this process is.
@@ -60,6 +62,7 @@ struct SupervisorConfig {
   std::chrono::milliseconds longest_backoff{
       30'000};  ///< between respawns of a worker that keeps dying
   ReplacementLimits limits;
+  ServiceManager service_manager;  ///< told how the service is
 };
 
 /// Starts the workers, replaces those that die, and acts on signals: TERM and INT stop gracefully,

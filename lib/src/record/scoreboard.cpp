@@ -58,6 +58,12 @@ void add(ScoreboardSlot::Counter& counter, std::uint64_t amount = 1) {
 
 }  // namespace
 
+std::uint64_t ScoreboardSlot::answers() const {
+  std::uint64_t sum = 0;
+  for (const Counter& each : responses_by_class) sum += each.load(std::memory_order_relaxed);
+  return sum;
+}
+
 void ScoreboardSlot::clear() {
   pid = 0;
   state = WorkerState::empty;

@@ -14,6 +14,7 @@
 #include <boost/process/v2/process.hpp>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 #include <system_error>
 
@@ -119,15 +120,18 @@ std::vector<UniqueFd> occupy_below(int end, int null) {
 // This process's environment with `changes` in place of the variables that they name.
 std::vector<std::string> merged_environment(const std::vector<std::string>& changes) {
   std::vector<std::string> merged;
-  const auto is_changed = [&changes](std::string_view variable) {
-    const auto name = variable.substr(0, variable.find('=') + 1);
-    return std::ranges::any_of(
-        changes, [name](const std::string& change) { return change.starts_with(name); });
+  const auto name_of = [](std::string_view variable) {
+    return variable.substr(0, variable.find('='));
+  };
+  const auto is_changed = [&](std::string_view variable) {
+    return std::ranges::find(changes, name_of(variable), name_of) != changes.end();
   };
   for (char** variable = environ; *variable != nullptr; ++variable) {
     if (!is_changed(*variable)) merged.emplace_back(*variable);
   }
-  merged.insert(merged.end(), changes.begin(), changes.end());
+  std::ranges::copy_if(changes, std::back_inserter(merged), [](const std::string& change) {
+    return change.find('=') != std::string::npos;
+  });
   return merged;
 }
 

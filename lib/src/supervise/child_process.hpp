@@ -27,7 +27,7 @@ struct ExitStatus {
 struct ChildCommand {
   std::vector<std::string> arguments;  ///< the program's path first; no search in $PATH
   std::vector<std::string>
-      environment;               ///< "NAME=VALUE", in place of this process's of the same name
+      environment;  ///< "NAME=VALUE" in place of this process's of that name; "NAME": none of it
   std::vector<int> descriptors;  ///< become 3, 4, 5 … in the child
   std::string directory{};       ///< it works there; "": where this process does
 };

@@ -57,7 +57,8 @@ int Supervisor::State::run() {
   raise_descriptor_limit();
   for (int signal : kSignals) signals.add(signal);
   await_signal();
-  watch.emplace(context, config.watch, log, [this] { apply(fleet.reload(now())); });
+  notifier.emplace(context, config.service_manager, log, [this] { return healthy(); });
+  watch.emplace(context, config.watch, log, [this] { reload(); });
   apply(fleet.start(now()));
   usage.start();
   context.run();
@@ -79,10 +80,11 @@ void Supervisor::State::act_on(int signal) {
       return stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
     case SIGQUIT:
       log.info("SIGQUIT: stopping at once");
+      notifier->stopping();
       return apply(fleet.stop_now(now()));
     case SIGHUP:
       log.info(fleet.stopping() ? "SIGHUP: ignored, the service is stopping" : "SIGHUP: reloading");
-      return apply(fleet.reload(now()));
+      return reload();
     case SIGTTIN:
       return scale("SIGTTIN", +1);
     case SIGTTOU:
@@ -98,12 +100,18 @@ void Supervisor::State::act_on(int signal) {
   }
 }
 
+void Supervisor::State::reload() {
+  if (serves && !fleet.stopping()) notifier->reloading();
+  apply(fleet.reload(now()));
+}
+
 void Supervisor::State::stop(const std::string& signal) {
   std::string what = " again: stopping at once";
   if (!fleet.stopping()) what = ": stopping, requests may finish";
   if (!fleet.stopping() && config.drain_delay.count() > 0)
     what += "; serving for " + in_words(config.drain_delay) + " more";
   log.info(signal + what);
+  notifier->stopping();
   apply(fleet.stop(now()));
 }
 

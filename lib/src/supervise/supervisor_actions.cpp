@@ -89,7 +89,10 @@ void Supervisor::State::carry_out(const action::Kill& kill) {
 }
 
 void Supervisor::State::carry_out(const action::Report& report) {
-  log_trouble(log, report, records.at(report.worker).description, config.boot_timeout);
+  const WorkerDescription& worker = records.at(report.worker).description;
+  log_trouble(log, report, worker, config.boot_timeout);
+  if (report.consequence == Consequence::discard || report.consequence == Consequence::halt)
+    notifier->ready("the reload to generation " + std::to_string(worker.generation) + " failed");
 }
 
 void Supervisor::State::carry_out(const action::Replacing& replacing) {
@@ -103,6 +106,7 @@ void Supervisor::State::carry_out(const action::Replacing& replacing) {
 
 void Supervisor::State::carry_out(const action::Serving& serving) {
   const std::string generation = "generation " + std::to_string(serving.generation);
+  notifier->ready(generation + " serves");
   if (on_serving) std::exchange(on_serving, nullptr)();
   log.debug(generation + " serves");
   if (std::exchange(serves, true)) log.info("reloaded: " + generation + " serves");
@@ -112,6 +116,7 @@ void Supervisor::State::carry_out(const action::Finish& finish) {
   status = finish.status;
   signals.cancel();
   usage.stop();
+  notifier.reset();
   watch.reset();
   finished = true;
 }

@@ -19,9 +19,11 @@
 #include "supervise/code_watch.hpp"
 #include "supervise/connection_dealer.hpp"
 #include "supervise/fleet.hpp"
+#include "supervise/service_notifier.hpp"
 #include "supervise/trouble_report.hpp"
 #include "supervise/usage_watch.hpp"
 #include "supervise/worker_handle.hpp"
+#include "supervise/worker_health.hpp"
 
 namespace spawning {
 
@@ -48,6 +50,7 @@ struct Supervisor::State {
   // supervisor.cpp: signals and time.
   void await_signal();
   void act_on(int signal);
+  void reload();
   void stop(const std::string& signal);
   void scale(const std::string& signal, int change);
   void reap_strangers();
@@ -73,6 +76,7 @@ struct Supervisor::State {
   void hear(WorkerId worker, control::Message&& message, std::vector<UniqueFd> descriptors);
   void deal_out(control::Connections connections, std::vector<UniqueFd> sockets);
   [[nodiscard]] std::vector<UsageWatch::Subject> subjects() const;
+  [[nodiscard]] bool healthy();
   void replace(WorkerId worker, ReplaceReason reason, const WorkerUsage& used);
   void end(WorkerId worker, ExitStatus exit);
 
@@ -93,6 +97,8 @@ struct Supervisor::State {
                     [this](WorkerId worker, ReplaceReason reason, const WorkerUsage& used) {
                       replace(worker, reason, used);
                     }}};
+  std::optional<ServiceNotifier> notifier;  // until the end
+  WorkerHealth health;
   std::deque<Action> actions;
   ConnectionDealer dealer;
   std::function<void()> on_serving;

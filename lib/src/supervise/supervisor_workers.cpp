@@ -63,6 +63,17 @@ std::vector<UsageWatch::Subject> Supervisor::State::subjects() const {
   return all;
 }
 
+// Whether anybody gets on; or need not any more.
+bool Supervisor::State::healthy() {
+  std::vector<WorkerProgress> serving;
+  for (const auto& [worker, record] : records) {
+    if (!record.serves_since) continue;
+    const ScoreboardSlot& slot = scoreboard.slot(record.description.slot);
+    serving.push_back({worker, slot.answers(), slot.requests_queued.load()});
+  }
+  return health.look(serving) || fleet.ending();
+}
+
 void Supervisor::State::replace(WorkerId worker, ReplaceReason reason, const WorkerUsage& used) {
   records.at(worker).description.usage = used;
   apply(fleet.replace(worker, reason, now()));

@@ -18,12 +18,6 @@ constexpr std::chrono::seconds kCountEvery{1};
 // \see memory_of
 constexpr unsigned kWeighEvery = 5;  // counts
 
-std::uint64_t requests_of(const ScoreboardSlot& slot) {
-  std::uint64_t sum = 0;
-  for (const auto& each : slot.responses_by_class) sum += each.load(std::memory_order_relaxed);
-  return sum;
-}
-
 std::string in_mebibytes(Bytes size) { return std::to_string(size.count >> 20) + " MiB"; }
 
 }  // namespace
@@ -53,7 +47,7 @@ struct UsageWatch::State : std::enable_shared_from_this<UsageWatch::State> {
     for (const Subject& each : subjects) {
       if (!each.serves) continue;
       WorkerUsage usage;
-      usage.requests = requests_of(scoreboard.slot(each.slot));
+      usage.requests = scoreboard.slot(each.slot).answers();
       if (policy.served_enough(each.worker, usage.requests))
         callbacks.replace(each.worker, ReplaceReason::requests, usage);
     }
