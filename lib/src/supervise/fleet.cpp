@@ -32,6 +32,7 @@ Actions Fleet::ready(WorkerId worker, Time now) {
     if (current_ && current_->number == member->generation) {
       Place& place = *place_of(worker, *member);
       const bool successor = place.successor == worker;
+      expect_loads();
       serve(worker, *member, successor);
       if (successor) succeed(place);
     }
@@ -148,6 +149,7 @@ std::optional<Fleet::Time> Fleet::next_deadline() const {
     if (!*generation) continue;
     for (const Place& place : (*generation)->places) consider(place.respawn_at);
   }
+  consider(load_again_at_);
   if (!replacements_.empty()) consider(replacements_.front().retry_at);
   return next;
 }
@@ -180,6 +182,7 @@ void Fleet::settle() {
       return place.member && find(*place.member)->state == State::ready;
     };
     if (incoming_ && std::ranges::all_of(incoming_->places, is_ready)) promote();
+    if (load_again_at_ && *load_again_at_ <= now_) load_again_at_.reset();
     if (current_) fill(*current_);
     if (incoming_) fill(*incoming_);
     advance_replacements();

@@ -40,6 +40,10 @@ struct FleetConfig {
 /// a current one; if it may be mended, there may be neither until the next reload. Workers that drain or were killed have no place any more, only their slot until
 /// they exit.
 ///
+/// Where workers of the current generation cannot get ready, one place tries for all that are empty:
+/// a service that its code on disk would end costs no more than that. Once it is ready the others
+/// follow at once.
+///
 /// A worker that is to be replaced keeps its place, and serves, until its successor in it is ready.
 /// Replacements wait for each other, in the order in which they were asked for, and for a reload,
 /// which makes them needless unless it is discarded.
@@ -133,6 +137,9 @@ class Fleet {
   void kill(WorkerId worker, Member& member, bool overdue);
   void fill(Generation& generation);
   std::optional<WorkerId> spawn(std::uint64_t generation, std::size_t place);
+  void expect_loads();
+  [[nodiscard]] bool one_tries() const;
+  [[nodiscard]] bool is_trying(const Generation& generation) const;
   void settle();
   std::optional<unsigned> take_slot();
   void forget_deaths_before(const Member& member, Place& place) const;
@@ -143,6 +150,8 @@ class Fleet {
   std::vector<bool> slot_taken_;
   std::optional<Generation> current_, incoming_;
   std::deque<Replacement> replacements_;  // of workers of current_; the first one is under way
+  unsigned failed_loads_ = 0;             // of workers of current_, since one last got ready
+  std::optional<Time> load_again_at_;
   std::uint64_t generations_ = 0;
   WorkerId last_worker_ = 0;
   bool load_failure_reported_ = false;  // since somebody last got ready

@@ -27,6 +27,7 @@ enum class Consequence : std::uint8_t {
   wait,     ///< nothing ever served: it may with the next reload
   discard,  ///< the new generation is given up, the old one goes on
   retry,    ///< the worker is replaced after a delay, its siblings go on
+  try_one,  ///< as before, but one for all places that are empty; the others once it is ready
   succeed,  ///< its successor, which loads already, takes its place
   keep,     ///< it was a successor: the one before goes on, and gets another after a delay
 };

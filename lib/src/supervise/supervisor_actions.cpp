@@ -69,7 +69,7 @@ void Supervisor::State::carry_out(const action::Kill& kill) {
 }
 
 void Supervisor::State::carry_out(const action::Report& report) {
-  log_trouble(log, report, records.at(report.worker).description, config.boot_timeout);
+  trouble_log.write(report, records.at(report.worker).description);
 }
 
 void Supervisor::State::carry_out(const action::Replacing& replacing) {
@@ -92,6 +92,7 @@ void Supervisor::State::carry_out(const action::Finish& finish) {
   status = finish.status;
   signals.cancel();
   usage.stop();
+  trouble_log.finish();
   watch.reset();
   finished = true;
 }

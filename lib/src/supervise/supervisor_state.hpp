@@ -19,6 +19,7 @@
 #include "supervise/code_watch.hpp"
 #include "supervise/connection_dealer.hpp"
 #include "supervise/fleet.hpp"
+#include "supervise/trouble_log.hpp"
 #include "supervise/trouble_report.hpp"
 #include "supervise/usage_watch.hpp"
 #include "supervise/worker_handle.hpp"
@@ -90,6 +91,7 @@ struct Supervisor::State {
                     [this](WorkerId worker, ReplaceReason reason, const WorkerUsage& used) {
                       replace(worker, reason, used);
                     }}};
+  TroubleLog trouble_log{context, log, config.boot_timeout};
   std::deque<Action> actions;
   ConnectionDealer dealer;
   std::function<void()> on_serving;

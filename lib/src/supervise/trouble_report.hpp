@@ -39,9 +39,13 @@ struct WorkerDescription {
   [[nodiscard]] std::string name() const;
 };
 
-/// Writes one line, and the traceback if there is one and it is new.
-void log_trouble(const Log& log, const action::Report& report, const WorkerDescription& worker,
-                 std::chrono::milliseconds boot_timeout);
+/// One line: what is wrong, and what follows from it.
+[[nodiscard]] std::string describe(const action::Report& report, const WorkerDescription& worker,
+                                   std::chrono::milliseconds boot_timeout);
+
+/// What belongs below that line, "" if nothing does.
+[[nodiscard]] std::string traceback_of(const action::Report& report,
+                                       const WorkerDescription& worker);
 
 /// Writes one line.
 void log_replacement(const Log& log, const action::Replacing& replacing,
