@@ -434,6 +434,15 @@ TEST_F(FleetTest, DiscardsANewGenerationThatCannotLoadAndNeverTouchesTheOld) {
   EXPECT_EQ(fleet.next_deadline(), std::nullopt);
 }
 
+TEST_F(FleetTest, DiscardsANewGenerationOfWhichOneCannotBeTalkedToAnyMore) {
+  serve_and_reload();
+
+  EXPECT_EQ(fleet.hung_up(3, now), Actions{});
+  EXPECT_EQ(fleet.next_deadline(), now + 1s);
+  EXPECT_EQ(fleet.tick(now + 1s),
+            (Actions{reported(3, Trouble::hang_up, Consequence::discard), Kill{3}, Kill{4}}));
+}
+
 TEST_F(FleetTest, DiscardsANewGenerationOfWhichOneDiesWhileItLoads) {
   serve_and_reload();
 

@@ -210,7 +210,7 @@ TEST_F(SupervisorTest, GivesAWorkerItsSeatAndNothingElse) {
 
   EXPECT_EQ(finish(), 1);
   EXPECT_EQ(count("descriptors: 0 1 2 3 4 5\n"), 1);
-  EXPECT_EQ(count("ignored: 1 2 3\nblocked:\n"), 1);  // SIGHUP, SIGINT, SIGQUIT
+  EXPECT_EQ(count("ignored: 1 2 3 22\nblocked:\n"), 1);  // HUP, INT, QUIT, TTOU
   EXPECT_EQ(count("argument: -m\nargument: an argument\n"), 1);
 }
 

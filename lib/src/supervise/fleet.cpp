@@ -54,7 +54,9 @@ Actions Fleet::hung_up(WorkerId worker, Time now) {
       return;
     // Most often it is about to exit, or takes this for its supervisor's death and drains by
     // itself.
-    member->deadline = now_ + config_.deadman;
+    member->hung_up = true;
+    const bool loads = member->state == State::starting;
+    member->deadline = now_ + (loads ? config_.hang_up_grace : config_.deadman);
   });
 }
 
@@ -128,7 +130,7 @@ Actions Fleet::tick(Time now) {
     for (WorkerId worker : overdue) {
       Member& member = *find(worker);
       if (member.state == State::starting) {
-        trouble(worker, member, Trouble::boot_timeout);
+        trouble(worker, member, member.hung_up ? Trouble::hang_up : Trouble::boot_timeout);
       } else {
         kill(worker, member, true);  // nothing, if it was killed with its generation a moment ago
       }

@@ -20,6 +20,7 @@ struct FleetConfig {
       2048;  ///< for all processes alive at once, draining ones too; half of it bounds scale()
   std::chrono::milliseconds deadman{10'000};       ///< from drain to kill
   std::chrono::milliseconds boot_timeout{60'000};  ///< from spawn to ready
+  std::chrono::milliseconds hang_up_grace{1'000};  ///< from hanging up while it loads to kill
   /// A worker that has served this long is replaced; 0: none is. Workers that fill empty places,
   /// as those of a new generation do, are due spread over the last quarter of it, so that they do
   /// not turn over together; a successor has all of it, which keeps them apart.
@@ -92,6 +93,7 @@ class Fleet {
     Time since;                    // when it entered `state`
     std::optional<Time> deadline;  // for leaving it
     std::optional<Time> due{};     // for being replaced, while it serves
+    bool hung_up = false;
   };
   struct Place {
     std::optional<WorkerId> member;

@@ -19,6 +19,7 @@ enum class Trouble : std::uint8_t {
   boot_timeout,        ///< it did not get ready in time
   death_before_ready,  ///< it ended while it loaded, or could not be started
   death,               ///< it ended unasked, later
+  hang_up,             ///< it closed its channel while it loaded, and did not end
 };
 
 /// What follows from a trouble.

@@ -49,7 +49,7 @@ void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble, bool menda
   } else {
     retry(worker, member, *place, trouble);
   }
-  const bool alive = trouble == Trouble::load_failure || trouble == Trouble::boot_timeout;
+  const bool alive = trouble != Trouble::death && trouble != Trouble::death_before_ready;
   if (alive) kill(worker, member, trouble == Trouble::boot_timeout);
   if (!incoming) return;
   abandon_incoming();

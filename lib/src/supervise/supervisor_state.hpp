@@ -35,6 +35,7 @@ struct Supervisor::State {
     std::unique_ptr<WorkerHandle> handle;     // none if the process could not be started
     std::optional<Fleet::Time> serves_since;  // while it serves
     CodeWatch::WallTime started = std::chrono::system_clock::now();
+    bool served = false;
     bool draining = false;
     bool handing_over = false;  // while it drains
     bool killed = false;

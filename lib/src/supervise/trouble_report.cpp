@@ -44,6 +44,8 @@ std::string what_happened(const action::Report& report, const WorkerDescription&
       return worker.name() + " cannot load the application: " + worker.failure->summary;
     case Trouble::boot_timeout:
       return worker.name() + " was not ready within " + in_words(boot_timeout);
+    case Trouble::hang_up:
+      return worker.name() + " closed the channel to its supervisor before it was ready";
     case Trouble::death_before_ready:
       return worker.name() + " " + worker.end + (worker.pid == 0 ? "" : " before it was ready");
     case Trouble::death:
