@@ -10,6 +10,7 @@
 
 #include <array>
 #include <chrono>
+#include <deque>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -59,7 +60,14 @@ class SupervisorTest : public ::testing::Test {
     const Log log{STDERR_FILENO, "supervisor", LogLevel::debug};
     Supervisor supervisor{std::move(config), log};
     supervisor.on_serving([&log] { log.info("all serve"); });
-    return supervisor.run();
+    const int status = supervisor.run();
+    const auto& reloads = supervisor.reloads().all();
+    for (const Reload& each : reloads.size() > 1 ? reloads : std::deque<Reload>{}) {
+      log.info("history: " + std::to_string(each.generation) + " because of " + each.cause + ": " +
+               to_string(each.verdict) + (each.ended ? "" : " yet") + " " + each.summary + " " +
+               each.traceback);
+    }
+    return status;
   }
 
   static SupervisorConfig two_workers() {
@@ -453,6 +461,32 @@ TEST_F(SupervisorTest, KeepsTheOldGenerationWhenTheNewOneCannotLoad) {
   send(SIGTERM);
   EXPECT_EQ(finish(), 0);
   EXPECT_EQ(count("drains generation 1"), 2);
+}
+
+TEST_F(SupervisorTest, RemembersWhatBecameOfReloads) {
+  SupervisorConfig config = two_workers();
+  config.watch.paths = {directory_ / "script"};
+  start("ready", std::move(config));
+  await_two_that_serve();
+  script("fail");
+  await("generation 2 is discarded");
+  script("mute");
+  await("scripted \\d+ is mute generation 3");
+  script("ready");
+  await("reloaded: generation 4 serves");
+  script("mute");
+  await("scripted \\d+ is mute generation 5");
+
+  send(SIGTERM);
+
+  EXPECT_EQ(finish(), 0);
+  const std::string changed = " because of " + (directory_ / "script") + " changed: ";
+  EXPECT_EQ(count("history: 1 because of start: serving "), 1);
+  EXPECT_EQ(count("history: 2" + changed + "failed worker "), 1);
+  EXPECT_EQ(count("discarded, the one before goes on Traceback (of a test)"), 1);
+  EXPECT_EQ(count("history: 3" + changed + "superseded"), 1);
+  EXPECT_EQ(count("history: 4" + changed + "serving"), 1);
+  EXPECT_EQ(count("history: 5" + changed + "stopped"), 1);
 }
 
 // --- files that change

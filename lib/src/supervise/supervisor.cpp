@@ -55,7 +55,8 @@ int Supervisor::State::run() {
   raise_descriptor_limit();
   for (int signal : kSignals) signals.add(signal);
   await_signal();
-  watch.emplace(context, config.watch, log, [this] { apply(fleet.reload(now())); });
+  watch.emplace(context, config.watch, log,
+                [this](const std::string& changes) { reload(changes); });
   apply(fleet.start(now()));
   usage.start();
   context.run();
@@ -80,7 +81,7 @@ void Supervisor::State::act_on(int signal) {
       return apply(fleet.stop_now(now()));
     case SIGHUP:
       log.info("SIGHUP: reloading");
-      return apply(fleet.reload(now()));
+      return reload("SIGHUP");
     case SIGTTIN:
       return scale("SIGTTIN", +1);
     case SIGTTOU:
@@ -104,6 +105,11 @@ void Supervisor::State::stop(const std::string& signal) {
     if (std::exchange(record.handing_over, false))
       record.handle->say(control::Drain{config.deadman});
   }
+}
+
+void Supervisor::State::reload(const std::string& cause) {
+  reload_cause = cause;
+  apply(fleet.reload(now()));
 }
 
 void Supervisor::State::scale(const std::string& signal, int change) {
@@ -145,6 +151,8 @@ Supervisor::~Supervisor() = default;
 void Supervisor::on_serving(std::function<void()> callback) {
   state_->on_serving = std::move(callback);
 }
+
+const ReloadHistory& Supervisor::reloads() const { return state_->reloads; }
 
 int Supervisor::run() { return state_->run(); }
 

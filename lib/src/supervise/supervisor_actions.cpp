@@ -23,6 +23,10 @@ void Supervisor::State::apply(Actions more) {
 }
 
 void Supervisor::State::carry_out(const action::Spawn& spawn) {
+  if (spawn.generation > generation) {
+    generation = spawn.generation;
+    reloads.begin(generation, reload_cause, std::chrono::system_clock::now());
+  }
   Record& record = records[spawn.worker];
   record.description.slot = spawn.slot;
   record.description.generation = spawn.generation;
@@ -70,7 +74,12 @@ void Supervisor::State::carry_out(const action::Kill& kill) {
 }
 
 void Supervisor::State::carry_out(const action::Report& report) {
-  trouble_log.write(report, records.at(report.worker).description);
+  const WorkerDescription& worker = records.at(report.worker).description;
+  trouble_log.write(report, worker);
+  if (is_verdict(report.consequence)) {
+    reloads.failed(worker.generation, describe(report, worker, config.boot_timeout),
+                   traceback_of(report, worker), std::chrono::system_clock::now());
+  }
 }
 
 void Supervisor::State::carry_out(const action::Replacing& replacing) {
@@ -83,10 +92,11 @@ void Supervisor::State::carry_out(const action::Replacing& replacing) {
 }
 
 void Supervisor::State::carry_out(const action::Serving& serving) {
-  const std::string generation = "generation " + std::to_string(serving.generation);
+  reloads.serving(serving.generation, std::chrono::system_clock::now());
+  const std::string which = "generation " + std::to_string(serving.generation);
   if (on_serving) std::exchange(on_serving, nullptr)();
-  log.debug(generation + " serves");
-  if (std::exchange(serves, true)) log.info("reloaded: " + generation + " serves");
+  log.debug(which + " serves");
+  if (std::exchange(serves, true)) log.info("reloaded: " + which + " serves");
 }
 
 void Supervisor::State::carry_out(const action::Finish& finish) {
@@ -94,6 +104,7 @@ void Supervisor::State::carry_out(const action::Finish& finish) {
   signals.cancel();
   usage.stop();
   trouble_log.finish();
+  reloads.stop(std::chrono::system_clock::now());
   watch.reset();
   finished = true;
 }

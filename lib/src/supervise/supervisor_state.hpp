@@ -51,6 +51,7 @@ struct Supervisor::State {
   void await_signal();
   void act_on(int signal);
   void stop(const std::string& signal);
+  void reload(const std::string& cause);
   void scale(const std::string& signal, int change);
   void reap_strangers();
   void set_timer();
@@ -93,6 +94,9 @@ struct Supervisor::State {
                       replace(worker, reason, used);
                     }}};
   TroubleLog trouble_log{context, log, config.boot_timeout};
+  ReloadHistory reloads;
+  std::string reload_cause = "start";  // of the generation that comes next
+  std::uint64_t generation = 0;        // the newest
   std::deque<Action> actions;
   ConnectionDealer dealer;
   std::function<void()> on_serving;

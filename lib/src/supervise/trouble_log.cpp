@@ -10,12 +10,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Once for each reload that was asked for; the others come by themselves, as often as they like.
-bool is_verdict(Consequence consequence) {
-  return consequence == Consequence::end || consequence == Consequence::wait ||
-         consequence == Consequence::discard;
-}
-
 }  // namespace
 
 TroubleLog::TroubleLog(IoContext& context, const Log& log, std::chrono::milliseconds boot_timeout)
@@ -25,7 +19,7 @@ void TroubleLog::write(const action::Report& report, const WorkerDescription& wo
   const std::string line = describe(report, worker, boot_timeout_);
   const std::string traceback = report.repeated ? "" : traceback_of(report, worker);
   auto verdict = TroubleDigest::Verdict::whole;
-  if (!is_verdict(report.consequence)) {
+  if (!is_verdict(report.consequence)) {  // those come as often as they like
     const auto lines = static_cast<std::size_t>(std::ranges::count(traceback, '\n'));
     verdict = digest_.report(report.trouble, line, lines, Clock::now());
   }

@@ -85,6 +85,11 @@ std::string WorkerDescription::name() const {
   return pid == 0 ? number : number + " (pid " + std::to_string(pid) + ")";
 }
 
+bool is_verdict(Consequence consequence) {
+  return consequence == Consequence::end || consequence == Consequence::wait ||
+         consequence == Consequence::discard;
+}
+
 std::string describe(const action::Report& report, const WorkerDescription& worker,
                      std::chrono::milliseconds boot_timeout) {
   return what_happened(report, worker, boot_timeout) + what_follows(report, worker);

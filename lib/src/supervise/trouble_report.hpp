@@ -39,6 +39,9 @@ struct WorkerDescription {
   [[nodiscard]] std::string name() const;
 };
 
+/// Whether it ends a generation that was asked for: then it comes once for each.
+[[nodiscard]] bool is_verdict(Consequence consequence);
+
 /// One line: what is wrong, and what follows from it.
 [[nodiscard]] std::string describe(const action::Report& report, const WorkerDescription& worker,
                                    std::chrono::milliseconds boot_timeout);
