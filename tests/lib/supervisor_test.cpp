@@ -11,12 +11,16 @@
 #include <array>
 #include <chrono>
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <string>
+#include <vector>
 
+#include "base/memory_usage.hpp"
 #include "spawning/address.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -601,6 +605,59 @@ TEST_F(SupervisorTest, SaysSoWhenTheWorkingDirectoryIsNotThere) {
 
   EXPECT_EQ(finish(), 1);
   EXPECT_GE(count("cannot be started: " + (directory_ / "current: No such file or directory")), 1);
+}
+
+// --- what is left of reloads
+// -----------------------------------------------------------------------------
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;  // slow, and memory is not what it would be
+#else
+constexpr bool kSanitized = false;
+#endif
+
+struct Held {
+  std::size_t descriptors = 0;
+  std::vector<pid_t> children;  // zombies, too
+  Bytes memory;
+};
+
+Held held_by(pid_t process) {
+  const std::filesystem::path proc = "/proc/" + std::to_string(process);
+  std::ifstream children{proc / "task" / std::to_string(process) / "children"};
+  const std::filesystem::directory_iterator descriptors{proc / "fd"};
+  return {static_cast<std::size_t>(std::distance(begin(descriptors), end(descriptors))),
+          {std::istream_iterator<pid_t>{children}, {}},
+          memory_of(process).value_or(Bytes{0})};
+}
+
+TEST_F(SupervisorTest, HoldsNoMoreAfterAThousandReloads) {
+  constexpr int kWarmUp = kSanitized ? 20 : 100;
+  constexpr int kReloads = kSanitized ? 100 : 1000;
+  start("ready", two_workers());
+  await_two_that_serve();
+  const auto reload = [this](int times) {
+    for (int i = 0; i < times && !HasFailure(); ++i) {
+      send(SIGHUP);
+      await("reloaded: ");
+      for (int old = 0; old < 2; ++old) await("exited with status 0");
+    }
+    send(SIGUSR1);
+    await("SIGUSR1");  // all that came before has been done
+    return held_by(supervisor_);
+  };
+  const Held before = reload(kWarmUp);
+
+  const Held after = reload(kReloads);
+
+  EXPECT_EQ(after.descriptors, before.descriptors);
+  EXPECT_EQ(after.children.size(), 2U);
+  if (!kSanitized) {
+    EXPECT_LE(after.memory.count, before.memory.count + (64U << 10))
+        << "before: " << before.memory.count;
+  }
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
 }
 
 TEST_F(SupervisorTest, AddsAndRemovesAWorkerOnSigttinAndSigttou) {
