@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import sys
@@ -17,6 +18,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable
 
 from spawning import wsgi_factory
+from spawning.forking import Forks
 from spawning.load_failure import load_failure
 from spawning.modules import LoadedModules
 from spawning.naming import resolve
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from spawning._native import Worker
 
 _CONTROL_FD = 3  # as in spawning/seat.hpp
+_FIRST_LISTENER_FD = 5
 _LOOK_AGAIN_MS = 20  # for an iterator that must not be interrupted where it is
 _LOOK_FOR_MODULES_MS = 1000  # that the application has imported meanwhile
 
@@ -39,7 +42,7 @@ def main() -> int:
     if worker is None:
         print("spawning.worker is started by `spawn`, and cannot run by itself", file=sys.stderr)
         return 2
-    _install_signal_handlers(worker)
+    forks = Forks(_sockets(), _install_signal_handlers(worker))
     _restore_environment()
     settings = worker.settings()
     if settings is None:
@@ -48,7 +51,9 @@ def main() -> int:
     modules = LoadedModules() if config.get("reload") == "dev" else None
     try:
         application = _load(config)
+        forks.end_child(None)
     except BaseException as error:  # SystemExit too: nothing may go unsaid
+        forks.end_child(error)
         _report(worker, modules)  # what is wrong may be in a module that could be loaded
         worker.failed(*load_failure(error))
         return 1
@@ -68,6 +73,13 @@ def _fail_without_native(error: ImportError) -> int:
     report = {"type": "failed", "summary": summary, "traceback": "", "files": []}
     os.write(_CONTROL_FD, json.dumps(report).encode() + b"\n")
     return 1
+
+
+def _sockets() -> list[int]:
+    """The descriptors of the seat that no other process may have."""
+    listeners = re.search(r"listeners=(\d+)", os.environ["SPAWNING_SEAT"])
+    count = int(listeners[1]) if listeners else 0
+    return [_CONTROL_FD, *range(_FIRST_LISTENER_FD, _FIRST_LISTENER_FD + count)]
 
 
 def _load(config: dict[str, Any]) -> Callable[..., Any]:
@@ -120,7 +132,7 @@ def _attend_until_finished(worker: Worker, modules: LoadedModules | None) -> Non
         _report(worker, modules)
 
 
-def _install_signal_handlers(worker: Worker) -> None:
+def _install_signal_handlers(worker: Worker) -> dict[int, Any]:
     def drain(_number: int, _frame: Any) -> None:
         worker.drain()
 
@@ -129,9 +141,12 @@ def _install_signal_handlers(worker: Worker) -> None:
         # programs that the application starts would inherit.
         return
 
-    signal.signal(signal.SIGTERM, drain)
+    handlers: dict[int, Any] = {signal.SIGTERM: drain}
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, leave_to_the_supervisor)
+        handlers[number] = leave_to_the_supervisor
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    return handlers
 
 
 def _restore_environment() -> None:

@@ -53,6 +53,25 @@ TEST_F(ChildProcessTest, ReportsHowAChildEnded) {
   EXPECT_EQ(run("kill -9 $$").to_string(), "was killed by SIGKILL");
 }
 
+TEST_F(ChildProcessTest, KillsWhatAChildHasLeftBehind) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const UniqueFd reading{ends[0]};
+  UniqueFd writing{ends[1]};
+  bool ended = false;
+  ChildProcess child{
+      context, {{"/bin/sh", "-c", "sleep 600 &"}, {}, {writing.get()}}, [&](ExitStatus) {
+        ended = true;
+        child.kill_group();
+      }};
+  writing.reset();
+
+  EXPECT_TRUE(run_until(context, [&] { return ended; }));
+
+  char unused = 0;
+  EXPECT_EQ(::read(reading.get(), &unused, 1), 0);  // the end: nobody has it any more
+}
+
 TEST_F(ChildProcessTest, PassesDescriptorsInOrderFromThree) {
   ASSERT_TRUE(run("echo hello >&3").success());
 

@@ -10,12 +10,17 @@
 
 #include <array>
 #include <chrono>
+#include <deque>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <string>
+#include <vector>
 
+#include "base/memory_usage.hpp"
 #include "spawning/address.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -59,7 +64,14 @@ class SupervisorTest : public ::testing::Test {
     const Log log{STDERR_FILENO, "supervisor", LogLevel::debug};
     Supervisor supervisor{std::move(config), log};
     supervisor.on_serving([&log] { log.info("all serve"); });
-    return supervisor.run();
+    const int status = supervisor.run();
+    const auto& reloads = supervisor.reloads().all();
+    for (const Reload& each : reloads.size() > 1 ? reloads : std::deque<Reload>{}) {
+      log.info("history: " + std::to_string(each.generation) + " because of " + each.cause + ": " +
+               to_string(each.verdict) + (each.ended ? "" : " yet") + " " + each.summary + " " +
+               each.traceback);
+    }
+    return status;
   }
 
   static SupervisorConfig two_workers() {
@@ -210,7 +222,7 @@ TEST_F(SupervisorTest, GivesAWorkerItsSeatAndNothingElse) {
 
   EXPECT_EQ(finish(), 1);
   EXPECT_EQ(count("descriptors: 0 1 2 3 4 5\n"), 1);
-  EXPECT_EQ(count("ignored: 1 2 3\nblocked:\n"), 1);  // SIGHUP, SIGINT, SIGQUIT
+  EXPECT_EQ(count("ignored: 1 2 3 22\nblocked:\n"), 1);  // HUP, INT, QUIT, TTOU
   EXPECT_EQ(count("argument: -m\nargument: an argument\n"), 1);
 }
 
@@ -455,6 +467,32 @@ TEST_F(SupervisorTest, KeepsTheOldGenerationWhenTheNewOneCannotLoad) {
   EXPECT_EQ(count("drains generation 1"), 2);
 }
 
+TEST_F(SupervisorTest, RemembersWhatBecameOfReloads) {
+  SupervisorConfig config = two_workers();
+  config.watch.paths = {directory_ / "script"};
+  start("ready", std::move(config));
+  await_two_that_serve();
+  script("fail");
+  await("generation 2 is discarded");
+  script("mute");
+  await("scripted \\d+ is mute generation 3");
+  script("ready");
+  await("reloaded: generation 4 serves");
+  script("mute");
+  await("scripted \\d+ is mute generation 5");
+
+  send(SIGTERM);
+
+  EXPECT_EQ(finish(), 0);
+  const std::string changed = " because of " + (directory_ / "script") + " changed: ";
+  EXPECT_EQ(count("history: 1 because of start: serving "), 1);
+  EXPECT_EQ(count("history: 2" + changed + "failed worker "), 1);
+  EXPECT_EQ(count("discarded, the one before goes on Traceback (of a test)"), 1);
+  EXPECT_EQ(count("history: 3" + changed + "superseded"), 1);
+  EXPECT_EQ(count("history: 4" + changed + "serving"), 1);
+  EXPECT_EQ(count("history: 5" + changed + "stopped"), 1);
+}
+
 // --- files that change
 // ----------------------------------------------------------------------------------------
 
@@ -567,6 +605,59 @@ TEST_F(SupervisorTest, SaysSoWhenTheWorkingDirectoryIsNotThere) {
 
   EXPECT_EQ(finish(), 1);
   EXPECT_GE(count("cannot be started: " + (directory_ / "current: No such file or directory")), 1);
+}
+
+// --- what is left of reloads
+// -----------------------------------------------------------------------------
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;  // slow, and memory is not what it would be
+#else
+constexpr bool kSanitized = false;
+#endif
+
+struct Held {
+  std::size_t descriptors = 0;
+  std::vector<pid_t> children;  // zombies, too
+  Bytes memory;
+};
+
+Held held_by(pid_t process) {
+  const std::filesystem::path proc = "/proc/" + std::to_string(process);
+  std::ifstream children{proc / "task" / std::to_string(process) / "children"};
+  const std::filesystem::directory_iterator descriptors{proc / "fd"};
+  return {static_cast<std::size_t>(std::distance(begin(descriptors), end(descriptors))),
+          {std::istream_iterator<pid_t>{children}, {}},
+          memory_of(process).value_or(Bytes{0})};
+}
+
+TEST_F(SupervisorTest, HoldsNoMoreAfterAThousandReloads) {
+  constexpr int kWarmUp = kSanitized ? 20 : 100;
+  constexpr int kReloads = kSanitized ? 100 : 1000;
+  start("ready", two_workers());
+  await_two_that_serve();
+  const auto reload = [this](int times) {
+    for (int i = 0; i < times && !HasFailure(); ++i) {
+      send(SIGHUP);
+      await("reloaded: ");
+      for (int old = 0; old < 2; ++old) await("exited with status 0");
+    }
+    send(SIGUSR1);
+    await("SIGUSR1");  // all that came before has been done
+    return held_by(supervisor_);
+  };
+  const Held before = reload(kWarmUp);
+
+  const Held after = reload(kReloads);
+
+  EXPECT_EQ(after.descriptors, before.descriptors);
+  EXPECT_EQ(after.children.size(), 2U);
+  if (!kSanitized) {
+    EXPECT_LE(after.memory.count, before.memory.count + (64U << 10))
+        << "before: " << before.memory.count;
+  }
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
 }
 
 TEST_F(SupervisorTest, AddsAndRemovesAWorkerOnSigttinAndSigttou) {

@@ -239,6 +239,30 @@ def test_orphaned_workers_finish_what_they_serve(spawn, gate):
         assert client.chunk() == b""
 
 
+def test_a_process_that_an_application_forks_is_its_own_master(spawn, tmp_path):
+    (tmp_path / "forking.py").write_text(
+        "import os, time\n"
+        "def app(environ, start_response):\n"
+        "    child = os.fork()\n"
+        "    if child == 0:\n"
+        "        time.sleep(600)\n"
+        "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+        "    return [b'%d' % child]\n"
+    )
+    server = spawn("--processes", "1", "forking:app", cwd=tmp_path)
+    with server.client() as client:
+        client.request("/")
+        child = int(client.response().body)
+    try:
+        assert server.stop() == 0
+        assert alive(child)
+        with socket.create_server((server.host, server.port)):
+            pass  # the port is free
+    finally:
+        os.kill(child, signal.SIGTERM)
+    wait_until(lambda: not alive(child), server.patience, "the end of the child")
+
+
 def test_the_supervisor_is_small_and_has_no_python_in_it(spawn):
     server = spawn("spawning.wsgi_factory.hello_world")
     process = pathlib.Path(f"/proc/{server.process.pid}")

@@ -2,6 +2,7 @@
 """Reloads, as clients with open connections see them."""
 
 import contextlib
+import pathlib
 import re
 import resource
 import signal
@@ -271,3 +272,36 @@ def test_a_connection_that_has_waited_for_a_slow_answer_is_handed_over_too(spawn
         wait_until(lambda: not alive(worker), server.patience, "the end of the old one")
         client.request("/pid")
         assert int(client.response().body) != worker
+
+
+def held(server):
+    """What the supervisor has: descriptors, children (zombies, too), and memory in KiB."""
+    process = pathlib.Path(f"/proc/{server.pid}")
+    children = (process / "task" / str(server.pid) / "children").read_text().split()
+    memory = re.search(r"^Pss:\s+(\d+) kB", (process / "smaps_rollup").read_text(), re.MULTILINE)
+    return len(list((process / "fd").iterdir())), len(children), int(memory.group(1))
+
+
+def test_nothing_is_left_of_reloads_in_the_supervisor(deployed, tmp_path):
+    server = deployed("--processes", "2", "--threads", "1")
+
+    def reload_well_and_badly(times):
+        for _ in range(times):
+            deploy(tmp_path, 1)
+            reload(server)
+            (tmp_path / "versioned.py").write_text("raise LookupError")
+            count = server.errors().count("is discarded")
+            server.signal(signal.SIGHUP)
+            wait_until(
+                lambda count=count: server.errors().count("is discarded") > count, server.patience
+            )
+        wait_until(lambda: held(server)[1] == 2, server.patience, "only the workers that serve")
+        return held(server)
+
+    descriptors, _, memory = reload_well_and_badly(10)
+    descriptors_after, _, memory_after = reload_well_and_badly(10)
+
+    assert descriptors_after == descriptors
+    if not SANITIZED:
+        assert memory_after <= memory + 64
+    assert server.stop() == 0

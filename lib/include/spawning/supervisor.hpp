@@ -14,6 +14,7 @@
 #include "spawning/bytes.hpp"
 #include "spawning/listening_socket.hpp"
 #include "spawning/log.hpp"
+#include "spawning/reload_history.hpp"
 #include "spawning/service_manager.hpp"
 
 namespace spawning {
@@ -86,6 +87,9 @@ class Supervisor {
 
   /// Called once, when all workers of the first generation serve.
   void on_serving(std::function<void()> callback);
+
+  /// What has become of the start and of the latest reloads. Lives as long as the Supervisor.
+  [[nodiscard]] const ReloadHistory& reloads() const;
 
   /// Runs until stopped; every worker has ended when it returns.
   /// \returns the exit status: 0 after a stop that was asked for, 1 if the service could not start.

@@ -49,8 +49,9 @@ class ChildSetup {
 
   template <typename Launcher>
   error_code on_exec_setup(Launcher&, const process::filesystem::path&, const char* const*&) {
-    return enter_directory() && place_descriptors() && reset_signals() ? error_code{}
-                                                                       : system_error_code();
+    const bool done =
+        ::setpgid(0, 0) == 0 && enter_directory() && place_descriptors() && reset_signals();
+    return done ? error_code{} : system_error_code();
   }
 
   // 1.81 asks for this with other arguments than it passes, and would call exit(3), which runs the
@@ -90,7 +91,8 @@ class ChildSetup {
     struct sigaction ignore {};
     ignore.sa_handler = SIG_IGN;
     for (int signal = 1; signal < NSIG; ++signal) {
-      const bool from_terminals = signal == SIGINT || signal == SIGQUIT || signal == SIGHUP;
+      const bool from_terminals =
+          signal == SIGINT || signal == SIGQUIT || signal == SIGHUP || signal == SIGTTOU;
       ::sigaction(signal, from_terminals ? &ignore : &standard,
                   nullptr);  // fails for KILL, STOP, libc's own
     }
@@ -213,5 +215,8 @@ void ChildProcess::kill() {
   if (!state_->running || ::waitid(P_PID, id, &unused, WEXITED | WNOHANG | WNOWAIT) != 0) return;
   ::kill(pid(), SIGKILL);
 }
+
+// The number is not given to another process while the group has members.
+void ChildProcess::kill_group() { ::kill(-pid(), SIGKILL); }
 
 }  // namespace spawning

@@ -36,7 +36,8 @@ struct ChildCommand {
 ///
 /// It inherits stdout and stderr, /dev/null as stdin, the given descriptors, and nothing else;
 /// signals as a fresh process has them, except that it ignores SIGINT, SIGQUIT and SIGHUP: what a
-/// terminal sends to the whole group concerns only the supervisor.
+/// terminal sends concerns only the supervisor. It leads a process group of its own, and ignores
+/// SIGTTOU, so that it may write to a terminal all the same.
 ///
 /// \par Threads   Everything runs on the thread that runs the context.
 /// \par Lifetime  The context outlives it. The destructor kills a child that still runs and waits
@@ -56,6 +57,10 @@ class ChildProcess {
 
   /// Sends SIGKILL, unless it has ended already.
   void kill();
+
+  /// …also to what it has started and is still there, even if it has ended itself. Not to what has
+  /// left its process group, as daemons do.
+  void kill_group();
 
  private:
   struct State;

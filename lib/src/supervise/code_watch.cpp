@@ -7,7 +7,7 @@
 namespace spawning {
 
 CodeWatch::CodeWatch(IoContext& context, const WatchConfig& config, const Log& log,
-                     std::function<void()> reload)
+                     std::function<void(const std::string&)> reload)
     : log_{log}, modules_{config.modules}, reload_{std::move(reload)} {
   if (config.paths.empty() && !config.modules) return;
   for (const std::string& path : config.paths) {
@@ -32,10 +32,10 @@ bool CodeWatch::add(const control::Failed& failure, WallTime started) {
 }
 
 void CodeWatch::changed(const std::vector<std::string>& files) const {
-  std::string line = "reloading: " + files.front() + " changed";
-  if (files.size() > 1) line += " (and " + std::to_string(files.size() - 1) + " more)";
-  log_.info(line);
-  reload_();
+  std::string changes = files.front() + " changed";
+  if (files.size() > 1) changes += " (and " + std::to_string(files.size() - 1) + " more)";
+  log_.info("reloading: " + changes);
+  reload_(changes);
 }
 
 }  // namespace spawning

@@ -17,7 +17,7 @@
 namespace spawning {
 
 /// Watches what the service depends on, and says in the log what has changed before it asks for a
-/// reload. Does nothing if nothing is to be watched.
+/// reload with the same words. Does nothing if nothing is to be watched.
 ///
 /// \par Threads   Everything runs on the thread that runs the context.
 /// \par Lifetime  The context and `log` outlive it; `reload` may destroy it.
@@ -26,7 +26,7 @@ class CodeWatch {
   using WallTime = FileWatcher::WallTime;
 
   CodeWatch(IoContext& context, const WatchConfig& config, const Log& log,
-            std::function<void()> reload);
+            std::function<void(const std::string& changes)> reload);
 
   CodeWatch(const CodeWatch&) = delete;
   CodeWatch& operator=(const CodeWatch&) = delete;
@@ -43,7 +43,7 @@ class CodeWatch {
 
   const Log& log_;
   const bool modules_;
-  std::function<void()> reload_;
+  std::function<void(const std::string&)> reload_;
   std::optional<FileWatcher> watcher_;
 };
 

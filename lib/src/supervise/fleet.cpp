@@ -31,6 +31,7 @@ Actions Fleet::ready(WorkerId worker, Time now) {
     set_state(*member, State::ready);
     if (Place* place = place_in(current_, worker, *member)) {
       const bool successor = place->successor == worker;
+      expect_loads();
       serve(worker, *member, successor && !rolling_);
       if (successor) succeed(*place);
     }
@@ -52,7 +53,9 @@ Actions Fleet::hung_up(WorkerId worker, Time now) {
       return;
     // Most often it is about to exit, or takes this for its supervisor's death and drains by
     // itself.
-    member->deadline = now_ + config_.deadman;
+    member->hung_up = true;
+    const bool loads = member->state == State::starting;
+    member->deadline = now_ + (loads ? config_.hang_up_grace : config_.deadman);
   });
 }
 
@@ -136,7 +139,7 @@ Actions Fleet::tick(Time now) {
     for (WorkerId worker : overdue) {
       Member& member = *find(worker);
       if (member.state == State::starting) {
-        trouble(worker, member, Trouble::boot_timeout);
+        trouble(worker, member, member.hung_up ? Trouble::hang_up : Trouble::boot_timeout);
       } else {
         kill(worker, member, true);  // nothing, if it was killed with its generation a moment ago
       }
@@ -158,6 +161,7 @@ std::optional<Fleet::Time> Fleet::next_deadline() const {
     for (const Place& place : (*generation)->places) consider(place.respawn_at);
   }
   consider(drain_at_);
+  consider(load_again_at_);
   if (!replacements_.empty()) consider(replacements_.front().retry_at);
   return next;
 }
@@ -192,6 +196,7 @@ void Fleet::settle() {
       return place.member && find(*place.member)->state == State::ready;
     };
     if (incoming_ && std::ranges::all_of(incoming_->places, is_ready)) promote();
+    if (load_again_at_ && *load_again_at_ <= now_) load_again_at_.reset();
     if (current_) fill(*current_);
     if (incoming_) fill(*incoming_);
     advance_rolling();

@@ -26,6 +26,7 @@ struct FleetConfig {
   std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds deadman{10'000};       ///< from drain to kill
   std::chrono::milliseconds boot_timeout{60'000};  ///< from spawn to ready
+  std::chrono::milliseconds hang_up_grace{1'000};  ///< from hanging up while it loads to kill
   /// A worker that has served this long is replaced; 0: none is. Workers that fill empty places,
   /// as those of a new generation do, are due spread over the last quarter of it, so that they do
   /// not turn over together; a successor has all of it, which keeps them apart.
@@ -45,6 +46,10 @@ struct FleetConfig {
 /// one, of which nobody serves before all are ready. Starting up is an incoming generation without
 /// a current one; if it may be mended, there may be neither until the next reload. Workers that
 /// drain or were killed have no place any more, only their slot until they exit.
+///
+/// Where workers of the current generation cannot get ready, one place tries for all that are empty:
+/// a service that its code on disk would end costs no more than that. Once it is ready the others
+/// follow at once.
 ///
 /// A worker that is to be replaced keeps its place, and serves, until its successor in it is ready.
 /// Replacements wait for each other, in the order in which they were asked for, and for a reload,
@@ -96,6 +101,7 @@ class Fleet {
     Time since;                    // when it entered `state`
     std::optional<Time> deadline;  // for leaving it
     std::optional<Time> due{};     // for being replaced, while it serves
+    bool hung_up = false;
   };
   struct Place {
     std::optional<WorkerId> member;
@@ -150,6 +156,9 @@ class Fleet {
   void kill(WorkerId worker, Member& member, bool overdue);
   void fill(Generation& generation);
   std::optional<WorkerId> spawn(std::uint64_t generation, std::size_t place);
+  void expect_loads();
+  [[nodiscard]] bool one_tries() const;
+  [[nodiscard]] bool is_trying(const Generation& generation) const;
   void settle();
   std::optional<unsigned> take_slot();
   void forget_deaths_before(const Member& member, Place& place) const;
@@ -162,6 +171,8 @@ class Fleet {
   std::optional<std::uint64_t>
       rolling_;  // the number that all of current_ are to get; no incoming_
   std::deque<Replacement> replacements_;  // of workers of current_; the first one is under way
+  unsigned failed_loads_ = 0;             // of workers of current_, since one last got ready
+  std::optional<Time> load_again_at_;
   std::uint64_t generations_ = 0;
   WorkerId last_worker_ = 0;
   bool load_failure_reported_ = false;  // since somebody last got ready

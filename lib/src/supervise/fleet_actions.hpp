@@ -19,6 +19,7 @@ enum class Trouble : std::uint8_t {
   boot_timeout,        ///< it did not get ready in time
   death_before_ready,  ///< it ended while it loaded, or could not be started
   death,               ///< it ended unasked, later
+  hang_up,             ///< it closed its channel while it loaded, and did not end
 };
 
 /// What follows from a trouble.
@@ -28,6 +29,7 @@ enum class Consequence : std::uint8_t {
   discard,  ///< the new generation is given up, the old one goes on
   halt,     ///< so is what is left of a generation of which some serve, and the rest of the old one
   retry,    ///< the worker is replaced after a delay, its siblings go on
+  try_one,  ///< as before, but one for all places that are empty; the others once it is ready
   succeed,  ///< its successor, which loads already, takes its place
   keep,     ///< it was a successor: the one before goes on, and gets another after a delay
 };

@@ -18,6 +18,7 @@ void Fleet::promote() {
   for (const Place& place : incoming_->places) serve(*place.member, *find(*place.member), false);
   if (current_) dismiss(*current_);
   current_ = std::exchange(incoming_, std::nullopt);
+  expect_loads();
   actions_.push_back(Serving{current_->number});
 }
 
@@ -99,7 +100,7 @@ void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble, bool menda
   } else {
     retry(worker, member, *place, trouble);
   }
-  const bool alive = trouble == Trouble::load_failure || trouble == Trouble::boot_timeout;
+  const bool alive = trouble != Trouble::death && trouble != Trouble::death_before_ready;
   if (alive) kill(worker, member, trouble == Trouble::boot_timeout);
   if (!incoming) return;
   abandon_incoming();
@@ -114,8 +115,31 @@ void Fleet::retry(WorkerId worker, const Member& member, Place& place, Trouble t
   const auto delay = backoff(++place.deaths);
   place.member = std::exchange(place.successor, std::nullopt);
   if (place.member) return report(worker, trouble, Consequence::succeed);
-  place.respawn_at = now_ + delay;
-  report(worker, trouble, Consequence::retry, delay);
+  if (trouble != Trouble::death) ++failed_loads_;
+  if (!one_tries()) {
+    place.respawn_at = now_ + delay;
+    return report(worker, trouble, Consequence::retry, delay);
+  }
+  if (!load_again_at_ && !is_trying(*current_)) load_again_at_ = now_ + delay;
+  const auto empty = [](const Place& each) { return !each.member; };
+  const bool alone = std::ranges::count_if(current_->places, empty) == 1;
+  report(worker, trouble, alone ? Consequence::retry : Consequence::try_one,
+         std::chrono::ceil<std::chrono::milliseconds>(load_again_at_.value_or(now_) - now_));
+}
+
+// A single failure may be this worker's own.
+bool Fleet::one_tries() const { return failed_loads_ >= 2; }
+
+bool Fleet::is_trying(const Generation& generation) const {
+  return std::ranges::any_of(generation.places, [this](const Place& place) {
+    return place.member && members_.at(*place.member).state == State::starting;
+  });
+}
+
+// The code on disk can be loaded.
+void Fleet::expect_loads() {
+  failed_loads_ = 0;
+  load_again_at_.reset();
 }
 
 // A successor will not be: the worker in the place goes on.
@@ -236,6 +260,8 @@ void Fleet::fill(Generation& generation) {
     Place& place = generation.places[index];
     if (place.member || (place.respawn_at && *place.respawn_at > now_)) continue;
     place.respawn_at.reset();
+    const bool current = current_ && &generation == &*current_;
+    if (current && one_tries() && (load_again_at_ || is_trying(generation))) continue;
     place.member = spawn(rolling_.value_or(generation.number), index);
   }
 }

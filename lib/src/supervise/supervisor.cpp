@@ -58,7 +58,8 @@ int Supervisor::State::run() {
   for (int signal : kSignals) signals.add(signal);
   await_signal();
   notifier.emplace(context, config.service_manager, log, [this] { return healthy(); });
-  watch.emplace(context, config.watch, log, [this] { reload(); });
+  watch.emplace(context, config.watch, log,
+                [this](const std::string& changes) { reload(changes); });
   apply(fleet.start(now()));
   usage.start();
   context.run();
@@ -84,7 +85,7 @@ void Supervisor::State::act_on(int signal) {
       return apply(fleet.stop_now(now()));
     case SIGHUP:
       log.info(fleet.stopping() ? "SIGHUP: ignored, the service is stopping" : "SIGHUP: reloading");
-      return reload();
+      return reload("SIGHUP");
     case SIGTTIN:
       return scale("SIGTTIN", +1);
     case SIGTTOU:
@@ -100,11 +101,6 @@ void Supervisor::State::act_on(int signal) {
   }
 }
 
-void Supervisor::State::reload() {
-  if (serves && !fleet.stopping()) notifier->reloading();
-  apply(fleet.reload(now()));
-}
-
 void Supervisor::State::stop(const std::string& signal) {
   std::string what = " again: stopping at once";
   if (!fleet.stopping()) what = ": stopping, requests may finish";
@@ -113,6 +109,12 @@ void Supervisor::State::stop(const std::string& signal) {
   log.info(signal + what);
   notifier->stopping();
   apply(fleet.stop(now()));
+}
+
+void Supervisor::State::reload(const std::string& cause) {
+  if (serves && !fleet.stopping()) notifier->reloading();
+  reload_cause = cause;
+  apply(fleet.reload(now()));
 }
 
 void Supervisor::State::scale(const std::string& signal, int change) {
@@ -154,6 +156,8 @@ Supervisor::~Supervisor() = default;
 void Supervisor::on_serving(std::function<void()> callback) {
   state_->on_serving = std::move(callback);
 }
+
+const ReloadHistory& Supervisor::reloads() const { return state_->reloads; }
 
 int Supervisor::run() { return state_->run(); }
 

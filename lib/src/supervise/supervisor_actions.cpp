@@ -39,6 +39,10 @@ void Supervisor::State::stop_listening() {
 }
 
 void Supervisor::State::carry_out(const action::Spawn& spawn) {
+  if (spawn.generation > newest_generation) {
+    newest_generation = spawn.generation;
+    reloads.begin(newest_generation, reload_cause, std::chrono::system_clock::now());
+  }
   Record& record = records[spawn.worker];
   record.description.slot = spawn.slot;
   record.description.generation = spawn.generation;
@@ -59,6 +63,7 @@ void Supervisor::State::carry_out(const action::Spawn& spawn) {
 void Supervisor::State::carry_out(const action::Serve& serve) {
   Record& record = records.at(serve.worker);
   record.serves_since = now();
+  record.served = true;
   usage.begins(serve.worker, record.description.pid);
   record.handle->say(control::Serve{});
   log.debug(record.description.name() + " serves");
@@ -90,8 +95,11 @@ void Supervisor::State::carry_out(const action::Kill& kill) {
 
 void Supervisor::State::carry_out(const action::Report& report) {
   const WorkerDescription& worker = records.at(report.worker).description;
-  log_trouble(log, report, worker, config.boot_timeout);
-  if (report.consequence == Consequence::discard || report.consequence == Consequence::halt)
+  trouble_log.write(report, worker);
+  if (!is_verdict(report.consequence)) return;
+  reloads.failed(worker.generation, describe(report, worker, config.boot_timeout),
+                 traceback_of(report, worker), std::chrono::system_clock::now());
+  if (serves)
     notifier->ready("the reload to generation " + std::to_string(worker.generation) + " failed");
 }
 
@@ -105,11 +113,12 @@ void Supervisor::State::carry_out(const action::Replacing& replacing) {
 }
 
 void Supervisor::State::carry_out(const action::Serving& serving) {
-  const std::string generation = "generation " + std::to_string(serving.generation);
-  notifier->ready(generation + " serves");
+  reloads.serving(serving.generation, std::chrono::system_clock::now());
+  const std::string which = "generation " + std::to_string(serving.generation);
+  notifier->ready(which + " serves");
   if (on_serving) std::exchange(on_serving, nullptr)();
-  log.debug(generation + " serves");
-  if (std::exchange(serves, true)) log.info("reloaded: " + generation + " serves");
+  log.debug(which + " serves");
+  if (std::exchange(serves, true)) log.info("reloaded: " + which + " serves");
 }
 
 void Supervisor::State::carry_out(const action::Finish& finish) {
@@ -117,6 +126,8 @@ void Supervisor::State::carry_out(const action::Finish& finish) {
   signals.cancel();
   usage.stop();
   notifier.reset();
+  trouble_log.finish();
+  reloads.stop(std::chrono::system_clock::now());
   watch.reset();
   finished = true;
 }

@@ -20,6 +20,7 @@
 #include "supervise/connection_dealer.hpp"
 #include "supervise/fleet.hpp"
 #include "supervise/service_notifier.hpp"
+#include "supervise/trouble_log.hpp"
 #include "supervise/trouble_report.hpp"
 #include "supervise/usage_watch.hpp"
 #include "supervise/worker_handle.hpp"
@@ -36,6 +37,7 @@ struct Supervisor::State {
     std::unique_ptr<WorkerHandle> handle;     // none if the process could not be started
     std::optional<Fleet::Time> serves_since;  // while it serves
     CodeWatch::WallTime started = std::chrono::system_clock::now();
+    bool served = false;
     bool draining = false;
     bool handing_over = false;  // while it drains
     bool killed = false;
@@ -50,8 +52,8 @@ struct Supervisor::State {
   // supervisor.cpp: signals and time.
   void await_signal();
   void act_on(int signal);
-  void reload();
   void stop(const std::string& signal);
+  void reload(const std::string& cause);
   void scale(const std::string& signal, int change);
   void reap_strangers();
   void set_timer();
@@ -99,6 +101,10 @@ struct Supervisor::State {
                     }}};
   std::optional<ServiceNotifier> notifier;  // until the end
   WorkerHealth health;
+  TroubleLog trouble_log{context, log, config.boot_timeout};
+  ReloadHistory reloads;
+  std::string reload_cause = "start";  // of the generation that comes next
+  std::uint64_t newest_generation = 0;
   std::deque<Action> actions;
   ConnectionDealer dealer;
   std::function<void()> on_serving;

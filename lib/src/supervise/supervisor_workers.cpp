@@ -89,6 +89,7 @@ void Supervisor::State::end(WorkerId worker, ExitStatus exit) {
   } else {
     log.debug(record.description.name() + " " + record.description.end);
   }
+  if (!record.served) record.handle->kill_group();  // its application was never there
   scoreboard.slot(record.description.slot).clear();
   apply(fleet.exited(worker, now()));
   reap_strangers();  // they may have waited behind this one

@@ -44,6 +44,8 @@ std::string what_happened(const action::Report& report, const WorkerDescription&
       return worker.name() + " cannot load the application: " + worker.failure->summary;
     case Trouble::boot_timeout:
       return worker.name() + " was not ready within " + in_words(boot_timeout);
+    case Trouble::hang_up:
+      return worker.name() + " closed the channel to its supervisor before it was ready";
     case Trouble::death_before_ready:
       return worker.name() + " " + worker.end + (worker.pid == 0 ? "" : " before it was ready");
     case Trouble::death:
@@ -68,6 +70,10 @@ std::string what_follows(const action::Report& report, const WorkerDescription& 
       return "; its successor has been started already";
     case Consequence::keep:
       return "; the one before goes on, its next successor starts in " + in_words(report.delay);
+    case Consequence::try_one:
+      return (report.delay.count() == 0 ? "; another one is tried"
+                                        : "; one worker is tried in " + in_words(report.delay)) +
+             ", the others follow once it is ready";
     case Consequence::retry:
       break;
   }
@@ -82,17 +88,18 @@ std::string WorkerDescription::name() const {
   return pid == 0 ? number : number + " (pid " + std::to_string(pid) + ")";
 }
 
-void log_trouble(const Log& log, const action::Report& report, const WorkerDescription& worker,
-                 std::chrono::milliseconds boot_timeout) {
-  const std::string line =
-      what_happened(report, worker, boot_timeout) + what_follows(report, worker);
-  const bool traceback =
-      report.trouble == Trouble::load_failure && !worker.failure->traceback.empty();
-  if (traceback && !report.repeated) {
-    log.block(line, worker.failure->traceback);
-  } else {
-    log.error(line);
-  }
+bool is_verdict(Consequence consequence) {
+  return consequence == Consequence::end || consequence == Consequence::wait ||
+         consequence == Consequence::discard || consequence == Consequence::halt;
+}
+
+std::string describe(const action::Report& report, const WorkerDescription& worker,
+                     std::chrono::milliseconds boot_timeout) {
+  return what_happened(report, worker, boot_timeout) + what_follows(report, worker);
+}
+
+std::string traceback_of(const action::Report& report, const WorkerDescription& worker) {
+  return report.trouble == Trouble::load_failure ? worker.failure->traceback : "";
 }
 
 void log_replacement(const Log& log, const action::Replacing& replacing,

@@ -42,9 +42,16 @@ struct WorkerDescription {
 /// "10 s", "1500 ms".
 [[nodiscard]] std::string in_words(std::chrono::milliseconds time);
 
-/// Writes one line, and the traceback if there is one and it is new.
-void log_trouble(const Log& log, const action::Report& report, const WorkerDescription& worker,
-                 std::chrono::milliseconds boot_timeout);
+/// Whether it ends a generation that was asked for: then it comes once for each.
+[[nodiscard]] bool is_verdict(Consequence consequence);
+
+/// One line: what is wrong, and what follows from it.
+[[nodiscard]] std::string describe(const action::Report& report, const WorkerDescription& worker,
+                                   std::chrono::milliseconds boot_timeout);
+
+/// What belongs below that line, "" if nothing does.
+[[nodiscard]] std::string traceback_of(const action::Report& report,
+                                       const WorkerDescription& worker);
 
 /// Writes one line.
 void log_replacement(const Log& log, const action::Replacing& replacing,

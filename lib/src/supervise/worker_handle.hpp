@@ -56,6 +56,7 @@ class WorkerHandle {
     channel_->send(control::encode(connections), std::move(sockets));
   }
   void kill() { process_->kill(); }
+  void kill_group() { process_->kill_group(); }
 
   /// Lets it log what it is doing, and then kills it: a second later, whatever it does.
   void kill_once_explained();

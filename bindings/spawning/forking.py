@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""What becomes of a process that the application forks from a worker.
+
+It would have the worker's sockets, so that the port stayed taken for as long as it lives, and the
+supervisor took it for the worker; but none of its threads.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from typing import Any, NoReturn
+
+_Identity = tuple[int, int]
+
+
+class Forks:
+    """From here on children let go of `descriptors`, and of the signals that `handlers` take."""
+
+    def __init__(self, descriptors: list[int], handlers: dict[int, Any]) -> None:
+        self._worker = os.getpid()
+        self._descriptors = {fd: _identity(fd) for fd in descriptors}
+        self._handlers = handlers
+        os.register_at_fork(after_in_child=self._let_go)
+
+    def end_child(self, error: BaseException | None) -> None:
+        """Ends this process, as Python would have, if it is not the worker itself."""
+        if os.getpid() != self._worker:
+            _end(error)
+
+    def _let_go(self) -> None:
+        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        for descriptor, identity in self._descriptors.items():
+            # It may be another's by now. The number stays taken: who has it as the worker's does
+            # not know of this.
+            if _identity(descriptor) == identity:
+                os.dup2(null, descriptor, inheritable=False)
+        os.close(null)
+        for number, handler in self._handlers.items():
+            if signal.getsignal(number) is handler:
+                signal.signal(number, signal.SIG_DFL)
+
+
+def _identity(descriptor: int) -> _Identity | None:
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _end(error: BaseException | None) -> NoReturn:
+    status = 1
+    if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
+        status = error.code or 0
+    elif error is not None:
+        traceback.print_exception(type(error), error, error.__traceback__)
+    else:
+        print("spawning: a process that the application forked came back; it ends", file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status & 0xFF)
