@@ -66,13 +66,60 @@ TEST(ScoreboardTest, ClearsASlotForANewTenant) {
   ScoreboardSlot& slot = board.slot(0);
   slot.pid = 12;
   slot.state = WorkerState::serving;
-  slot.responses_by_class[2] = 5;
+  slot.exchanges[0][2] = 5;
 
   slot.clear();
 
   EXPECT_EQ(slot.pid, 0U);
   EXPECT_EQ(slot.state, WorkerState::empty);
-  EXPECT_EQ(slot.responses_by_class[2], 0U);
+  EXPECT_EQ(slot.exchanges[0][2], 0U);
+}
+
+// Every number another one, so that none can be mistaken for its neighbour.
+Tally distinct_numbers() {
+  Tally tally;
+  std::uint64_t next = 1;
+  for (auto& by_class : tally.exchanges) {
+    for (auto& count : by_class) count = next++;
+  }
+  for (auto* durations : {&tally.duration, &tally.queue_time}) {
+    for (auto& count : durations->counts) count = next++;
+    durations->nanoseconds = next++;
+  }
+  for (auto* count : {&tally.body_octets_sent, &tally.connections_accepted, &tally.aborted,
+                      &tally.client_gone, &tally.refused, &tally.timed_out, &tally.fields_dropped})
+    *count = next++;
+  for (auto& count : tally.refusals) count = next++;
+  return tally;
+}
+
+TEST(ScoreboardTest, CopiesEverythingThatIsCounted) {
+  const Scoreboard board = Scoreboard::create(1);
+  const Tally tally = distinct_numbers();
+
+  board.slot(0).add(tally);
+  EXPECT_EQ(board.slot(0).tally(), tally);
+
+  board.slot(0).clear();
+  EXPECT_EQ(board.slot(0).tally(), Tally{});
+}
+
+TEST(ScoreboardTest, KeepsWhatTenantsHaveCountedWhoAreGone) {
+  const Scoreboard board = Scoreboard::create(2);
+  const Tally tally = distinct_numbers();
+  for (const std::size_t index : {0, 1}) {
+    board.slot(index).state = WorkerState::serving;
+    board.slot(index).add(tally);
+  }
+  Tally both = tally;
+  both += tally;
+  ASSERT_EQ(board.totals(), both);
+
+  board.retire(1);
+
+  EXPECT_EQ(board.slot(1).tally(), Tally{});
+  EXPECT_EQ(board.totals(), both);
+  EXPECT_EQ(Scoreboard::adopt(copy(board)).totals(), both);
 }
 
 TEST(ScoreboardTest, GivesEverySlotItsOwnCacheLines) {
@@ -86,7 +133,10 @@ TEST(ScoreboardPublisherTest, CountsConnectionsAndExchanges) {
   ScoreboardSlot& slot = board.slot(0);
   ScoreboardPublisher publisher{slot};
   ExchangeRecord answered, gone, refused, aborted;
+  answered.method = "POST";
   answered.status = 204;
+  answered.duration = std::chrono::milliseconds{20};
+  answered.queued = std::chrono::microseconds{700};
   answered.body_octets = 10;
   gone.outcome = Outcome::client_gone;
   refused.status = 431;
@@ -101,9 +151,14 @@ TEST(ScoreboardPublisherTest, CountsConnectionsAndExchanges) {
 
   EXPECT_EQ(slot.connections_accepted, 2U);
   EXPECT_EQ(slot.connections_open, 1U);
-  EXPECT_EQ(slot.responses_by_class[2], 1U);
-  EXPECT_EQ(slot.responses_by_class[4], 1U);
-  EXPECT_EQ(slot.responses_by_class[0], 2U);
+  EXPECT_EQ(slot.exchanges[2][2], 1U);  // POST, 2xx
+  EXPECT_EQ(slot.exchanges[7][4], 1U);  // of the others no method is known
+  EXPECT_EQ(slot.exchanges[7][0], 2U);
+  EXPECT_EQ(slot.answers(), 4U);
+  EXPECT_EQ(slot.duration.counts[5], 1U);  // up to 25 ms
+  EXPECT_EQ(slot.duration.counts[0], 3U);
+  EXPECT_EQ(slot.duration.nanoseconds, 20'000'000U);
+  EXPECT_EQ(slot.queue_time.counts[1], 1U);  // up to 1 ms
   EXPECT_EQ(slot.body_octets_sent, 10U);
   EXPECT_EQ(slot.exchanges_aborted, 1U);
   EXPECT_EQ(slot.exchanges_client_gone, 1U);

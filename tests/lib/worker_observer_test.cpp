@@ -65,7 +65,7 @@ TEST_F(WorkerObserverTest, WritesALineAboutAnOverdueRequestAndPassesItOn) {
 TEST_F(WorkerObserverTest, PublishesWhatItSees) {
   observer.exchange_ended({.method = "GET", .target = "/", .status = 200, .body_octets = 5});
 
-  EXPECT_EQ(slot.responses_by_class[2].load(), 1U);
+  EXPECT_EQ(slot.exchanges[0][2].load(), 1U);
   EXPECT_EQ(slot.body_octets_sent.load(), 5U);
   EXPECT_EQ(told, 0);
 }

@@ -125,7 +125,7 @@ TEST_F(WorkerTest, PublishesWhatItDoes) {
   ASSERT_TRUE(client.sees("hello"));
 
   const auto& slot = scoreboard.slot(2);
-  EXPECT_TRUE(run_until(context, [&] { return slot.responses_by_class[2].load() == 1; }));
+  EXPECT_TRUE(run_until(context, [&] { return slot.exchanges[0][2].load() == 1; }));
   EXPECT_EQ(slot.connections_open.load(), 1U);
   EXPECT_EQ(slot.body_octets_sent.load(), 5U);
 }

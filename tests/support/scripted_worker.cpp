@@ -128,8 +128,8 @@ class ScriptedWorker {
     if ((script_ == "overdue" || script_ == "unlucky") && seat_.slot == 0)
       say(control::Overdue{std::chrono::seconds{30}});
     if (script_ == "popular" && seat_.slot == 0) {
-      scoreboard_.slot(0).responses_by_class[2] = 1000;
-      scoreboard_.slot(0).responses_by_class[4] = 234;
+      scoreboard_.slot(0).exchanges[0][2] = 1000;
+      scoreboard_.slot(0).exchanges[0][4] = 234;
     }
   }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "spawning/exchange.hpp"
+#include "spawning/tally.hpp"
 #include "spawning/unique_fd.hpp"
 
 namespace spawning {
@@ -31,17 +32,29 @@ struct alignas(64) ScoreboardSlot {
   Counter requests_running{0};  ///< a gauge: calls in application threads
   Counter requests_queued{0};   ///< a gauge: calls waiting for one
 
-  std::array<Counter, 6> responses_by_class{};  ///< [2] counts 2xx; [0] exchanges that sent no head
+  /// \name As in Tally
+  /// @{
+  struct Durations {
+    std::array<Counter, DurationTally::kBuckets> counts{};
+    Counter nanoseconds{0};
+  };
+  std::array<std::array<Counter, 6>, kCountedMethods.size()> exchanges{};
+  Durations duration{}, queue_time{};
   Counter body_octets_sent{0};
   Counter exchanges_aborted{0};
   Counter exchanges_client_gone{0};
   Counter exchanges_refused{0};
   Counter exchanges_timed_out{0};
-  std::array<Counter, kRefusalReasons> refusals{};  ///< of both, by RefusalReason
-  Counter fields_dropped{0};                        ///< \see HeaderMap::drop
+  std::array<Counter, kRefusalReasons> refusals{};
+  Counter fields_dropped{0};
+  /// @}
 
   /// Requests answered so far.
   [[nodiscard]] std::uint64_t answers() const;
+  /// Everything that is counted, at once.
+  [[nodiscard]] Tally tally() const;
+  /// Counts as much more.
+  void add(const Tally& tally);
 
   /// Zero everything for a new tenant.
   void clear();
@@ -67,10 +80,15 @@ class Scoreboard {
   [[nodiscard]] std::size_t slots() const;
   /// \param index  below slots(). \throws std::out_of_range
   [[nodiscard]] ScoreboardSlot& slot(std::size_t index) const;
+  /// Its tenant has gone: what it has counted is kept for totals(), and the slot cleared.
+  void retire(std::size_t index) const;
+  /// What tenants of all slots have counted, those that have gone too.
+  [[nodiscard]] Tally totals() const;
   [[nodiscard]] int fd() const { return memory_.get(); }
 
  private:
   Scoreboard(UniqueFd memory, void* mapping, std::size_t length);
+  [[nodiscard]] ScoreboardSlot* first() const;
 
   UniqueFd memory_;
   void* mapping_ = nullptr;

@@ -18,9 +18,9 @@ namespace spawning {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x53706177'6e426f64;  // "SpawnBod"
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 
-// At the start of the memory. The slots follow.
+// At the start of the memory. The slots follow, and one for what those have counted who have gone.
 struct alignas(ScoreboardSlot) Preamble {
   std::uint64_t magic;
   std::uint32_t version;
@@ -56,31 +56,75 @@ void add(ScoreboardSlot::Counter& counter, std::uint64_t amount = 1) {
   counter.fetch_add(amount, std::memory_order_relaxed);
 }
 
+std::uint64_t value(const ScoreboardSlot::Counter& counter) {
+  return counter.load(std::memory_order_relaxed);
+}
+
+// Adds a duration to a histogram.
+void add(ScoreboardSlot::Durations& durations, std::chrono::nanoseconds duration) {
+  add(durations.counts[DurationTally::bucket_of(duration)]);
+  add(durations.nanoseconds,
+      static_cast<std::uint64_t>(std::max<std::int64_t>(duration.count(), 0)));
+}
+
+// Calls `visit` for each pair of what is counted in a slot and in a Tally.
+template <typename Slot, typename Counts, typename Visit>
+void each_counter(Slot& slot, Counts&& counts, Visit visit) {
+  const auto each_of = [&visit](auto& in_slot, auto& in_tally) {
+    for (std::size_t i = 0; i < in_slot.size(); ++i) visit(in_slot[i], in_tally[i]);
+  };
+  for (std::size_t method = 0; method < slot.exchanges.size(); ++method)
+    each_of(slot.exchanges[method], counts.exchanges[method]);
+  each_of(slot.duration.counts, counts.duration.counts);
+  visit(slot.duration.nanoseconds, counts.duration.nanoseconds);
+  each_of(slot.queue_time.counts, counts.queue_time.counts);
+  visit(slot.queue_time.nanoseconds, counts.queue_time.nanoseconds);
+  each_of(slot.refusals, counts.refusals);
+  visit(slot.connections_accepted, counts.connections_accepted);
+  visit(slot.body_octets_sent, counts.body_octets_sent);
+  visit(slot.exchanges_aborted, counts.aborted);
+  visit(slot.exchanges_client_gone, counts.client_gone);
+  visit(slot.exchanges_refused, counts.refused);
+  visit(slot.exchanges_timed_out, counts.timed_out);
+  visit(slot.fields_dropped, counts.fields_dropped);
+}
+
 }  // namespace
 
 std::uint64_t ScoreboardSlot::answers() const {
   std::uint64_t sum = 0;
-  for (const Counter& each : responses_by_class) sum += each.load(std::memory_order_relaxed);
+  for (const auto& by_class : exchanges) {
+    for (const Counter& each : by_class) sum += value(each);
+  }
   return sum;
+}
+
+Tally ScoreboardSlot::tally() const {
+  Tally tally;
+  each_counter(*this, tally,
+               [](const Counter& counter, std::uint64_t& count) { count = value(counter); });
+  return tally;
+}
+
+void ScoreboardSlot::add(const Tally& tally) {
+  each_counter(*this, tally,
+               [](Counter& counter, std::uint64_t count) { spawning::add(counter, count); });
 }
 
 void ScoreboardSlot::clear() {
   pid = 0;
   state = WorkerState::empty;
   for (Counter* counter :
-       {&generation, &started_ns, &connections_accepted, &connections_open, &requests_running,
-        &requests_queued, &body_octets_sent, &exchanges_aborted, &exchanges_client_gone,
-        &exchanges_refused, &exchanges_timed_out, &fields_dropped}) {
+       {&generation, &started_ns, &connections_open, &requests_running, &requests_queued}) {
     *counter = 0;
   }
-  for (Counter& counter : responses_by_class) counter = 0;
-  for (Counter& counter : refusals) counter = 0;
+  each_counter(*this, Tally{}, [](Counter& counter, std::uint64_t) { counter = 0; });
 }
 
 Scoreboard Scoreboard::create(std::size_t slots) {
   UniqueFd memory{::memfd_create("spawning-scoreboard", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
   if (!memory) throw_last_error("memfd_create");
-  const std::size_t length = sizeof(Preamble) + slots * sizeof(ScoreboardSlot);
+  const std::size_t length = sizeof(Preamble) + (slots + 1) * sizeof(ScoreboardSlot);
   if (::ftruncate(memory.get(), static_cast<off_t>(length)) != 0) throw_last_error("ftruncate");
   if (::fcntl(memory.get(), F_ADD_SEALS, kSeals) != 0) throw_last_error("fcntl(F_ADD_SEALS)");
   void* mapping = map(memory.get(), length);
@@ -99,7 +143,7 @@ Scoreboard Scoreboard::adopt(UniqueFd memory) {
   const Preamble& preamble = preamble_of(board.mapping_);
   const bool ours = preamble.magic == kMagic && preamble.version == kVersion &&
                     preamble.slot_size == sizeof(ScoreboardSlot);
-  if (!ours || preamble.slots != (length - sizeof(Preamble)) / sizeof(ScoreboardSlot))
+  if (!ours || preamble.slots + 1 != (length - sizeof(Preamble)) / sizeof(ScoreboardSlot))
     throw_foreign();
   return board;
 }
@@ -128,13 +172,33 @@ std::size_t Scoreboard::slots() const { return preamble_of(mapping_).slots; }
 ScoreboardSlot& Scoreboard::slot(std::size_t index) const {
   if (index >= slots())
     throw std::out_of_range{"the scoreboard has no slot " + std::to_string(index)};
-  auto* first = reinterpret_cast<ScoreboardSlot*>(static_cast<char*>(mapping_) + sizeof(Preamble));
-  return first[index];
+  return first()[index];
+}
+
+ScoreboardSlot* Scoreboard::first() const {
+  return reinterpret_cast<ScoreboardSlot*>(static_cast<char*>(mapping_) + sizeof(Preamble));
+}
+
+void Scoreboard::retire(std::size_t index) const {
+  ScoreboardSlot& gone = slot(index);
+  first()[slots()].add(gone.tally());
+  gone.clear();
+}
+
+Tally Scoreboard::totals() const {
+  Tally total = first()[slots()].tally();
+  for (std::size_t index = 0; index < slots(); ++index) {
+    if (first()[index].state != WorkerState::empty) total += first()[index].tally();
+  }
+  return total;
 }
 
 void ScoreboardPublisher::exchange_ended(const ExchangeRecord& record) {
   const unsigned status_class = record.status / 100;
-  add(slot_.responses_by_class[status_class < slot_.responses_by_class.size() ? status_class : 0]);
+  auto& by_class = slot_.exchanges[counted_method(record.method)];
+  add(by_class[status_class < by_class.size() ? status_class : 0]);
+  add(slot_.duration, record.duration);
+  add(slot_.queue_time, record.queued);
   add(slot_.body_octets_sent, record.body_octets);
   switch (record.outcome) {
     case Outcome::complete:

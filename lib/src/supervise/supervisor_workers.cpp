@@ -90,7 +90,7 @@ void Supervisor::State::end(WorkerId worker, ExitStatus exit) {
     log.debug(record.description.name() + " " + record.description.end);
   }
   if (!record.served) record.handle->kill_group();  // its application was never there
-  scoreboard.slot(record.description.slot).clear();
+  scoreboard.retire(record.description.slot);
   apply(fleet.exited(worker, now()));
   reap_strangers();  // they may have waited behind this one
 }

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "spawning/tally.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+namespace spawning {
+namespace {
+
+constexpr auto kBoundsInNanoseconds = [] {
+  std::array<std::int64_t, DurationTally::kBounds.size()> bounds{};
+  std::ranges::transform(DurationTally::kBounds, bounds.begin(),
+                         [](double bound) { return static_cast<std::int64_t>(bound * 1e9 + .5); });
+  return bounds;
+}();
+
+template <std::size_t N>
+void add(std::array<std::uint64_t, N>& to, const std::array<std::uint64_t, N>& more) {
+  std::ranges::transform(to, more, to.begin(), std::plus<>{});
+}
+
+}  // namespace
+
+std::size_t counted_method(std::string_view method) {
+  const auto* const found = std::ranges::find(kCountedMethods, method);
+  return std::min(static_cast<std::size_t>(found - kCountedMethods.begin()),
+                  kCountedMethods.size() - 1);
+}
+
+// Most are in the first few.
+std::size_t DurationTally::bucket_of(std::chrono::nanoseconds duration) {
+  const auto* const found = std::ranges::find_if(
+      kBoundsInNanoseconds, [duration](std::int64_t bound) { return duration.count() <= bound; });
+  return static_cast<std::size_t>(found - kBoundsInNanoseconds.begin());
+}
+
+DurationTally& DurationTally::operator+=(const DurationTally& other) {
+  add(counts, other.counts);
+  nanoseconds += other.nanoseconds;
+  return *this;
+}
+
+std::uint64_t Tally::answers() const {
+  std::uint64_t sum = 0;
+  for (const auto& by_class : exchanges)
+    sum = std::accumulate(by_class.begin(), by_class.end(), sum);
+  return sum;
+}
+
+Tally& Tally::operator+=(const Tally& other) {
+  for (std::size_t i = 0; i < exchanges.size(); ++i) add(exchanges[i], other.exchanges[i]);
+  duration += other.duration;
+  queue_time += other.queue_time;
+  body_octets_sent += other.body_octets_sent;
+  connections_accepted += other.connections_accepted;
+  aborted += other.aborted;
+  client_gone += other.client_gone;
+  refused += other.refused;
+  timed_out += other.timed_out;
+  add(refusals, other.refusals);
+  fields_dropped += other.fields_dropped;
+  return *this;
+}
+
+}  // namespace spawning
