@@ -54,11 +54,13 @@ int supervise(const Options& options, const std::string& invoked_as) {
   Sockets sockets = bind_sockets(options, config.service_manager);
   config.listeners = std::move(sockets.listeners);
   config.worker_settings = worker_settings(options, sockets.addresses.front());
+  config.status = status_config(options, sockets);
 
   const Log log{STDERR_FILENO, "supervisor", options.verbose ? LogLevel::debug : LogLevel::info};
   if (options.verbose)
     log.info("python " + config.worker_command.front() + ", configuration " +
              config.worker_settings);
+  if (config.status) log_status_address(log, Address::local(config.status->socket.fd.get()));
   Supervisor supervisor{std::move(config), log};
   supervisor.on_serving([&options, &sockets] {
     std::cout << banner(options, sockets.addresses, ::getpid()) << '\n' << std::flush;

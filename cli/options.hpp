@@ -32,6 +32,8 @@ struct Options {
   std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds deadman{10'000};
   ReplacementLimits replacement;
+  std::optional<std::uint16_t> status_port;
+  std::string status_host;         ///< "": as host
   std::vector<std::string> watch;  ///< as given
   bool reload_dev = false;
   unsigned surge = 0;

@@ -91,6 +91,32 @@ Sockets bind_sockets(const Options& options, const ServiceManager& manager) {
   return sockets;
 }
 
+std::optional<StatusConfig> status_config(const Options& options, const Sockets& sockets) {
+  if (!options.status_port) return std::nullopt;
+  BindAddress address;
+  address.host = options.status_host.empty() ? options.host : options.status_host;
+  address.port = *options.status_port;
+  const auto has_that_port = [&address](const Address& each) {
+    return address.port != 0 && each.port == address.port;
+  };
+  if (std::ranges::any_of(sockets.addresses, has_that_port))
+    throw UsageError{"--status-port: expected another port than the service's, " +
+                     std::to_string(address.port)};
+  try {
+    return StatusConfig{bind_listener(address), SPAWNING_VERSION};
+  } catch (const StartupError& error) {
+    throw StartupError{"--status-host, --status-port: " + std::string{error.what()}};
+  }
+}
+
+void log_status_address(const Log& log, const Address& address) {
+  const std::string where = "status: " + address.url() + "status.json";
+  const bool loopback = address.host.starts_with("127.") || address.host == "::1";
+  if (loopback) return log.info(where);
+  log.warning(where +
+              "; other machines may be able to see it: --status-host 127.0.0.1 prevents that");
+}
+
 std::string worker_settings(const Options& options, const Address& address) {
   const auto age = options.replacement.age;
   return boost::json::serialize(boost::json::object{
@@ -106,6 +132,9 @@ std::string worker_settings(const Options& options, const Address& address) {
       {"reload", options.reload_dev ? boost::json::value("dev") : boost::json::value(nullptr)},
       {"host", address.host},
       {"port", address.port},
+      {"status_host", options.status_host.empty() ? options.host : options.status_host},
+      {"status_port",
+       options.status_port ? boost::json::value(*options.status_port) : boost::json::value{}},
       {"http", http_settings(options.http)},
   });
 }

@@ -5,12 +5,14 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "options.hpp"
 #include "spawning/address.hpp"
 #include "spawning/listening_socket.hpp"
+#include "spawning/log.hpp"
 #include "spawning/service_manager.hpp"
 #include "spawning/supervisor.hpp"
 
@@ -26,6 +28,14 @@ struct Sockets {
 /// manager replace host and port, as --bind does, which replaces them, too.
 /// \throws StartupError that names the option.
 [[nodiscard]] Sockets bind_sockets(const Options& options, const ServiceManager& manager = {});
+
+/// Binds the socket of the status server, if there is to be one. \throws StartupError that names the
+/// option; UsageError if it is to have a port of the service's.
+[[nodiscard]] std::optional<StatusConfig> status_config(const Options& options,
+                                                        const Sockets& sockets);
+
+/// Says where the status is, and warns if others than this machine can see it.
+void log_status_address(const Log& log, const Address& address);
 
 /// What every worker is told: a JSON object with Spawning's names on one line. What concerns HTTP is
 /// an object of its own, "http": the names are those of the options, with underscores; sizes are in

@@ -24,10 +24,12 @@ constexpr std::chrono::seconds kOldest = std::chrono::hours{24 * 365};
 constexpr Bytes kGiB{std::uint64_t{1} << 30};
 constexpr Bytes kLargestBody{1024 * kGiB.count};
 
-void store_host(Options& options, Value value) {
+std::string without_brackets(Value value) {
   const bool brackets = value.front() == '[' && value.back() == ']';
-  options.host = brackets ? value.substr(1, value.size() - 2) : value;
+  return brackets ? value.substr(1, value.size() - 2) : value;
 }
+
+void store_host(Options& options, Value value) { options.host = without_brackets(value); }
 
 void store_bind(Options& options, Value value) {
   try {
@@ -203,6 +205,18 @@ constexpr std::array kProxies{
             [](Options& o, Value) { o.http.proxy_protocol = true; }},
 };
 
+constexpr std::array kStatus{
+    Setting{"status-port", '\0', "PORT", nullptr,
+            "port of a server that says how the service is: /status.json, /metrics, /healthz, "
+            "/readyz, /startupz; 0 picks a free one and logs it",
+            Takes::value,
+            [](Options& o, Value v) {
+              o.status_port = static_cast<std::uint16_t>(read_number(v, 0, 65'535));
+            }},
+    Setting{"status-host", '\0', "HOST", nullptr, "address of that server; otherwise --host",
+            Takes::value, [](Options& o, Value v) { o.status_host = without_brackets(v); }},
+};
+
 constexpr std::array kReload{
     Setting{"watch", 'w', "PATH", nullptr,
             "reload gracefully when this file, or any in this directory, changes; may be repeated",
@@ -228,7 +242,7 @@ constexpr std::array kOthers{
             [](Options& o, Value) { o.help = true; }},
 };
 
-constexpr std::array<SettingGroup, 8> kGroups{
+constexpr std::array<SettingGroup, 9> kGroups{
     {{"Server", kServer},
      {"HTTP", kHttp},
      {"Limits", kLimits},
@@ -236,6 +250,7 @@ constexpr std::array<SettingGroup, 8> kGroups{
      {"Replacement of workers, successor first", kReplacement},
      {"Behind a proxy", kProxies},
      {"Reload", kReload},
+     {"Status", kStatus},
      {"Others", kOthers}}};
 
 }  // namespace

@@ -171,7 +171,7 @@ TEST(OptionsTest, NameAnOptionThatWasGivenTwice) {
 
 TEST(OptionsTest, RefuseWhatDoesNotExistRatherThanIgnoreOrGuessIt) {
   for (const std::string option :
-       {"--daemonize", "--prot", "--por", "--proc", "--hostname", "--status-port", "--chuid"}) {
+       {"--daemonize", "--prot", "--por", "--proc", "--hostname", "--status", "--chuid"}) {
     EXPECT_EQ(refusal({option, "app"}), option + ": there is no such option; see spawn --help");
     EXPECT_EQ(refusal({option + "=1", "app"}),
               option + ": there is no such option; see spawn --help");
@@ -289,6 +289,14 @@ TEST(OptionsTest, SetHowLongAWorkerMayTakeToStartAndToStop) {
   EXPECT_EQ(parse_options({"--boot-timeout=5", "app"}).boot_timeout, 5s);
   EXPECT_EQ(parse_options({"app"}).deadman, 10s);
   EXPECT_EQ(parse_options({"--deadman", "0.5", "app"}).deadman, 500ms);
+}
+
+TEST(OptionsTest, SetWhereTheStatusIsShown) {
+  EXPECT_EQ(parse_options({"app"}).status_port, std::nullopt);
+  EXPECT_EQ(parse_options({"--status-port=0", "app"}).status_port, 0);
+  EXPECT_EQ(parse_options({"--status-host=[::1]", "app"}).status_host, "::1");
+  EXPECT_EQ(refusal({"--status-port=no", "app"}),
+            "--status-port: expected a number from 0 to 65535, not \"no\"");
 }
 
 TEST(OptionsTest, SetHowAServiceReloadsAndStops) {

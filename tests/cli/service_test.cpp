@@ -83,11 +83,35 @@ TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
       R"("num_processes":2,"threadpool_workers":3,"no_keepalive":true,)"
       R"("deadman_timeout":10,"max_age":null,"verbose":false,)"
       R"("watch":[],"reload":null,"host":"127.0.0.1","port":4711,)"
+      R"("status_host":"127.0.0.1","status_port":null,)"
       R"("http":{"keepalive_requests":0,"header_map":"drop","server_header":"Spawning",)"
       R"("limit_request_line":8192,"limit_header_count":100,"limit_headers":65536,)"
       R"("limit_body":1073741824,"max_connections":10000,"header_timeout":30,"body_timeout":30,)"
       R"("body_rate":240,"write_timeout":30,"keepalive_timeout":75,"request_timeout":0,)"
       R"("queue_timeout":0,"forwarded_allow_ips":"127.0.0.1,::1","proxy_protocol":false}})");
+}
+
+TEST(ServiceTest, BindsAStatusServerWhereTheServiceIsUnlessToldOtherwise) {
+  const Sockets none;
+
+  EXPECT_FALSE(status_config(options_of({}), none));
+  const auto beside = status_config(options_of({"--host=127.0.0.2", "--status-port=0"}), none);
+  EXPECT_EQ(Address::local(beside.value().socket.fd.get()).host, "127.0.0.2");
+  const auto elsewhere =
+      status_config(options_of({"--status-host=127.0.0.3", "--status-port=0"}), none);
+  EXPECT_EQ(Address::local(elsewhere.value().socket.fd.get()).host, "127.0.0.3");
+}
+
+TEST(ServiceTest, RefusesAStatusPortThatIsTheServices) {
+  const Sockets sockets = bind_sockets(options_of({"--port=0"}));
+  const std::string port = std::to_string(sockets.addresses.front().port);
+
+  try {
+    static_cast<void>(status_config(options_of({"--status-port=" + port}), sockets));
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_EQ(error.what(), "--status-port: expected another port than the service's, " + port);
+  }
 }
 
 // Each option with a value that is not its default: what workers are told differs in its key.

@@ -90,5 +90,18 @@ TEST_F(ReloadHistoryTest, SaysThatAStopCameBetween) {
   EXPECT_STREQ(to_string(history.last()->verdict), "stopped");
 }
 
+TEST_F(ReloadHistoryTest, CountsReloadsByWhatBecameOfThem) {
+  history.begin(1, "start", {});
+  history.serving(1, {});
+  for (std::uint64_t generation = 2; generation < 30; ++generation) {
+    history.begin(generation, "SIGHUP", {});
+    if (generation % 2 == 0) history.failed(generation, "", "", {});
+  }
+
+  EXPECT_EQ(history.count(ReloadVerdict::serving), 0U);  // the first one is no reload
+  EXPECT_EQ(history.count(ReloadVerdict::failed), 14U);
+  EXPECT_EQ(history.count(ReloadVerdict::superseded), 13U);  // the last one still loads
+}
+
 }  // namespace
 }  // namespace spawning

@@ -3,6 +3,7 @@
 /// \file
 /// What has become of reloads.
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,8 @@ enum class ReloadVerdict : std::uint8_t {
   superseded,  ///< it was given up for a newer one, before there was anything to say
   stopped,     ///< …or because everything was to end
 };
+
+inline constexpr std::size_t kReloadVerdicts = static_cast<std::size_t>(ReloadVerdict::stopped) + 1;
 
 /// "loading", "serving", "failed", "superseded", "stopped".
 [[nodiscard]] const char* to_string(ReloadVerdict verdict);
@@ -60,14 +63,20 @@ class ReloadHistory {
 
   [[nodiscard]] const std::deque<Reload>& all() const { return reloads_; }
 
+  /// How many have come to that, forgotten ones too. The first generation is no reload.
+  [[nodiscard]] std::uint64_t count(ReloadVerdict verdict) const {
+    return counts_[static_cast<std::size_t>(verdict)];
+  }
+
   /// The newest one, the one under way included; null before the first.
   [[nodiscard]] const Reload* last() const;
 
  private:
   Reload* loading();
-  static void end(Reload& reload, ReloadVerdict verdict, WallTime now);
+  void end(Reload& reload, ReloadVerdict verdict, WallTime now);
 
   std::deque<Reload> reloads_;
+  std::array<std::uint64_t, kReloadVerdicts> counts_{};  // by verdict
 };
 
 }  // namespace spawning

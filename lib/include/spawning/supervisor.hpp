@@ -40,6 +40,12 @@ struct WatchConfig {
   std::optional<std::chrono::milliseconds> poll{};  ///< look so often, and do without inotify
 };
 
+/// Where a Supervisor shows how the service is. \see StatusServer
+struct StatusConfig {
+  ListeningSocket socket;
+  std::string version;  ///< shown as it is
+};
+
 /// What a Supervisor supervises.
 struct SupervisorConfig {
   std::vector<ListeningSocket> listeners;   ///< kept open until the service stops
@@ -64,6 +70,7 @@ struct SupervisorConfig {
       30'000};  ///< between respawns of a worker that keeps dying
   ReplacementLimits limits;
   ServiceManager service_manager;  ///< told how the service is
+  std::optional<StatusConfig> status;
 };
 
 /// Starts the workers, replaces those that die, and acts on signals: TERM and INT stop gracefully,

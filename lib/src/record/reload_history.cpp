@@ -59,6 +59,7 @@ Reload* ReloadHistory::loading() {
 void ReloadHistory::end(Reload& reload, ReloadVerdict verdict, WallTime now) {
   reload.verdict = verdict;
   reload.ended = now;
+  if (reload.generation > 1) ++counts_[static_cast<std::size_t>(verdict)];
 }
 
 }  // namespace spawning

@@ -42,6 +42,9 @@ enum class ReplaceReason : std::uint8_t {
   memory,    ///< it uses more memory than a worker should, or the most of too much
 };
 
+/// The enumerator's name.
+[[nodiscard]] const char* to_string(ReplaceReason reason);
+
 /// What a Fleet wants done. To be carried out in order.
 namespace action {
 

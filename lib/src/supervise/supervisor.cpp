@@ -58,6 +58,10 @@ int Supervisor::State::run() {
   for (int signal : kSignals) signals.add(signal);
   await_signal();
   notifier.emplace(context, config.service_manager, log, [this] { return healthy(); });
+  if (config.status) {
+    status_server.emplace(
+        context, std::move(config.status->socket.fd), [this] { return report(); }, log);
+  }
   watch.emplace(context, config.watch, log,
                 [this](const std::string& changes) { reload(changes); });
   apply(fleet.start(now()));

@@ -96,6 +96,7 @@ void Supervisor::State::carry_out(const action::Kill& kill) {
 void Supervisor::State::carry_out(const action::Report& report) {
   const WorkerDescription& worker = records.at(report.worker).description;
   trouble_log.write(report, worker);
+  if (report.trouble == Trouble::death) ++restarts["death"];
   if (!is_verdict(report.consequence)) return;
   reloads.failed(worker.generation, describe(report, worker, config.boot_timeout),
                  traceback_of(report, worker), std::chrono::system_clock::now());
@@ -105,6 +106,7 @@ void Supervisor::State::carry_out(const action::Report& report) {
 
 void Supervisor::State::carry_out(const action::Replacing& replacing) {
   Record& record = records.at(replacing.worker);
+  ++restarts[to_string(replacing.reason)];
   if (replacing.reason == ReplaceReason::age) {
     record.description.usage.served =
         std::chrono::round<std::chrono::seconds>(now() - record.serves_since.value_or(now()));
@@ -126,6 +128,7 @@ void Supervisor::State::carry_out(const action::Finish& finish) {
   signals.cancel();
   usage.stop();
   notifier.reset();
+  status_server.reset();
   trouble_log.finish();
   reloads.stop(std::chrono::system_clock::now());
   watch.reset();

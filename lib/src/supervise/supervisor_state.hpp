@@ -15,6 +15,7 @@
 
 #include "spawning/asio.hpp"
 #include "spawning/scoreboard.hpp"
+#include "spawning/status_server.hpp"
 #include "spawning/supervisor.hpp"
 #include "supervise/code_watch.hpp"
 #include "supervise/connection_dealer.hpp"
@@ -42,6 +43,8 @@ struct Supervisor::State {
     bool handing_over = false;  // while it drains
     bool killed = false;
     bool gone = false;
+    std::optional<Bytes> memory;  // when it was measured…
+    Fleet::Time memory_since;     // …and when that was
   };
 
   State(SupervisorConfig c, const Log& l);
@@ -82,6 +85,11 @@ struct Supervisor::State {
   void replace(WorkerId worker, ReplaceReason reason, const WorkerUsage& used);
   void end(WorkerId worker, ExitStatus exit);
 
+  // supervisor_status.cpp: how the service is.
+  [[nodiscard]] StatusReport report();
+  [[nodiscard]] WorkerReport report_of(const Record& record) const;
+  void measure_memory();
+
   SupervisorConfig config;
   const Log& log;
   Fleet fleet;
@@ -101,6 +109,9 @@ struct Supervisor::State {
                     }}};
   std::optional<ServiceNotifier> notifier;  // until the end
   WorkerHealth health;
+  std::optional<StatusServer> status_server;  // until the end
+  const std::chrono::system_clock::time_point started = std::chrono::system_clock::now();
+  std::map<std::string, std::uint64_t> restarts;  // of workers, by reason
   TroubleLog trouble_log{context, log, config.boot_timeout};
   ReloadHistory reloads;
   std::string reload_cause = "start";  // of the generation that comes next

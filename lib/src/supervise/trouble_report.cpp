@@ -88,6 +88,20 @@ std::string WorkerDescription::name() const {
   return pid == 0 ? number : number + " (pid " + std::to_string(pid) + ")";
 }
 
+const char* to_string(ReplaceReason reason) {
+  switch (reason) {
+    case ReplaceReason::overdue:
+      return "overdue";
+    case ReplaceReason::age:
+      return "age";
+    case ReplaceReason::requests:
+      return "requests";
+    case ReplaceReason::memory:
+      break;
+  }
+  return "memory";
+}
+
 bool is_verdict(Consequence consequence) {
   return consequence == Consequence::end || consequence == Consequence::wait ||
          consequence == Consequence::discard || consequence == Consequence::halt;

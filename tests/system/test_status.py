@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""What the status server says of a service, whatever state that is in."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from running import SANITIZED, Client, wait_until
+
+ENDPOINTS = ["/status.json", "/metrics", "/healthz", "/readyz", "/startupz"]
+
+
+class Status:
+    """The status server of a `spawn`."""
+
+    def __init__(self, server):
+        self.server = server
+        found = re.search(r"status: http://([\d.]+):(\d+)/status.json", server.errors())
+        self.host, self.port = found[1], int(found[2])
+
+    def get(self, target, method="GET"):
+        with Client(self.host, self.port, self.server.patience) as client:
+            client.request(target, "Connection: close", method=method)
+            return client.response(method)
+
+    def json(self):
+        response = self.get("/status.json")
+        assert response.status == 200
+        return json.loads(response.body)
+
+    def metrics(self):
+        """The samples: {(name, labels): value}."""
+        response = self.get("/metrics")
+        assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+        families = list(text_string_to_metric_families(response.body.decode()))
+        names = [each.name for each in families]
+        assert len(names) == len(set(names))
+        assert all(each.documentation and each.type != "unknown" for each in families)
+        return {
+            (sample.name.removeprefix("spawning_"), frozenset(sample.labels.items())): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+    def count(self, name, **labels):
+        """The sum of all samples of that name which have these labels."""
+        return sum(
+            value
+            for (found, has), value in self.metrics().items()
+            if found == name and set(labels.items()) <= has
+        )
+
+
+@pytest.fixture
+def watched(spawn):
+    """watched(*arguments): a server, and its status."""
+
+    def watched(*arguments, **options):
+        server = spawn("--status-port", "0", *arguments, **options)
+        return server, Status(server)
+
+    return watched
+
+
+def test_the_status_has_spawnings_names(watched):
+    server, status = watched("--processes", "2", "--threads", "3", "system_apps:router")
+    server.get("/pid")
+
+    shown = status.json()
+
+    assert shown["pid"] == server.pid
+    assert shown["active_children_count"] == shown["configured_children_count"] == 2
+    assert shown["killed_children_count"] == shown["concurrent_requests"] == 0
+    assert {each["pid"] for each in shown["children"]} == set(server.workers())
+    assert all(each["active"] and each["memory"] > 1 << 20 for each in shown["children"])
+    assert shown["config"]["threadpool_workers"] == 3
+    assert shown["config"]["args"] == ["system_apps:router"]
+    assert shown["reloads"][-1]["verdict"] == "serving"
+
+
+def test_metrics_count_requests_and_never_go_back(watched):
+    server, status = watched("--processes", "2", "system_apps:router")
+    for _ in range(10):
+        server.get("/pid")
+    server.get("/pid", method="POST")
+    server.get("/nowhere")
+    wait_until(lambda: status.count("requests_total") == 12, server.patience, "12 requests")
+    before = status.metrics()
+
+    for worker in server.workers():
+        os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: status.count("worker_restarts_total", reason="death") == 2, server.patience)
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: status.count("reloads_total", result="serving") == 1, server.patience)
+    server.get("/pid")
+    wait_until(lambda: status.count("requests_total") == 13, server.patience, "13 requests")
+
+    after = status.metrics()
+    assert status.count("requests_total", method="POST", status="2xx") == 1
+    assert status.count("request_duration_seconds_count") == 13
+    assert status.count("generation") == 2
+    counters = [key for key in before if key[0].endswith(("_total", "_bucket", "_count", "_sum"))]
+    of_the_service = [key for key in counters if "worker" not in dict(key[1])]
+    assert len(of_the_service) > 60
+    assert all(after[key] >= before[key] for key in of_the_service)
+
+
+def answers_at_once(status):
+    """Every endpoint, and the longest time that one took."""
+    longest = 0.0
+    for endpoint in ENDPOINTS:
+        begin = time.monotonic()
+        assert status.get(endpoint).status == 200
+        longest = max(longest, time.monotonic() - begin)
+    return longest
+
+
+@pytest.mark.parametrize("stuck", ["sleep", "keep_the_gil"])
+def test_every_endpoint_answers_while_all_threads_of_all_workers_are_stuck(
+    watched, stuck, slowness
+):
+    server, status = watched(
+        "--processes", "2", "--threads", "1", "--deadman", "0.1", "system_apps:router"
+    )
+    clients = []
+
+    def one_more_is_stuck():
+        clients.append(server.client())
+        clients[-1].request(f"/{stuck}")
+        return status.json()["concurrent_requests"] == 2
+
+    try:
+        wait_until(one_more_is_stuck, server.patience, "two that are stuck")
+        status.json()  # memory is measured by now
+
+        assert answers_at_once(status) < 0.02 * slowness
+
+        assert status.count("requests_running") == 2
+    finally:
+        for client in clients:
+            client.close()
+
+
+def test_a_failed_reload_is_shown_with_its_traceback(watched, tmp_path):
+    module = tmp_path / "shop.py"
+    module.write_text("from spawning.wsgi_factory import hello_world as app\n")
+    server, status = watched("shop:app", cwd=tmp_path)
+    module.write_text("import no_such_module\n")
+
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: status.json()["reload_counts"]["failed"] == 1, server.patience)
+
+    shown = status.json()
+    assert shown["reloads"][-1]["verdict"] == "failed"
+    assert shown["reloads"][-1]["cause"] == "SIGHUP"
+    assert "no_such_module" in shown["reloads"][-1]["summary"]
+    assert f'File "{module}", line 1' in shown["reloads"][-1]["traceback"]
+    assert status.get("/readyz").status == 200
+
+
+def test_readiness_ends_with_the_drain_delay_before_the_service_does(watched):
+    server, status = watched("--drain-delay", "1", "system_apps:router")
+    assert status.get("/readyz").status == 200
+
+    server.signal(signal.SIGTERM)
+
+    wait_until(lambda: status.get("/readyz").status == 503, server.patience)
+    assert server.get("/pid").status == 200
+    assert status.get("/healthz").status == 200
+    assert server.wait() == 0
+
+
+def test_a_service_is_not_ready_before_its_first_workers_are(spawn, gate, tmp_path):
+    # The port must be known before there is a banner: the file says it.
+    (tmp_path / "slow.py").write_text(
+        f"open({str(gate.path)!r}).read()\nfrom spawning.wsgi_factory import hello_world as app\n"
+    )
+    seen = {}
+
+    def look():
+        log = next(tmp_path.glob("stderr-*"), None)
+        found = log and re.search(r"status: http://([\d.]+):(\d+)/", log.read_text())
+        if not found:
+            return False
+        for endpoint in ("/healthz", "/readyz", "/startupz"):
+            with Client(found[1], int(found[2]), 10) as client:
+                client.request(endpoint, "Connection: close")
+                seen[endpoint] = client.response().status
+        gate.open()
+        return True
+
+    looking = threading.Thread(target=lambda: wait_until(look, 60, "the status server"))
+    looking.start()
+    server = spawn("--status-port", "0", "--processes", "1", "slow:app", cwd=tmp_path)
+    looking.join()
+
+    assert seen == {"/healthz": 200, "/readyz": 503, "/startupz": 503}
+    assert Status(server).get("/startupz").status == 200
+
+
+def test_others_than_this_machine_are_warned_of(spawn):
+    server = spawn("--status-port", "0", "--status-host", "0.0.0.0", "system_apps:router")
+
+    assert re.search(r"\[warning\].*--status-host 127.0.0.1", server.errors())
+
+
+def test_the_status_port_may_not_be_the_services(run_spawn, busy_port):
+    ended = run_spawn("--port", "0", "--status-port", str(busy_port), "system_apps:router")
+
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert f"--status-port: cannot bind 127.0.0.1:{busy_port}: the port is in use" in ended.stderr
+
+
+def test_the_supervisor_stays_small(watched):
+    server, status = watched("--processes", "4", "system_apps:router")
+    for _ in range(5):
+        answers_at_once(status)
+
+    with open(f"/proc/{server.pid}/smaps_rollup", encoding="ascii") as rollup:
+        (pss,) = (int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
+    assert SANITIZED or pss < 8 * 1024
