@@ -250,6 +250,13 @@ TEST_F(FleetThatCannotLoadTest, FillsAllPlacesOnceOneWorkerIsReady) {
   EXPECT_EQ(fleet.next_deadline(), std::nullopt);
 }
 
+TEST_F(FleetThatCannotLoadTest, TriesNoMoreOnceItStops) {
+  static_cast<void>(fleet.exited(5, now));
+
+  EXPECT_EQ(fleet.stop(now), Actions{Finish{0}});
+  EXPECT_EQ(fleet.next_deadline(), std::nullopt);
+}
+
 TEST_F(FleetThatCannotLoadTest, FillsAllPlacesWithTheNextGeneration) {
   static_cast<void>(fleet.reload(now));
   static_cast<void>(fleet.ready(6, now));

@@ -83,6 +83,7 @@ Actions Fleet::reload(Time now) {
     abandon_replacement();
     if (rolls()) {
       rolling_ = ++generations_;
+      expect_loads();
     } else {
       begin_generation();
     }
@@ -161,7 +162,7 @@ std::optional<Fleet::Time> Fleet::next_deadline() const {
     for (const Place& place : (*generation)->places) consider(place.respawn_at);
   }
   consider(drain_at_);
-  consider(load_again_at_);
+  if (current_) consider(load_again_at_);
   if (!replacements_.empty()) consider(replacements_.front().retry_at);
   return next;
 }
