@@ -50,6 +50,13 @@ def servers(build):
 @contextmanager
 def running(command, build, cwd=None):
     """Starts a server, and gives its port once it answers."""
+    with running_process(command, build, cwd) as (_, port):
+        yield port
+
+
+@contextmanager
+def running_process(command, build, cwd=None):
+    """…and its process."""
     port = free_port()
     where = f"127.0.0.1:{port}" if command[-1] == "-b" else str(port)
     environment = {**os.environ, "PYTHONPATH": str(build / "python")}
@@ -65,7 +72,7 @@ def running(command, build, cwd=None):
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
-        yield port
+        yield process, port
     finally:
         process.terminate()
         process.wait()

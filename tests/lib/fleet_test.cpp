@@ -308,6 +308,35 @@ TEST_F(FleetTest, StartsANewGenerationBesideTheOld) {
   EXPECT_EQ(fleet.reload(now), (Actions{Spawn{3, 2, 2}, Spawn{4, 3, 2}}));
 }
 
+TEST_F(FleetTest, LoadsFewWorkersOfANewGenerationAtOnceBesideTheOldOnes) {
+  FleetConfig config = two_workers();
+  config.processes = 3;
+  config.loads_at_once = 1;
+  fleet = Fleet{config};
+  EXPECT_EQ(fleet.start(now), (Actions{Spawn{1, 0, 1}, Spawn{2, 1, 1}, Spawn{3, 2, 1}}));
+  for (WorkerId worker : {1U, 2U, 3U}) static_cast<void>(fleet.ready(worker, now));
+
+  EXPECT_EQ(fleet.reload(now), (Actions{Spawn{4, 3, 2}}));
+  EXPECT_EQ(fleet.ready(4, now), (Actions{Spawn{5, 4, 2}}));
+  EXPECT_EQ(fleet.ready(5, now), (Actions{Spawn{6, 5, 2}}));
+  EXPECT_EQ(fleet.exited(1, now).back(), Action(Spawn{7, 0, 1}));  // crashes do not wait for it
+  EXPECT_EQ(fleet.ready(6, now), (Actions{Serve{4}, Serve{5}, Serve{6}, Kill{7}, Drain{2, 10s},
+                                          Drain{3, 10s}, Serving{2}}));
+}
+
+TEST_F(FleetTest, LoadsNoMoreWorkersOfAGenerationThatIsDiscarded) {
+  FleetConfig config = two_workers();
+  config.loads_at_once = 1;
+  fleet = Fleet{config};
+  serve();
+  EXPECT_EQ(fleet.reload(now), (Actions{Spawn{3, 2, 2}}));
+
+  EXPECT_EQ(fleet.failed(3, now),
+            (Actions{reported(3, Trouble::load_failure, Consequence::discard), Kill{3}}));
+  EXPECT_EQ(fleet.exited(3, now), Actions{});
+  EXPECT_EQ(fleet.next_deadline(), std::nullopt);
+}
+
 TEST_F(FleetTest, ChangesOverOnlyWhenEveryNewWorkerIsReady) {
   serve_and_reload();
 

@@ -2,6 +2,7 @@
 """Reloads, as clients with open connections see them."""
 
 import contextlib
+import os
 import pathlib
 import re
 import resource
@@ -305,3 +306,16 @@ def test_nothing_is_left_of_reloads_in_the_supervisor(deployed, tmp_path):
     if not SANITIZED:
         assert memory_after <= memory + 64
     assert server.stop() == 0
+
+
+def test_a_worker_that_ends_gives_way_to_those_that_serve(spawn, tmp_path):
+    (tmp_path / "ending.py").write_text(
+        "import atexit, os\n"
+        "atexit.register(lambda: os.write(2, b'ends at nice %d\\n' % os.nice(0)))\n"
+        "app = lambda environ, start_response: start_response('200 OK', []) and []\n"
+    )
+    server = spawn("--processes", "1", "ending:app", cwd=tmp_path)
+
+    reload(server)
+
+    assert f"ends at nice {min(os.nice(0) + 10, 19)}\n" in server.errors()

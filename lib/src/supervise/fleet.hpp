@@ -20,6 +20,9 @@ struct FleetConfig {
   /// generation serves before every one can. With fewer, workers succeed each other in their
   /// places, so many at a time.
   unsigned surge = 0;
+  /// How many workers of a new generation load at a time while another one serves; 0: all. The
+  /// others start as these get ready.
+  unsigned loads_at_once = 0;
   unsigned slots =
       2048;  ///< for all processes alive at once, draining ones too; half of it bounds scale()
   /// From stop() to drain; answers announce the end of their connections meanwhile.
@@ -158,7 +161,8 @@ class Fleet {
   std::optional<WorkerId> spawn(std::uint64_t generation, std::size_t place);
   void expect_loads();
   [[nodiscard]] bool one_tries() const;
-  [[nodiscard]] bool is_trying(const Generation& generation) const;
+  [[nodiscard]] std::size_t loading(const Generation& generation) const;
+  [[nodiscard]] bool may_load(const Generation& generation) const;
   void settle();
   std::optional<unsigned> take_slot();
   void forget_deaths_before(const Member& member, Place& place) const;

@@ -120,7 +120,7 @@ void Fleet::retry(WorkerId worker, const Member& member, Place& place, Trouble t
     place.respawn_at = now_ + delay;
     return report(worker, trouble, Consequence::retry, delay);
   }
-  if (!load_again_at_ && !is_trying(*current_)) load_again_at_ = now_ + delay;
+  if (!load_again_at_ && loading(*current_) == 0) load_again_at_ = now_ + delay;
   const auto empty = [](const Place& each) { return !each.member; };
   const bool alone = std::ranges::count_if(current_->places, empty) == 1;
   report(worker, trouble, alone ? Consequence::retry : Consequence::try_one,
@@ -130,10 +130,19 @@ void Fleet::retry(WorkerId worker, const Member& member, Place& place, Trouble t
 // A single failure may be this worker's own.
 bool Fleet::one_tries() const { return failed_loads_ >= 2; }
 
-bool Fleet::is_trying(const Generation& generation) const {
-  return std::ranges::any_of(generation.places, [this](const Place& place) {
+std::size_t Fleet::loading(const Generation& generation) const {
+  const auto loads = [this](const Place& place) {
     return place.member && members_.at(*place.member).state == State::starting;
-  });
+  };
+  return static_cast<std::size_t>(std::ranges::count_if(generation.places, loads));
+}
+
+// Whether one more worker of this generation may start.
+bool Fleet::may_load(const Generation& generation) const {
+  if (!current_) return true;
+  if (&generation == &*current_)
+    return !one_tries() || (!load_again_at_ && loading(generation) == 0);
+  return config_.loads_at_once == 0 || loading(generation) < config_.loads_at_once;
 }
 
 // The code on disk can be loaded.
@@ -260,8 +269,7 @@ void Fleet::fill(Generation& generation) {
     Place& place = generation.places[index];
     if (place.member || (place.respawn_at && *place.respawn_at > now_)) continue;
     place.respawn_at.reset();
-    const bool current = current_ && &generation == &*current_;
-    if (current && one_tries() && (load_again_at_ || is_trying(generation))) continue;
+    if (!may_load(generation)) continue;
     place.member = spawn(rolling_.value_or(generation.number), index);
   }
 }

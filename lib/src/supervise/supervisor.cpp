@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "spawning/error.hpp"
@@ -21,10 +23,14 @@ constexpr unsigned kSlots = 2 * kMostProcesses;
 constexpr int kSignals[] = {SIGTERM, SIGINT,  SIGQUIT, SIGHUP, SIGTTIN,
                             SIGTTOU, SIGUSR1, SIGUSR2, SIGCHLD};
 
+// Loading takes a processor for as long as it lasts, and who serves needs some, too.
+unsigned loads_at_once() { return std::max(1U, std::thread::hardware_concurrency() / 2); }
+
 FleetConfig fleet_config(const SupervisorConfig& config) {
   FleetConfig fleet;
   fleet.processes = config.processes;
   fleet.slots = kSlots;
+  fleet.loads_at_once = loads_at_once();
   fleet.surge = config.surge;
   fleet.drain_delay = config.drain_delay;
   fleet.deadman = config.deadman;

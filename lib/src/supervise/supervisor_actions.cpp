@@ -5,6 +5,13 @@
 #include "supervise/supervisor_state.hpp"
 
 namespace spawning {
+namespace {
+
+// From one worker that hands its connections over to the next. A hundred of them take some
+// milliseconds, and so does its end.
+constexpr std::chrono::milliseconds kTurn{20};
+
+}  // namespace
 
 // Carries actions out in order, those included that follow from failing to start a process.
 void Supervisor::State::apply(Actions more) {
@@ -78,8 +85,32 @@ void Supervisor::State::carry_out(const action::Drain& drain) {
   record.serves_since.reset();
   record.draining = true;
   record.handing_over = !fleet.ending();
-  record.handle->say(control::Drain{drain.deadline, record.handing_over});
+  if (!record.handing_over) return tell_to_finish(record);
+  to_drain.push_back(drain.worker);
+  if (!draining_in_turn) drain_next();
+}
+
+void Supervisor::State::tell_to_finish(Record& record) {
+  record.handle->say(control::Drain{config.deadman, record.handing_over});
   log.debug(record.description.name() + " is told to finish");
+}
+
+// One after the other: a connection waits while it is on its way, and so do all that move with it;
+// and to end a process takes time that those who serve need right now.
+void Supervisor::State::drain_next() {
+  draining_in_turn = false;
+  while (!to_drain.empty() && !draining_in_turn) {
+    const auto next = records.find(to_drain.front());
+    to_drain.pop_front();
+    if (next == records.end() || !next->second.handing_over) continue;  // told, or gone, meanwhile
+    tell_to_finish(next->second);
+    draining_in_turn = true;
+  }
+  if (!draining_in_turn) return;
+  drain_timer.expires_after(kTurn);
+  drain_timer.async_wait([this](boost::system::error_code error) {
+    if (!error) drain_next();
+  });
 }
 
 void Supervisor::State::carry_out(const action::Kill& kill) {
@@ -127,6 +158,7 @@ void Supervisor::State::carry_out(const action::Finish& finish) {
   status = finish.status;
   signals.cancel();
   usage.stop();
+  drain_timer.cancel();
   notifier.reset();
   status_server.reset();
   trouble_log.finish();

@@ -70,6 +70,8 @@ struct Supervisor::State {
   void carry_out(const action::AnnounceClose& announce);
   void carry_out(const action::Drain& drain);
   void carry_out(const action::Kill& kill);
+  void tell_to_finish(Record& record);
+  void drain_next();
   void carry_out(const action::Report& report);
   void carry_out(const action::Replacing& replacing);
   void carry_out(const action::Serving& serving);
@@ -118,6 +120,9 @@ struct Supervisor::State {
   std::uint64_t newest_generation = 0;
   std::deque<Action> actions;
   ConnectionDealer dealer;
+  std::deque<WorkerId> to_drain;  // once it is their turn
+  bool draining_in_turn = false;
+  boost::asio::steady_timer drain_timer{context};
   std::function<void()> on_serving;
   bool serves = false;
   bool finished = false;
