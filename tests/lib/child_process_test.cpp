@@ -152,6 +152,31 @@ TEST_F(ChildProcessTest, EndsAChildThatNobodyWantsAnyMore) {
   context.run();
 }
 
+TEST_F(ChildProcessTest, GoesOnWithAChildThatRunsAndWithOneThatHasEnded) {
+  const pid_t running = ::fork();
+  if (running == 0) ::pause();
+  const pid_t gone = ::fork();
+  if (gone == 0) ::_exit(3);
+  siginfo_t unused{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(gone), &unused, WEXITED | WNOWAIT), 0);
+  std::optional<ExitStatus> end_of_running, end_of_gone;
+
+  ChildProcess first{context, running, [&](ExitStatus status) { end_of_running = status; }};
+  const ChildProcess second{context, gone, [&](ExitStatus status) { end_of_gone = status; }};
+  ASSERT_TRUE(run_until(context, [&] { return end_of_gone.has_value(); }));
+  EXPECT_FALSE(end_of_running);
+  first.kill();
+
+  ASSERT_TRUE(run_until(context, [&] { return end_of_running.has_value(); }));
+  EXPECT_EQ(end_of_gone->to_string(), "exited with status 3");
+  EXPECT_EQ(end_of_running->to_string(), "was killed by SIGKILL");
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+}
+
+TEST_F(ChildProcessTest, RefusesAProcessThatIsNoChild) {
+  EXPECT_THROW((ChildProcess{context, ::getppid(), [](ExitStatus) {}}), std::system_error);
+}
+
 TEST_F(ChildProcessTest, MayBeDestroyedWhenItEnds) {
   std::optional<ChildProcess> child;
   child.emplace(context, ChildCommand{{"/bin/sh", "-c", ":"}, {}, {}},

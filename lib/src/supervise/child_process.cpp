@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -168,6 +169,15 @@ process::basic_process<IoContext::executor_type> launch(IoContext& context,
   return child;
 }
 
+process::basic_process<IoContext::executor_type> find(IoContext& context, pid_t pid) {
+  siginfo_t unused{};
+  const auto id = static_cast<id_t>(pid);
+  if (::waitid(P_PID, id, &unused, WEXITED | WNOHANG | WNOWAIT) != 0) throw_last_error("waitid");
+  const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0) throw_last_error("pidfd_open");
+  return process::basic_process<IoContext::executor_type>{context.get_executor(), pid, fd};
+}
+
 }  // namespace
 
 std::string ExitStatus::to_string() const {
@@ -189,6 +199,15 @@ struct ChildProcess::State {
 ChildProcess::ChildProcess(IoContext& context, const ChildCommand& command,
                            std::function<void(ExitStatus)> ended)
     : state_{std::make_shared<State>(State{launch(context, command), std::move(ended)})} {
+  wait();
+}
+
+ChildProcess::ChildProcess(IoContext& context, pid_t pid, std::function<void(ExitStatus)> ended)
+    : state_{std::make_shared<State>(State{find(context, pid), std::move(ended)})} {
+  wait();
+}
+
+void ChildProcess::wait() {
   state_->child.async_wait([state = state_](error_code error, int) {
     state->running = false;
     if (state->abandoned) return;
