@@ -66,8 +66,6 @@ class ChildProcess {
   void kill_group();
 
  private:
-  void wait();
-
   struct State;
   std::shared_ptr<State> state_;
 };
