@@ -54,7 +54,7 @@ class ControlChannel {
   /// Adopts one end of a socketpair(AF_UNIX, SOCK_STREAM). Callbacks are never called from inside (nor by send()).
   ControlChannel(IoContext& context, UniqueFd socket, Callbacks callbacks);
   /// Goes on with what another channel, in the program that this process ran before, has left; its
-  /// descriptors, close-on-exec again, are adopted. One that was closed stays so, and calls nothing.
+  /// descriptors, close-on-exec again, are adopted. One that was closed stays so, and is silent.
   ControlChannel(IoContext& context, const Remains& remains, Callbacks callbacks);
   ~ControlChannel();
 
@@ -76,8 +76,8 @@ class ControlChannel {
   /// A message carries at most so many descriptors.
   static constexpr std::size_t kMostDescriptors = 64;
 
-  /// What execve(2) would leave of it, if the descriptors stay open. It keeps them, and may go on. Not
-  /// from a callback.
+  /// What execve(2) would leave of it, if the descriptors stay open. It keeps them, and may go on.
+  /// Not from a callback.
   [[nodiscard]] Remains remains() const;
 
   /// Delivers what has arrived by now from inside this call: last words, when the other end is known to

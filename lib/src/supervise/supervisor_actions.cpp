@@ -19,6 +19,7 @@ void Supervisor::State::apply(Actions more) {
   }
   std::erase_if(records, [](const auto& each) { return each.second.gone; });
   if (fleet.ending()) stop_listening();
+  if (fleet.stopping()) trial.reset();
   set_timer();
 }
 

@@ -53,7 +53,8 @@ class WorkerHandle {
   /// Starts the process and gives it its seat. \throws std::system_error if it cannot be started.
   WorkerHandle(IoContext& context, const WorkerStart& start, Callbacks callbacks);
   /// Goes on with the worker of another WorkerHandle, in the program that this process ran before.
-  /// What that worker was to explain is not waited for. \throws std::system_error if it is no child.
+  /// What that worker was to explain is not waited for.
+  /// \throws std::system_error if it is no child.
   WorkerHandle(IoContext& context, const Remains& remains, Callbacks callbacks);
   ~WorkerHandle();
 
