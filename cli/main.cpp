@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,8 @@
 #include "options.hpp"
 #include "python.hpp"
 #include "service.hpp"
+#include "spawning/error.hpp"
+#include "spawning/inheritance.hpp"
 #include "spawning/log.hpp"
 #include "spawning/supervisor.hpp"
 
@@ -31,7 +34,18 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-int supervise(const Options& options, const std::string& invoked_as) {
+std::optional<Inheritance> inheritance_of(const Options& options) {
+  if (options.restart_args.empty()) return std::nullopt;
+  try {
+    return Inheritance{options.restart_args};
+  } catch (const StartupError& error) {
+    throw UsageError{"--z-restart-args: " + std::string{error.what()}};
+  }
+}
+
+int supervise(const Options& options, const std::vector<std::string>& command) {
+  std::optional<Inheritance> inheritance = inheritance_of(options);
+  const std::string invoked_as = command.empty() ? "" : command.front();
   const PythonSearch search = PythonSearch::of_this_process(options.python, invoked_as);
   const std::string python_path = environment("PYTHONPATH");
   SupervisorConfig config;
@@ -47,20 +61,25 @@ int supervise(const Options& options, const std::string& invoked_as) {
   config.drain_delay = options.drain_delay;
   config.deadman = options.deadman;
   config.limits = options.replacement;
+  config.restart_command = restart_command(command);
+  if (inheritance && inheritance->on_trial()) return Inheritance::kTrialPassed;
 
   config.service_manager =
       ServiceManager::of([](const char* name) { return std::getenv(name); }, ::getpid());
 
-  Sockets sockets = bind_sockets(options, config.service_manager);
+  Sockets sockets = inheritance ? adopt_sockets(options, *inheritance)
+                                : bind_sockets(options, config.service_manager);
   config.listeners = std::move(sockets.listeners);
   config.worker_settings = worker_settings(options, sockets.addresses.front());
-  config.status = status_config(options, sockets);
+  config.status = inheritance ? adopt_status(*inheritance) : status_config(options, sockets);
+  config.inheritance = std::move(inheritance);
 
   const Log log{STDERR_FILENO, "supervisor", options.verbose ? LogLevel::debug : LogLevel::info};
   if (options.verbose)
     log.info("python " + config.worker_command.front() + ", configuration " +
              config.worker_settings);
-  if (config.status) log_status_address(log, Address::local(config.status->socket.fd.get()));
+  if (config.status && !config.inheritance)
+    log_status_address(log, Address::local(config.status->socket.fd.get()));
   Supervisor supervisor{std::move(config), log};
   supervisor.on_serving([&options, &sockets] {
     std::cout << banner(options, sockets.addresses, ::getpid()) << '\n' << std::flush;
@@ -81,7 +100,7 @@ int main(int argc, char** argv) {
       std::cout << "spawning " SPAWNING_VERSION "\n";
       return EXIT_SUCCESS;
     }
-    return supervise(options, argc > 0 ? argv[0] : "");
+    return supervise(options, {argv, argv + argc});
   } catch (const UsageError& error) {
     std::cerr << "spawn: " << error.what() << '\n';
     return kUsage;

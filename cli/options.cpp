@@ -32,6 +32,7 @@ po::options_description descriptions() {
   for (const SettingGroup& group : setting_groups()) {
     for (const Setting& setting : group.settings) describe(setting, all);
   }
+  for (const Setting& setting : internal_settings()) describe(setting, all);
   return all;
 }
 

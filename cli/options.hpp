@@ -38,6 +38,7 @@ struct Options {
   bool reload_dev = false;
   unsigned surge = 0;
   std::optional<std::chrono::milliseconds> watch_poll;
+  std::string restart_args;  ///< "" unless a supervisor has executed itself anew
   bool verbose = false;
   bool version = false;
   bool help = false;

@@ -117,6 +117,27 @@ void log_status_address(const Log& log, const Address& address) {
               "; other machines may be able to see it: --status-host 127.0.0.1 prevents that");
 }
 
+Sockets adopt_sockets(const Options& options, Inheritance& inheritance) {
+  if (options.umask) ::umask(*options.umask);
+  Sockets sockets;
+  sockets.listeners = inheritance.take_listeners();
+  for (const ListeningSocket& listener : sockets.listeners)
+    sockets.addresses.push_back(Address::local(listener.fd.get()));
+  return sockets;
+}
+
+std::optional<StatusConfig> adopt_status(Inheritance& inheritance) {
+  UniqueFd socket = inheritance.take_status_socket();
+  if (!socket) return std::nullopt;
+  return StatusConfig{ListeningSocket{.fd = std::move(socket)}, SPAWNING_VERSION};
+}
+
+std::vector<std::string> restart_command(std::vector<std::string> command) {
+  if (command.size() > 2 && command[1] == "-z")
+    command.erase(command.begin() + 1, command.begin() + 3);
+  return command;
+}
+
 std::string worker_settings(const Options& options, const Address& address) {
   const auto age = options.replacement.age;
   return boost::json::serialize(boost::json::object{

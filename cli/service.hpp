@@ -11,6 +11,7 @@
 
 #include "options.hpp"
 #include "spawning/address.hpp"
+#include "spawning/inheritance.hpp"
 #include "spawning/listening_socket.hpp"
 #include "spawning/log.hpp"
 #include "spawning/service_manager.hpp"
@@ -36,6 +37,16 @@ struct Sockets {
 
 /// Says where the status is, and warns if others than this machine can see it.
 void log_status_address(const Log& log, const Address& address);
+
+/// The sockets that a supervisor which has executed itself anew had bound, under the umask again.
+[[nodiscard]] Sockets adopt_sockets(const Options& options, Inheritance& inheritance);
+
+/// …and that of its status server.
+[[nodiscard]] std::optional<StatusConfig> adopt_status(Inheritance& inheritance);
+
+/// What a supervisor that executes itself anew executes: `command`, its own, without what it has
+/// put into it the last time.
+[[nodiscard]] std::vector<std::string> restart_command(std::vector<std::string> command);
 
 /// What every worker is told: a JSON object with Spawning's names on one line. What concerns HTTP is
 /// an object of its own, "http": the names are those of the options, with underscores; sizes are in

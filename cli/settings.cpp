@@ -242,6 +242,12 @@ constexpr std::array kOthers{
             [](Options& o, Value) { o.help = true; }},
 };
 
+constexpr std::array kInternal{
+    Setting{"z-restart-args", 'z', "JSON", nullptr,
+            "where a supervisor that has executed itself anew finds its sockets and workers",
+            Takes::value, [](Options& o, Value v) { o.restart_args = v; }},
+};
+
 constexpr std::array<SettingGroup, 9> kGroups{
     {{"Server", kServer},
      {"HTTP", kHttp},
@@ -257,14 +263,19 @@ constexpr std::array<SettingGroup, 9> kGroups{
 
 std::span<const SettingGroup> setting_groups() { return kGroups; }
 
+std::span<const Setting> internal_settings() { return kInternal; }
+
 const Setting* find_setting(const std::string& name) {
-  for (const SettingGroup& group : kGroups) {
-    const auto found = std::ranges::find_if(group.settings, [&name](const Setting& each) {
+  const auto find = [&name](std::span<const Setting> settings) -> const Setting* {
+    const auto found = std::ranges::find_if(settings, [&name](const Setting& each) {
       return name == each.name || (each.old_name != nullptr && name == each.old_name);
     });
-    if (found != group.settings.end()) return &*found;
+    return found == settings.end() ? nullptr : &*found;
+  };
+  for (const SettingGroup& group : kGroups) {
+    if (const Setting* found = find(group.settings)) return found;
   }
-  return nullptr;
+  return find(kInternal);
 }
 
 }  // namespace spawning::cli

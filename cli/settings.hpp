@@ -41,6 +41,9 @@ struct SettingGroup {
 /// Every option, in the order of `--help`.
 [[nodiscard]] std::span<const SettingGroup> setting_groups();
 
+/// What `spawn` says to itself, and people do not.
+[[nodiscard]] std::span<const Setting> internal_settings();
+
 /// The one with that name, or old name, without dashes; nullptr if there is none.
 [[nodiscard]] const Setting* find_setting(const std::string& name);
 

@@ -177,7 +177,7 @@ TEST(OptionsTest, RefuseWhatDoesNotExistRatherThanIgnoreOrGuessIt) {
               option + ": there is no such option; see spawn --help");
   }
   EXPECT_EQ(refusal({"-d", "app"}), "-d: there is no such option; see spawn --help");
-  EXPECT_EQ(refusal({"-zvalue", "app"}), "-z: there is no such option; see spawn --help");
+  EXPECT_EQ(refusal({"-xvalue", "app"}), "-x: there is no such option; see spawn --help");
 }
 
 TEST(OptionsTest, TakeSizesWithUnits) {
@@ -328,6 +328,12 @@ TEST(OptionsTest, NameTheOtherValuesThatAreNone) {
   EXPECT_EQ(refusal({"--forwarded-allow-ips=10.0.0.0/8,proxy", "app"}),
             "--forwarded-allow-ips: \"proxy\" is no address or network; expected such as "
             "192.0.2.1, 10.0.0.0/8, ::1, unix, *");
+}
+
+TEST(OptionsTest, TakeWhatSpawnSaysToItselfAndTellNobody) {
+  EXPECT_EQ(parse_options({"-z", "{}", "app"}).restart_args, "{}");
+  EXPECT_EQ(parse_options({"--z-restart-args={}", "app"}).restart_args, "{}");
+  EXPECT_EQ(help_text().find("restart-args"), std::string::npos);
 }
 
 TEST(OptionsTest, AreAllInTheHelpWithTheirDefaults) {

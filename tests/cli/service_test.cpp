@@ -31,6 +31,13 @@ TEST(ServiceTest, BindsHostAndPort) {
   EXPECT_EQ(sockets.addresses[0], Address::local(sockets.listeners[0].fd.get()));
 }
 
+TEST(ServiceTest, RestartsWithItsOwnCommandLineOnly) {
+  using Command = std::vector<std::string>;
+  EXPECT_EQ(restart_command({"spawn", "shop.app"}), (Command{"spawn", "shop.app"}));
+  EXPECT_EQ(restart_command({"spawn", "-z", "{}", "-p", "1", "shop.app"}),
+            (Command{"spawn", "-p", "1", "shop.app"}));
+}
+
 TEST(ServiceTest, BindsAddressesInsteadOfHostAndPort) {
   const TemporaryDirectory directory;
   const std::string path = directory / "app.sock";

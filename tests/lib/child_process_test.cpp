@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <system_error>
+#include <vector>
 
 #include "spawning/unique_fd.hpp"
 #include "support/run_until.hpp"
@@ -150,6 +152,60 @@ TEST_F(ChildProcessTest, EndsAChildThatNobodyWantsAnyMore) {
 
   EXPECT_EQ(::kill(pid, 0), -1);
   context.run();
+}
+
+TEST_F(ChildProcessTest, GoesOnWithAChildThatRunsAndWithOneThatHasEnded) {
+  const pid_t running = ::fork();
+  if (running == 0) ::pause();
+  const pid_t gone = ::fork();
+  if (gone == 0) ::_exit(3);
+  siginfo_t unused{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(gone), &unused, WEXITED | WNOWAIT), 0);
+  std::optional<ExitStatus> end_of_running, end_of_gone;
+
+  ChildProcess first{context, running, [&](ExitStatus status) { end_of_running = status; }};
+  const ChildProcess second{context, gone, [&](ExitStatus status) { end_of_gone = status; }};
+  ASSERT_TRUE(run_until(context, [&] { return end_of_gone.has_value(); }));
+  EXPECT_FALSE(end_of_running);
+  first.kill();
+
+  ASSERT_TRUE(run_until(context, [&] { return end_of_running.has_value(); }));
+  EXPECT_EQ(end_of_gone->to_string(), "exited with status 3");
+  EXPECT_EQ(end_of_running->to_string(), "was killed by SIGKILL");
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+}
+
+TEST_F(ChildProcessTest, DoesNotTakeWhatHappenedToAnotherDescriptorForItsEnd) {
+  const pid_t gone = ::fork();
+  if (gone == 0) ::_exit(0);
+  siginfo_t unused{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(gone), &unused, WEXITED | WNOWAIT), 0);
+  std::vector<boost::asio::posix::stream_descriptor> hung_up;
+  bool ended = false;
+  std::optional<ChildProcess> next;
+  const ChildProcess first{context, gone, [&](ExitStatus) {
+                             hung_up.clear();  // events for them are queued already
+                             next.emplace(context, ChildCommand{{"/bin/sleep", "1000"}, {}, {}},
+                                          [&](ExitStatus) { ended = true; });
+                           }};
+  for (int i = 0; i < 3; ++i) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    hung_up.emplace_back(context, ends[0]);
+    ::close(ends[1]);
+  }
+  for (auto& each : hung_up) each.async_wait(each.wait_read, [](auto) {});
+
+  ASSERT_TRUE(run_until(context, [&] { return next.has_value(); }));
+  for (int i = 0; i < 10; ++i) context.poll_one();  // does not block
+
+  EXPECT_FALSE(ended);
+  next->kill();
+  EXPECT_TRUE(run_until(context, [&] { return ended; }));
+}
+
+TEST_F(ChildProcessTest, RefusesAProcessThatIsNoChild) {
+  EXPECT_THROW((ChildProcess{context, ::getppid(), [](ExitStatus) {}}), std::system_error);
 }
 
 TEST_F(ChildProcessTest, MayBeDestroyedWhenItEnds) {

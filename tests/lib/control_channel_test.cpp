@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -33,13 +34,25 @@ struct ControlChannelTest : ::testing::Test {
     other_end = std::move(there);
   }
 
-  void open_far() {
-    far.emplace(
-        context, std::move(other_end),
-        ControlChannel::Callbacks{[this](std::string_view line, std::vector<UniqueFd> descriptors) {
-                                    received.push_back({std::string{line}, std::move(descriptors)});
-                                  },
-                                  [this] { ++far_closed; }});
+  void open_far() { far.emplace(context, std::move(other_end), far_callbacks()); }
+
+  // What execve(2) would leave of `far`, with descriptors of their own.
+  [[nodiscard]] ControlChannel::Remains remains_of_far() const {
+    ControlChannel::Remains remains = far->remains();
+    const auto keep = [](int& fd) { fd = fd < 0 ? fd : ::fcntl(fd, F_DUPFD_CLOEXEC, 0); };
+    keep(remains.socket);
+    for (int& fd : remains.descriptors) keep(fd);
+    for (auto& message : remains.unsent) {
+      for (int& fd : message.descriptors) keep(fd);
+    }
+    return remains;
+  }
+
+  ControlChannel::Callbacks far_callbacks() {
+    return {[this](std::string_view line, std::vector<UniqueFd> descriptors) {
+              received.push_back({std::string{line}, std::move(descriptors)});
+            },
+            [this] { ++far_closed; }};
   }
 
   void send_raw(std::string_view octets) const {
@@ -63,6 +76,22 @@ std::pair<UniqueFd, UniqueFd> make_pipe() {
 char read_octet(int fd) {
   char octet = 0;
   return ::read(fd, &octet, 1) == 1 ? octet : '\0';
+}
+
+void send_with_descriptor(int socket, std::string text, int fd) {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fd)> control{};
+  iovec piece{text.data(), text.size()};
+  msghdr header{};
+  header.msg_iov = &piece;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof fd);
+  std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+  ASSERT_EQ(::sendmsg(socket, &header, 0), static_cast<ssize_t>(text.size()));
 }
 
 TEST_F(ControlChannelTest, DeliversMessagesInOrder) {
@@ -263,6 +292,67 @@ TEST_F(ControlChannelTest, DeliversLastWordsAtOnceWhenAsked) {
   far->receive_now();
 
   EXPECT_EQ(received.size(), 1U);
+  EXPECT_EQ(far_closed, 1);
+}
+
+TEST_F(ControlChannelTest, GoesOnInTheMiddleOfALineAndOfItsDescriptors) {
+  auto [here, there] = ControlChannel::make_pair();
+  other_end = std::move(there);
+  open_far();
+  auto [reading, writing] = make_pipe();
+  send_with_descriptor(here.get(),
+                       "\x01"
+                       "1half \xFF",
+                       reading.get());
+  far->receive_now();
+
+  const auto remains = remains_of_far();
+  far.emplace(context, remains, far_callbacks());
+  ASSERT_EQ(::send(here.get(), " whole\nnext\n", 12, 0), 12);
+
+  ASSERT_TRUE(run_until(context, [&] { return received.size() == 2; }));
+  EXPECT_EQ(received[0].line, "half \xFF whole");
+  EXPECT_EQ(received[1].line, "next");
+  ASSERT_EQ(received[0].descriptors.size(), 1U);
+  ASSERT_EQ(::write(writing.get(), "!", 1), 1);
+  EXPECT_EQ(read_octet(received[0].descriptors[0].get()), '!');
+}
+
+TEST_F(ControlChannelTest, GoesOnInTheMiddleOfWhatItSends) {
+  auto [here, there] = ControlChannel::make_pair();
+  other_end = std::move(there);
+  open_far();
+  const std::string large(700'000, 'x');
+  auto [reading, writing] = make_pipe();
+  far->send(large);
+  const std::array<int, 1> descriptors{reading.get()};
+  far->send("with a descriptor", descriptors);
+  const auto remains = remains_of_far();
+  ASSERT_EQ(remains.unsent.size(), 2U);
+  ASSERT_GT(remains.unsent[0].sent, 0U);
+
+  far.emplace(context, remains, far_callbacks());
+  near.emplace(context, std::move(here), far_callbacks());
+
+  ASSERT_TRUE(run_until(context, [&] { return received.size() == 2; }));
+  EXPECT_EQ(received[0].line, large);
+  ASSERT_EQ(received[1].descriptors.size(), 1U);
+  ASSERT_EQ(::write(writing.get(), "!", 1), 1);
+  EXPECT_EQ(read_octet(received[1].descriptors[0].get()), '!');
+}
+
+TEST_F(ControlChannelTest, StaysClosedIfItWas) {
+  open_far();
+  near.reset();
+  ASSERT_TRUE(run_until(context, [&] { return far_closed == 1; }));
+  const auto remains = remains_of_far();
+
+  far.emplace(context, remains, far_callbacks());
+  far->send("into the void");
+  far->receive_now();
+  context.restart();
+  context.run();
+
   EXPECT_EQ(far_closed, 1);
 }
 

@@ -129,6 +129,40 @@ TEST_P(FileWatcherTest, TellsOfAFileThatAnEditorMovesAwayAndWritesAnew) {
   EXPECT_EQ(next(), Paths{file_});
 }
 
+TEST_P(FileWatcherTest, GoesOnForAnotherOneAndTellsOnlyOfWhatThatOneCouldNot) {
+  const std::string gone = directory_ / "gone.py", folder = directory_ / "templates";
+  fs::create_directory(folder);
+  for (const std::string& each : {file_, gone, folder + "/same", folder + "/changed"})
+    write(each, "old");
+  watch({file_, gone, folder});
+  write(file_, "newer");
+  ASSERT_EQ(next(), Paths{file_});
+  const auto remains = watcher_->remains();
+  watcher_.reset();
+  fs::remove(gone);
+  write(folder + "/new", "new");
+  write(folder + "/changed", "newer");
+
+  watch({});
+  watcher_->go_on_from(remains);
+
+  EXPECT_EQ(next(), (Paths{gone, folder + "/changed", folder + "/new"}));
+  write(file_, "newest");
+  EXPECT_EQ(next(), Paths{file_});
+}
+
+TEST_P(FileWatcherTest, TellsOfWhatAnotherOneWasAboutToTell) {
+  write(file_, "old");
+  watch({file_});
+  auto remains = watcher_->remains();
+  remains.changed = {file_};
+
+  watch({});
+  watcher_->go_on_from(remains);
+
+  EXPECT_EQ(next(), Paths{file_});
+}
+
 TEST_P(FileWatcherTest, TellsOfAFileThatVanishesAndOfItsReturn) {
   write(file_, "old");
   watch({file_});

@@ -136,6 +136,16 @@ TEST(ListeningSocketTest, RefusesALiveUnixSocket) {
   EXPECT_EQ(refusal(address), "cannot bind " + address + ": the socket is in use");
 }
 
+TEST(ListeningSocketTest, GoesOnWithTheFileOfAnotherOne) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "app.sock";
+  const ListeningSocket socket = bind_listener(BindAddress::parse("unix:" + path));
+
+  { const SocketFile resumed{socket.file->identity()}; }
+
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
 TEST(ListeningSocketTest, LeavesAFileAloneThatIsNotASocket) {
   const TemporaryDirectory directory;
   const std::string path = directory / "precious";

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Callable, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -136,15 +136,18 @@ def started(
     cwd: pathlib.Path = HERE,
     env: dict[str, str] | None = None,
     python: str = sys.executable,
+    program: str = str(PROGRAM),
+    pass_fds: Collection[int] = (),
 ) -> Iterator[Spawn]:
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [str(PROGRAM), "--port", "0", "--python", python, *arguments],
+            [program, "--port", "0", "--python", python, *arguments],
             cwd=cwd,
             env=environment(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
+            pass_fds=pass_fds,
             text=True,
             encoding="utf-8",
         )

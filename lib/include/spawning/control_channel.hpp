@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -36,8 +37,25 @@ class ControlChannel {
     std::function<void()> closed;  ///< once
   };
 
+  /// A channel without its Callbacks: its descriptors by number, and what was on its way.
+  struct Remains {
+    struct Message {
+      std::string wire{};
+      std::size_t sent = 0;            ///< octets of `wire`
+      std::vector<int> descriptors{};  ///< to go with the first one
+    };
+
+    int socket = -1;                 ///< -1: it is closed
+    std::string input{};             ///< the beginning of a line
+    std::vector<int> descriptors{};  ///< that came for it, and for others; -1: \see ControlChannel
+    std::vector<Message> unsent{};
+  };
+
   /// Adopts one end of a socketpair(AF_UNIX, SOCK_STREAM). Callbacks are never called from inside (nor by send()).
   ControlChannel(IoContext& context, UniqueFd socket, Callbacks callbacks);
+  /// Goes on with what another channel, in the program that this process ran before, has left; its
+  /// descriptors, close-on-exec again, are adopted. One that was closed stays so, and is silent.
+  ControlChannel(IoContext& context, const Remains& remains, Callbacks callbacks);
   ~ControlChannel();
 
   ControlChannel(const ControlChannel&) = delete;
@@ -57,6 +75,10 @@ class ControlChannel {
 
   /// A message carries at most so many descriptors.
   static constexpr std::size_t kMostDescriptors = 64;
+
+  /// What execve(2) would leave of it, if the descriptors stay open. It keeps them, and may go on.
+  /// Not from a callback.
+  [[nodiscard]] Remains remains() const;
 
   /// Delivers what has arrived by now from inside this call: last words, when the other end is known to
   /// be dead by other means. Not from a callback.

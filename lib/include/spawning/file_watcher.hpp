@@ -4,7 +4,9 @@
 /// Learning that files have changed.
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +50,19 @@ class FileWatcher {
   /// Gets each path once, in alphabetical order.
   using Changed = std::function<void(const std::vector<std::string>& paths)>;
 
+  /// What another one needs to go on; a value.
+  struct Remains {
+    /// What stood behind a path at the last look; all 0: nothing.
+    struct File {
+      std::uint64_t device = 0, inode = 0;
+      std::int64_t size = 0, modified_ns = 0;
+    };
+
+    std::vector<std::string> paths{};     ///< that were added
+    std::map<std::string, File> files{};  ///< those, and the ones in directories
+    std::vector<std::string> changed{};   ///< what is to be told yet
+  };
+
   FileWatcher(IoContext& context, Changed changed, const Log& log, FileWatcherOptions options = {});
   ~FileWatcher();
 
@@ -59,6 +74,11 @@ class FileWatcher {
   ///               directory as it is now.
   /// \param since  when somebody began to read them: what was modified later has changed already.
   void add(const std::vector<std::string>& paths, std::optional<WallTime> since = std::nullopt);
+
+  /// Watches what another one has watched, in the program that this process ran before, and tells
+  /// what has changed since that one looked. Call it first.
+  void go_on_from(const Remains& remains);
+  [[nodiscard]] Remains remains() const;
 
   /// Whether every file is looked at regularly, by option or of necessity.
   [[nodiscard]] bool polls() const;

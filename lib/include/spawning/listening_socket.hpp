@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "spawning/address.hpp"
 #include "spawning/unique_fd.hpp"
@@ -17,18 +18,27 @@ namespace spawning {
 /// another file has taken its place. The path keeps its meaning when the current directory changes.
 class SocketFile {
  public:
+  /// Which file it is; a value.
+  struct Identity {
+    std::string path{};  ///< absolute
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+  };
+
   /// \throws std::system_error if there is no such file.
   explicit SocketFile(const std::string& path);
+  /// Goes on with a file that the program which this process ran before has owned.
+  explicit SocketFile(Identity identity) : file_{std::move(identity)} {}
   SocketFile(SocketFile&& other) noexcept;
   SocketFile& operator=(SocketFile&& other) noexcept;
   ~SocketFile();
 
+  [[nodiscard]] const Identity& identity() const { return file_; }
+
  private:
   void remove();
 
-  std::string path_;  // empty: nothing is owned
-  std::uint64_t device_ = 0;
-  std::uint64_t inode_ = 0;
+  Identity file_;  // without a path: nothing is owned
 };
 
 /// A bound and listening socket, and what ends with it.

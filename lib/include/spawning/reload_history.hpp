@@ -71,6 +71,12 @@ class ReloadHistory {
   /// The newest one, the one under way included; null before the first.
   [[nodiscard]] const Reload* last() const;
 
+  /// What another one needs to go on: for an archive, which is told each member.
+  template <typename Archive, typename Self>
+  static void fields(Archive& archive, Self& self) {
+    archive("all", self.reloads_)("counts", self.counts_);
+  }
+
  private:
   Reload* loading();
   void end(Reload& reload, ReloadVerdict verdict, WallTime now);

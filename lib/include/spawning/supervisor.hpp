@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "spawning/bytes.hpp"
+#include "spawning/inheritance.hpp"
 #include "spawning/listening_socket.hpp"
 #include "spawning/log.hpp"
 #include "spawning/reload_history.hpp"
@@ -71,11 +72,20 @@ struct SupervisorConfig {
   ReplacementLimits limits;
   ServiceManager service_manager;  ///< told how the service is
   std::optional<StatusConfig> status;
+  /// What SIGUSR2 executes in place of this program: a path, or a name to look up in $PATH, and
+  /// arguments, in front of which `-z JSON` is put. Whoever is started with that makes an
+  /// Inheritance of it. Empty: nothing.
+  std::vector<std::string> restart_command;
+  std::optional<Inheritance> inheritance;  ///< what to go on with, whose sockets are `listeners`
 };
 
 /// Starts the workers, replaces those that die, and acts on signals: TERM and INT stop gracefully,
 /// a second one or QUIT at once; HUP reloads; TTIN and TTOU change the number of workers. A change
 /// of a watched file reloads, too; the log names it.
+///
+/// USR2 executes the next program in place of this one: same process, sockets, workers and
+/// counters; nobody else notices. First that program starts as a child, on trial. If it fails, or
+/// there is none, this one goes on, and the log says why.
 ///
 /// If no worker of the very first generation can be loaded, run() says why, once, and ends (but see
 /// WatchConfig::modules). Later failures never end it: what serves goes on serving. The files that

@@ -182,22 +182,19 @@ std::error_code ListeningSocket::turn_newcomers_away() {
   return drop_first_segments(fd.get());
 }
 
-SocketFile::SocketFile(const std::string& path) : path_{std::filesystem::absolute(path)} {
+SocketFile::SocketFile(const std::string& path) : file_{.path = std::filesystem::absolute(path)} {
   struct stat status {};
-  if (::lstat(path_.c_str(), &status) != 0) throw_last_error(path_);
-  device_ = status.st_dev;
-  inode_ = status.st_ino;
+  if (::lstat(file_.path.c_str(), &status) != 0) throw_last_error(file_.path);
+  file_.device = status.st_dev;
+  file_.inode = status.st_ino;
 }
 
-SocketFile::SocketFile(SocketFile&& other) noexcept
-    : path_{std::exchange(other.path_, {})}, device_{other.device_}, inode_{other.inode_} {}
+SocketFile::SocketFile(SocketFile&& other) noexcept : file_{std::exchange(other.file_, {})} {}
 
 SocketFile& SocketFile::operator=(SocketFile&& other) noexcept {
   if (this == &other) return *this;
   remove();
-  path_ = std::exchange(other.path_, {});
-  device_ = other.device_;
-  inode_ = other.inode_;
+  file_ = std::exchange(other.file_, {});
   return *this;
 }
 
@@ -205,9 +202,9 @@ SocketFile::~SocketFile() { remove(); }
 
 void SocketFile::remove() {
   struct stat status {};
-  if (path_.empty() || ::lstat(path_.c_str(), &status) != 0) return;
-  if (status.st_dev != device_ || status.st_ino != inode_) return;
-  [[maybe_unused]] const int ignored = ::unlink(path_.c_str());
+  if (file_.path.empty() || ::lstat(file_.path.c_str(), &status) != 0) return;
+  if (status.st_dev != file_.device || status.st_ino != file_.inode) return;
+  [[maybe_unused]] const int ignored = ::unlink(file_.path.c_str());
 }
 
 }  // namespace spawning

@@ -97,9 +97,42 @@ void take_descriptors(msghdr& header, std::deque<UniqueFd>& into) {
 
 struct ControlChannel::State : std::enable_shared_from_this<State> {
   State(IoContext& context, UniqueFd socket, Callbacks user)
-      : descriptor{context, socket.get()}, crowded_timer{context}, callbacks{std::move(user)} {
+      : descriptor{context}, crowded_timer{context}, callbacks{std::move(user)} {
+    descriptor.assign(socket.get());
     static_cast<void>(socket.release());  // `descriptor` owns it now
     descriptor.non_blocking(true);
+  }
+
+  // One that is closed.
+  State(IoContext& context, Callbacks user)
+      : descriptor{context},
+        crowded_timer{context},
+        callbacks{std::move(user)},
+        open{false},
+        sendable{false} {}
+
+  void take_over(const Remains& remains) {
+    input = remains.input;
+    for (int fd : remains.descriptors) descriptors.emplace_back(fd);
+    for (const Remains::Message& message : remains.unsent) {
+      outgoing.push_back({message.wire, message.sent, {}, {}});
+      for (int fd : message.descriptors) outgoing.back().owned.emplace_back(fd);
+    }
+    if (!outgoing.empty()) await_writable();
+  }
+
+  [[nodiscard]] Remains remains() {
+    Remains remains;
+    if (!open) return remains;
+    remains.socket = descriptor.native_handle();
+    remains.input = input;
+    for (const UniqueFd& fd : descriptors) remains.descriptors.push_back(fd.get());
+    for (const Outgoing& message : outgoing) {
+      remains.unsent.push_back({message.wire, message.sent, {}});
+      for (const UniqueFd& fd : message.owned)
+        remains.unsent.back().descriptors.push_back(fd.get());
+    }
+    return remains;
   }
 
   void await_readable() {
@@ -285,6 +318,16 @@ ControlChannel::ControlChannel(IoContext& context, UniqueFd socket, Callbacks ca
   state_->await_readable();
 }
 
+ControlChannel::ControlChannel(IoContext& context, const Remains& remains, Callbacks callbacks) {
+  if (remains.socket < 0) {
+    state_ = std::make_shared<State>(context, std::move(callbacks));
+    return;
+  }
+  state_ = std::make_shared<State>(context, UniqueFd{remains.socket}, std::move(callbacks));
+  state_->take_over(remains);
+  state_->await_readable();
+}
+
 ControlChannel::~ControlChannel() {
   if (state_->open) state_->shut();
 }
@@ -307,6 +350,8 @@ void ControlChannel::when_sent(std::function<void()> callback) {
   state_->sent = std::move(callback);
   if (state_->outgoing.empty()) state_->tell_sent();
 }
+
+ControlChannel::Remains ControlChannel::remains() const { return state_->remains(); }
 
 void ControlChannel::receive_now() {
   const std::shared_ptr<State> state = state_;  // a callback may destroy *this

@@ -4,17 +4,20 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/detail/throw_error.hpp>  // missing in the header below
-#include <boost/optional.hpp>                 // as before
+#include <boost/asio/detail/throw_error.hpp>  // missing in a header below
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/optional.hpp>  // as before
 #include <boost/process/v2/posix/default_launcher.hpp>
 #include <boost/process/v2/process.hpp>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -168,6 +171,20 @@ process::basic_process<IoContext::executor_type> launch(IoContext& context,
   return child;
 }
 
+pid_t require_child(pid_t pid) {
+  siginfo_t unused{};
+  const auto id = static_cast<id_t>(pid);
+  if (::waitid(P_PID, id, &unused, WEXITED | WNOHANG | WNOWAIT) != 0) throw_last_error("waitid");
+  return pid;
+}
+
+// Readable when the process has ended. \see pidfd_open(2)
+UniqueFd watch(pid_t pid) {
+  UniqueFd fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  if (!fd) throw_last_error("pidfd_open");
+  return fd;
+}
+
 }  // namespace
 
 std::string ExitStatus::to_string() const {
@@ -179,33 +196,68 @@ std::string ExitStatus::to_string() const {
   return text;
 }
 
-struct ChildProcess::State {
-  process::basic_process<IoContext::executor_type> child;
+struct ChildProcess::State : std::enable_shared_from_this<ChildProcess::State> {
+  using Launched = process::basic_process<IoContext::executor_type>;
+
+  State(IoContext& context, pid_t p, std::function<void(ExitStatus)> callback)
+      : pid{p}, end{context}, ended{std::move(callback)} {
+    UniqueFd fd = watch(pid);
+    end.assign(fd.get());
+    static_cast<void>(fd.release());  // `end` owns it now
+  }
+
+  State(IoContext& context, Launched child, std::function<void(ExitStatus)> callback)
+      : State{context, child.id(), std::move(callback)} {
+    launched.emplace(std::move(child));
+  }
+
+  void await_end() {
+    end.async_wait(end.wait_read, [self = shared_from_this()](error_code error) {
+      if (!error && !self->abandoned) self->take_status();
+    });
+  }
+
+  // Asio may call a wait off for what happened to another descriptor, in whose place this one is
+  // (its epoll_reactor reuses the state of a descriptor that an event may still be queued for).
+  // That is why Boost.Process's own async_wait, which then waits in waitpid(2), is not used here.
+  void take_status() {
+    int status = 0;
+    const pid_t found = ::waitpid(pid, &status, WNOHANG);
+    if (found == 0) return await_end();
+    running = false;
+    // Nobody else waits for our children, so an error is a bug; say "unknown" rather than nothing.
+    ended(ExitStatus{found == pid ? status : 255 << 8});
+  }
+
+  const pid_t pid;
+  boost::asio::posix::stream_descriptor end;
   std::function<void(ExitStatus)> ended;
+  std::optional<Launched> launched;  // by us: its destructor would end it
   bool running = true;
   bool abandoned = false;  // by the ChildProcess
 };
 
 ChildProcess::ChildProcess(IoContext& context, const ChildCommand& command,
                            std::function<void(ExitStatus)> ended)
-    : state_{std::make_shared<State>(State{launch(context, command), std::move(ended)})} {
-  state_->child.async_wait([state = state_](error_code error, int) {
-    state->running = false;
-    if (state->abandoned) return;
-    // Nobody else waits for our children, so an error is a bug; say "unknown" rather than nothing.
-    state->ended(ExitStatus{error ? 255 << 8 : state->child.native_exit_code()});
-  });
+    : state_{std::make_shared<State>(context, launch(context, command), std::move(ended))} {
+  state_->await_end();
+}
+
+ChildProcess::ChildProcess(IoContext& context, pid_t pid, std::function<void(ExitStatus)> ended)
+    : state_{std::make_shared<State>(context, require_child(pid), std::move(ended))} {
+  state_->await_end();
 }
 
 ChildProcess::~ChildProcess() {
   state_->abandoned = true;
   if (!state_->running) return;
+  error_code ignored;  // close(2) frees the descriptor whatever it says
+  state_->end.close(ignored);
   kill();
-  error_code ignored;
-  state_->child.wait(ignored);
+  while (::waitpid(pid(), nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
-pid_t ChildProcess::pid() const { return state_->child.id(); }
+pid_t ChildProcess::pid() const { return state_->pid; }
 
 void ChildProcess::kill() {
   // Its status may have been taken before `ended` could be called; the number may be another's

@@ -48,6 +48,9 @@ class ChildProcess {
   /// *this. \throws std::system_error if the program cannot be executed, or not there; nothing is left then.
   ChildProcess(IoContext& context, const ChildCommand& command,
                std::function<void(ExitStatus)> ended);
+  /// Goes on with a child that the program which this process ran before has started; it may have
+  /// ended meanwhile. \throws std::system_error if `pid` is no child of this process.
+  ChildProcess(IoContext& context, pid_t pid, std::function<void(ExitStatus)> ended);
   ~ChildProcess();
 
   ChildProcess(const ChildProcess&) = delete;

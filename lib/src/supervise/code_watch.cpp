@@ -7,19 +7,25 @@
 namespace spawning {
 
 CodeWatch::CodeWatch(IoContext& context, const WatchConfig& config, const Log& log,
-                     std::function<void(const std::string&)> reload)
+                     std::function<void(const std::string&)> reload,
+                     const FileWatcher::Remains& before)
     : log_{log}, modules_{config.modules}, reload_{std::move(reload)} {
   if (config.paths.empty() && !config.modules) return;
   for (const std::string& path : config.paths) {
     std::error_code ignored;  // what cannot be looked at is not there
-    if (!std::filesystem::exists(path, ignored))
+    if (!std::filesystem::exists(path, ignored) && before.paths.empty())
       log_.warning("nothing is there to watch at " + path + ", yet");
   }
   FileWatcherOptions options;
   options.poll = config.poll;
   watcher_.emplace(
       context, [this](const std::vector<std::string>& files) { changed(files); }, log_, options);
+  if (!before.paths.empty()) watcher_->go_on_from(before);
   watcher_->add(config.paths);
+}
+
+FileWatcher::Remains CodeWatch::remains() const {
+  return watcher_ ? watcher_->remains() : FileWatcher::Remains{};
 }
 
 void CodeWatch::add(const control::Modules& modules, WallTime started) {

@@ -25,11 +25,16 @@ class CodeWatch {
  public:
   using WallTime = FileWatcher::WallTime;
 
+  /// \param before  of the one that it goes on for, in the program that this process ran before.
   CodeWatch(IoContext& context, const WatchConfig& config, const Log& log,
-            std::function<void(const std::string& changes)> reload);
+            std::function<void(const std::string& changes)> reload,
+            const FileWatcher::Remains& before = {});
 
   CodeWatch(const CodeWatch&) = delete;
   CodeWatch& operator=(const CodeWatch&) = delete;
+
+  /// What another one needs to go on.
+  [[nodiscard]] FileWatcher::Remains remains() const;
 
   /// A worker that was started at `started` says what its application was loaded from.
   void add(const control::Modules& modules, WallTime started);

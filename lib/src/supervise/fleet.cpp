@@ -2,6 +2,7 @@
 #include "supervise/fleet.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace spawning {
@@ -9,6 +10,36 @@ namespace spawning {
 using namespace action;
 
 Fleet::Fleet(FleetConfig config) : config_{config}, slot_taken_(config.slots) {}
+
+Fleet::Fleet(FleetConfig config, Fleet before) : Fleet{std::move(before)} {
+  config.processes = config_.processes;
+  config_ = config;
+  slot_taken_.assign(config.slots, false);
+  for (const auto& [worker, member] : members_) {
+    if (member.slot >= config.slots || slot_taken_[member.slot])
+      throw std::invalid_argument{"a worker has no slot of its own"};
+    slot_taken_[member.slot] = true;
+  }
+  check();
+}
+
+// What find() is expected to find is there.
+void Fleet::check() const {
+  const auto require = [this](std::optional<WorkerId> worker) {
+    if (worker && !members_.contains(*worker))
+      throw std::invalid_argument{"a place has an unknown worker"};
+  };
+  for (const auto* generation : {&current_, &incoming_}) {
+    if (!*generation) continue;
+    for (const Place& place : (*generation)->places) {
+      require(place.member);
+      require(place.successor);
+    }
+  }
+  for (const Replacement& replacement : replacements_) require(replacement.worker);
+  if (!current_ && (rolling_ || !replacements_.empty()))
+    throw std::invalid_argument{"nobody is there to be replaced"};
+}
 
 // Every event: note the time, do what it says, draw the conclusions, hand the actions out.
 template <typename Event>

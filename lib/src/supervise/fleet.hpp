@@ -69,6 +69,10 @@ class Fleet {
 
   explicit Fleet(FleetConfig config);
 
+  /// Goes on with the workers of `before`, of which there are as many wanted as there were.
+  /// \throws std::invalid_argument if those contradict each other, or need more slots.
+  Fleet(FleetConfig config, Fleet before);
+
   /// \name Events. Those about workers that have none of the named state any more are ignored.
   /// @{
   [[nodiscard]] Actions start(Time now);
@@ -93,6 +97,17 @@ class Fleet {
   [[nodiscard]] bool stopping() const { return ending_ || drain_at_; }  ///< asked to, or has to
   [[nodiscard]] bool ending() const { return ending_; }                 ///< nobody serves any more
 
+  /// What another Fleet needs to go on, unless it is stopping. \see archived_types.hpp
+  template <typename Archive, typename Self>
+  static void fields(Archive& archive, Self& self) {
+    archive("processes", self.config_.processes)("members", self.members_);
+    archive("current", self.current_)("incoming", self.incoming_)("rolling", self.rolling_);
+    archive("replacements", self.replacements_)("generations", self.generations_);
+    archive("last_worker", self.last_worker_)("failed_loads", self.failed_loads_);
+    archive("load_again_at", self.load_again_at_);
+    archive("load_failure_reported", self.load_failure_reported_);
+  }
+
  private:
   enum class State : std::uint8_t { starting, ready, serving, draining, killed };
 
@@ -105,26 +120,50 @@ class Fleet {
     std::optional<Time> deadline;  // for leaving it
     std::optional<Time> due{};     // for being replaced, while it serves
     bool hung_up = false;
+
+    template <typename Archive, typename Self>
+    static void fields(Archive& archive, Self& self) {
+      archive("slot", self.slot)("generation", self.generation)("place", self.place);
+      archive("state", self.state)("since", self.since)("deadline", self.deadline);
+      archive("due", self.due)("hung_up", self.hung_up);
+    }
   };
   struct Place {
     std::optional<WorkerId> member;
     std::optional<WorkerId> successor;  // loads while `member` is being replaced
     unsigned deaths = 0;                // in a row
     std::optional<Time> respawn_at;
+
+    template <typename Archive, typename Self>
+    static void fields(Archive& archive, Self& self) {
+      archive("member", self.member)("successor", self.successor);
+      archive("deaths", self.deaths)("respawn_at", self.respawn_at);
+    }
   };
   struct Generation {
     std::uint64_t number;
     std::vector<Place> places;
+
+    template <typename Archive, typename Self>
+    static void fields(Archive& archive, Self& self) {
+      archive("number", self.number)("places", self.places);
+    }
   };
 
   struct Replacement {
     WorkerId worker;
     unsigned failures = 0;  // of its successors
     std::optional<Time> retry_at{};
+
+    template <typename Archive, typename Self>
+    static void fields(Archive& archive, Self& self) {
+      archive("worker", self.worker)("failures", self.failures)("retry_at", self.retry_at);
+    }
   };
 
   template <typename Event>
   Actions on(Time now, Event event);
+  void check() const;
   Member* find(WorkerId worker);
   static Place* place_in(std::optional<Generation>& generation, WorkerId worker,
                          const Member& member);

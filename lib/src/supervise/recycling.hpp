@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "spawning/bytes.hpp"
@@ -36,6 +37,11 @@ class Recycling {
  public:
   explicit Recycling(ReplacementLimits limits) : limits_{limits} {}
 
+  /// Goes on with what `before` knows of the workers.
+  Recycling(ReplacementLimits limits, Recycling before) : Recycling{std::move(before)} {
+    limits_ = limits;
+  }
+
   [[nodiscard]] bool counts_requests() const { return limits_.requests > 0; }
   [[nodiscard]] bool weighs() const {
     return limits_.memory.count > 0 || limits_.worker_memory.count > 0;
@@ -62,10 +68,23 @@ class Recycling {
   /// \param all  every process that lives.
   [[nodiscard]] Verdict weigh(const std::vector<WorkerMemory>& all);
 
+  /// What another one needs to go on. \see archived_types.hpp
+  template <typename Archive, typename Self>
+  static void fields(Archive& archive, Self& self) {
+    archive("known", self.known_)("to_go", self.to_go_)("patience", self.patience_);
+    archive("said_worker_limit", self.said_worker_limit_)("said_limit", self.said_limit_);
+    archive("said_soon", self.said_soon_);
+  }
+
  private:
   struct Known {
     Bytes first;             // what it used when it began to serve
     unsigned weighings = 0;  // while it serves
+
+    template <typename Archive, typename Self>
+    static void fields(Archive& archive, Self& self) {
+      archive("first", self.first.count)("weighings", self.weighings);
+    }
   };
 
   void forget_the_gone(const std::vector<WorkerMemory>& all);
@@ -74,7 +93,7 @@ class Recycling {
   [[nodiscard]] bool exceeds(Bytes memory, Bytes limit, Bytes first, WorkerId culprit) const;
   void let_go(WorkerId worker, Verdict& verdict);
 
-  const ReplacementLimits limits_;
+  ReplacementLimits limits_;
   std::map<WorkerId, Known> known_;
   std::set<WorkerId> to_go_;  // for their memory; they live
   unsigned patience_ = 0;     // so many weighings are left to each worker

@@ -95,6 +95,10 @@ void ServiceNotifier::reloading() {
   state_->say("RELOADING=1\nMONOTONIC_USEC=" + monotonic_usec() + "\nSTATUS=reloading");
 }
 
+void ServiceNotifier::alive() {
+  if (state_->manager.watchdog.count() > 0) state_->say("WATCHDOG=1");
+}
+
 void ServiceNotifier::stopping() { state_->say("STOPPING=1\nSTATUS=stopping"); }
 
 }  // namespace spawning

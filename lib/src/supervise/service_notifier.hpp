@@ -36,6 +36,8 @@ class ServiceNotifier {
   /// Until ready().
   void reloading();
   void stopping();
+  /// Feeds the watchdog, if there is one, out of turn.
+  void alive();
 
  private:
   struct State;

@@ -40,40 +40,73 @@ FleetConfig fleet_config(const SupervisorConfig& config) {
   return fleet;
 }
 
-// Whoever started us may have blocked signals that we act on. A pipe that nobody reads any more is
-// no reason to end either.
-void prepare_signals() {
-  sigset_t ours;
-  ::sigemptyset(&ours);
-  for (int signal : kSignals) ::sigaddset(&ours, signal);
-  if (::sigprocmask(SIG_UNBLOCK, &ours, nullptr) != 0) throw_last_error("sigprocmask");
-  if (::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw_last_error("signal");
+Scoreboard scoreboard_for(const SupervisorRemains* before) {
+  return before == nullptr ? Scoreboard::create(kSlots)
+                           : Scoreboard::adopt(UniqueFd{before->scoreboard});
+}
+
+Fleet fleet_for(const SupervisorConfig& config, const SupervisorRemains* before,
+                std::size_t slots) {
+  FleetConfig fleet = fleet_config(config);
+  fleet.slots = static_cast<unsigned>(slots);
+  return before == nullptr ? Fleet{fleet} : Fleet{fleet, before->fleet};
 }
 
 }  // namespace
 
+sigset_t Supervisor::State::our_signals() {
+  sigset_t ours;
+  ::sigemptyset(&ours);
+  for (int signal : kSignals) ::sigaddset(&ours, signal);
+  return ours;
+}
+
 Supervisor::State::State(SupervisorConfig c, const Log& l)
     : config{std::move(c)},
       log{l},
-      fleet{fleet_config(config)},
-      scoreboard{Scoreboard::create(kSlots)} {}
+      scoreboard{scoreboard_for(before())},
+      fleet{fleet_for(config, before(), scoreboard.slots())} {}
+
+const SupervisorRemains* Supervisor::State::before() const {
+  return config.inheritance ? config.inheritance->remains_.get() : nullptr;
+}
 
 int Supervisor::State::run() {
-  prepare_signals();
+  await_signals();
   raise_descriptor_limit();
-  for (int signal : kSignals) signals.add(signal);
-  await_signal();
   notifier.emplace(context, config.service_manager, log, [this] { return healthy(); });
   if (config.status) {
+    status_socket = config.status->socket.fd.get();
     status_server.emplace(
         context, std::move(config.status->socket.fd), [this] { return report(); }, log);
   }
-  watch.emplace(context, config.watch, log,
-                [this](const std::string& changes) { reload(changes); });
-  apply(fleet.start(now()));
+  watch.emplace(
+      context, config.watch, log, [this](const std::string& changes) { reload(changes); },
+      before() == nullptr ? FileWatcher::Remains{} : before()->watched);
+  if (before() == nullptr) {
+    apply(fleet.start(now()));
+  } else {
+    go_on_from(*before());
+    config.inheritance.reset();
+  }
   usage.start();
-  context.run();
-  return status;
+  for (;;) {
+    context.run();
+    if (!trial_passed) return status;
+    execute_next_program();
+    trial_passed = false;  // not before: nobody else is tried meanwhile, and then left behind
+    context.restart();
+  }
+}
+
+// Whoever started us may have blocked signals that we act on, as the program before does: they may
+// come once there are handlers. A pipe that nobody reads any more is no reason to end either.
+void Supervisor::State::await_signals() {
+  for (int signal : kSignals) signals.add(signal);
+  await_signal();
+  const sigset_t ours = our_signals();
+  if (::sigprocmask(SIG_UNBLOCK, &ours, nullptr) != 0) throw_last_error("sigprocmask");
+  if (::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw_last_error("signal");
 }
 
 void Supervisor::State::await_signal() {
@@ -103,7 +136,7 @@ void Supervisor::State::act_on(int signal) {
     case SIGUSR1:
       return log.debug("SIGUSR1: no log file is open that could be reopened");
     case SIGUSR2:
-      return log.debug("SIGUSR2: ignored");
+      return try_next_program();
     case SIGCHLD:
       return reap_strangers();
     default:
@@ -137,6 +170,7 @@ void Supervisor::State::reap_strangers() {
   while (::getpid() == 1) {
     siginfo_t child{};
     if (::waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0 || child.si_pid == 0) return;
+    if (trial && trial->pid() == child.si_pid) return;
     for (const auto& [worker, record] : records) {
       if (record.handle && record.handle->pid() == child.si_pid) return;
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How a Supervisor does what its Fleet wants done.
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "supervise/supervisor_state.hpp"
@@ -10,6 +12,8 @@ namespace {
 // From one worker that hands its connections over to the next. A hundred of them take some
 // milliseconds, and so does its end.
 constexpr std::chrono::milliseconds kTurn{20};
+// Of many workers each has less, or the last ones would begin when others have had to end.
+constexpr std::chrono::milliseconds kAllTurns{1'000};
 
 }  // namespace
 
@@ -26,6 +30,7 @@ void Supervisor::State::apply(Actions more) {
   }
   std::erase_if(records, [](const auto& each) { return each.second.gone; });
   if (fleet.ending()) stop_listening();
+  if (fleet.stopping()) trial.reset();
   set_timer();
 }
 
@@ -107,10 +112,16 @@ void Supervisor::State::drain_next() {
     draining_in_turn = true;
   }
   if (!draining_in_turn) return;
-  drain_timer.expires_after(kTurn);
+  const auto waiting = static_cast<std::int64_t>(to_drain.size());
+  drain_timer.expires_after(std::min(kTurn, kAllTurns / (waiting + 1)));
   drain_timer.async_wait([this](boost::system::error_code error) {
     if (!error) drain_next();
   });
+}
+
+// Without waiting for their turns.
+void Supervisor::State::drain_rest() {
+  while (!to_drain.empty()) drain_next();
 }
 
 void Supervisor::State::carry_out(const action::Kill& kill) {

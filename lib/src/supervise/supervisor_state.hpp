@@ -3,6 +3,8 @@
 /// \file
 /// A Supervisor from the inside: a Fleet run against real processes.
 
+#include <signal.h>
+
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
@@ -20,7 +22,9 @@
 #include "supervise/code_watch.hpp"
 #include "supervise/connection_dealer.hpp"
 #include "supervise/fleet.hpp"
+#include "supervise/re_execution.hpp"
 #include "supervise/service_notifier.hpp"
+#include "supervise/supervisor_remains.hpp"
 #include "supervise/trouble_log.hpp"
 #include "supervise/trouble_report.hpp"
 #include "supervise/usage_watch.hpp"
@@ -32,16 +36,8 @@ namespace spawning {
 /// What happens (signals, messages, exits, time) becomes an event of the Fleet; what it wants done
 /// is carried out at once.
 struct Supervisor::State {
-  /// A worker process, from Spawn until it has ended.
-  struct Record {
-    WorkerDescription description;
-    std::unique_ptr<WorkerHandle> handle;     // none if the process could not be started
-    std::optional<Fleet::Time> serves_since;  // while it serves
-    CodeWatch::WallTime started = std::chrono::system_clock::now();
-    bool served = false;
-    bool draining = false;
-    bool handing_over = false;  // while it drains
-    bool killed = false;
+  struct Record : WorkerRecord {
+    std::unique_ptr<WorkerHandle> handle;  // none if the process could not be started
     bool gone = false;
     std::optional<Bytes> memory;  // when it was measured…
     Fleet::Time memory_since;     // …and when that was
@@ -50,9 +46,14 @@ struct Supervisor::State {
   State(SupervisorConfig c, const Log& l);
 
   int run();
+  /// Of the program that this process ran before, until all of it is taken over; nullptr: there is
+  /// none.
+  [[nodiscard]] const SupervisorRemains* before() const;
   static Fleet::Time now() { return std::chrono::steady_clock::now(); }
 
   // supervisor.cpp: signals and time.
+  static sigset_t our_signals();
+  void await_signals();
   void await_signal();
   void act_on(int signal);
   void stop(const std::string& signal);
@@ -72,6 +73,7 @@ struct Supervisor::State {
   void carry_out(const action::Kill& kill);
   void tell_to_finish(Record& record);
   void drain_next();
+  void drain_rest();
   void carry_out(const action::Report& report);
   void carry_out(const action::Replacing& replacing);
   void carry_out(const action::Serving& serving);
@@ -92,10 +94,17 @@ struct Supervisor::State {
   [[nodiscard]] WorkerReport report_of(const Record& record) const;
   void measure_memory();
 
+  // supervisor_re_execution.cpp: another program in the place of this one.
+  void try_next_program();
+  void judge_next_program(const std::string& objection);
+  void execute_next_program();
+  [[nodiscard]] SupervisorRemains remains() const;
+  void go_on_from(const SupervisorRemains& before);
+
   SupervisorConfig config;
   const Log& log;
-  Fleet fleet;
   Scoreboard scoreboard;
+  Fleet fleet;
   IoContext context{1};
   boost::asio::signal_set signals{context};
   boost::asio::steady_timer timer{context};
@@ -112,7 +121,8 @@ struct Supervisor::State {
   std::optional<ServiceNotifier> notifier;  // until the end
   WorkerHealth health;
   std::optional<StatusServer> status_server;  // until the end
-  const std::chrono::system_clock::time_point started = std::chrono::system_clock::now();
+  int status_socket = -1;                     // the server's
+  std::chrono::system_clock::time_point started = std::chrono::system_clock::now();
   std::map<std::string, std::uint64_t> restarts;  // of workers, by reason
   TroubleLog trouble_log{context, log, config.boot_timeout};
   ReloadHistory reloads;
@@ -123,6 +133,9 @@ struct Supervisor::State {
   std::deque<WorkerId> to_drain;  // once it is their turn
   bool draining_in_turn = false;
   boost::asio::steady_timer drain_timer{context};
+  const Program next_program{config.restart_command, config.working_directory};
+  std::optional<Trial> trial;  // of the next program
+  bool trial_passed = false;
   std::function<void()> on_serving;
   bool serves = false;
   bool finished = false;

@@ -110,6 +110,12 @@ void UsageWatch::start() {
   if (state_->policy.counts_requests() || state_->policy.weighs()) state_->wait();
 }
 
+void UsageWatch::go_on_from(Recycling policy) {
+  state_->policy = Recycling{state_->limits, std::move(policy)};
+}
+
+const Recycling& UsageWatch::policy() const { return state_->policy; }
+
 void UsageWatch::begins(WorkerId worker, pid_t pid) {
   if (!state_->policy.weighs()) return;
   if (const auto memory = memory_of(pid)) state_->policy.begins(worker, *memory);

@@ -45,6 +45,9 @@ class UsageWatch {
   UsageWatch& operator=(const UsageWatch&) = delete;
 
   void start();
+  /// Goes on with what `policy` knows of the workers.
+  void go_on_from(Recycling policy);
+  [[nodiscard]] const Recycling& policy() const;
   /// This worker begins to serve.
   void begins(WorkerId worker, pid_t pid);
   void stop();

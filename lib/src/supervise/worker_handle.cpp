@@ -38,19 +38,32 @@ WorkerHandle::WorkerHandle(IoContext& context, const WorkerStart& start, Callbac
   auto [ours, theirs] = ControlChannel::make_pair();
   process_.emplace(context, command_for(start, theirs.get()),
                    [this](ExitStatus status) { end(status); });
-  channel_.emplace(
-      context, std::move(ours),
-      ControlChannel::Callbacks{[this](std::string_view line, std::vector<UniqueFd> descriptors) {
-                                  hear(line, std::move(descriptors));
-                                },
-                                [this] {
-                                  hung_up_ = true;
-                                  if (patience_) kill();
-                                  callbacks_.hung_up();
-                                }});
+  channel_.emplace(context, std::move(ours), channel_callbacks());
+}
+
+WorkerHandle::WorkerHandle(IoContext& context, const Remains& remains, Callbacks callbacks)
+    : context_{context}, callbacks_{std::move(callbacks)}, hung_up_{remains.channel.socket < 0} {
+  process_.emplace(context, remains.pid, [this](ExitStatus status) { end(status); });
+  channel_.emplace(context, remains.channel, channel_callbacks());
+  if (remains.explaining) kill();
 }
 
 WorkerHandle::~WorkerHandle() = default;
+
+ControlChannel::Callbacks WorkerHandle::channel_callbacks() {
+  return {[this](std::string_view line, std::vector<UniqueFd> descriptors) {
+            hear(line, std::move(descriptors));
+          },
+          [this] {
+            hung_up_ = true;
+            if (patience_) kill();
+            callbacks_.hung_up();
+          }};
+}
+
+WorkerHandle::Remains WorkerHandle::remains() const {
+  return {pid(), channel_->remains(), patience_ != nullptr};
+}
 
 void WorkerHandle::kill_once_explained() {
   if (hung_up_) return kill();

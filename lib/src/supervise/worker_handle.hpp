@@ -43,14 +43,26 @@ class WorkerHandle {
     std::function<void(ExitStatus)> ended;  ///< once, the last; may destroy *this
   };
 
+  /// What execve(2) leaves of a worker that its supervisor does not lose.
+  struct Remains {
+    pid_t pid = 0;
+    ControlChannel::Remains channel{};
+    bool explaining = false;  ///< it is about to be killed
+  };
+
   /// Starts the process and gives it its seat. \throws std::system_error if it cannot be started.
   WorkerHandle(IoContext& context, const WorkerStart& start, Callbacks callbacks);
+  /// Goes on with the worker of another WorkerHandle, in the program that this process ran before.
+  /// What that worker was to explain is not waited for.
+  /// \throws std::system_error if it is no child.
+  WorkerHandle(IoContext& context, const Remains& remains, Callbacks callbacks);
   ~WorkerHandle();
 
   WorkerHandle(const WorkerHandle&) = delete;
   WorkerHandle& operator=(const WorkerHandle&) = delete;
 
   [[nodiscard]] pid_t pid() const { return process_->pid(); }
+  [[nodiscard]] Remains remains() const;
   void say(const control::Message& message) { channel_->send(control::encode(message)); }
   void pass(const control::Connections& connections, std::vector<UniqueFd> sockets) {
     channel_->send(control::encode(connections), std::move(sockets));
@@ -62,6 +74,7 @@ class WorkerHandle {
   void kill_once_explained();
 
  private:
+  [[nodiscard]] ControlChannel::Callbacks channel_callbacks();
   void hear(std::string_view line, std::vector<UniqueFd> descriptors);
   void end(ExitStatus status);
 

@@ -80,6 +80,24 @@ struct FileWatcher::State : std::enable_shared_from_this<State> {
     set_timer();
   }
 
+  void go_on_from(const Remains& remains) {
+    roots.insert(remains.paths.begin(), remains.paths.end());
+    for (const auto& [path, file] : remains.files)
+      seen[path] = {file.device, file.inode, file.size, file.modified_ns};
+    untold.insert(remains.changed.begin(), remains.changed.end());
+    if (look() || !untold.empty()) debounce.change(Steady::now());
+    set_timer();
+  }
+
+  [[nodiscard]] Remains remains() const {
+    Remains remains;
+    remains.paths.assign(roots.begin(), roots.end());
+    for (const auto& [path, file] : seen)
+      remains.files[path] = {file.device, file.inode, file.size, file.modified_ns};
+    remains.changed.assign(untold.begin(), untold.end());
+    return remains;
+  }
+
   // True if something is different from what was seen last.
   bool look() {
     const auto begin = Steady::now();
@@ -218,6 +236,10 @@ FileWatcher::~FileWatcher() { state_->stop(); }
 void FileWatcher::add(const std::vector<std::string>& paths, std::optional<WallTime> since) {
   state_->add(paths, since);
 }
+
+void FileWatcher::go_on_from(const Remains& remains) { state_->go_on_from(remains); }
+
+FileWatcher::Remains FileWatcher::remains() const { return state_->remains(); }
 
 bool FileWatcher::polls() const { return state_->polling; }
 

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// How a Supervisor leaves its workers to another program, and takes them over from one.
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <iterator>
+#include <utility>
+
+#include "spawning/error.hpp"
+#include "supervise/supervisor_state.hpp"
+
+namespace spawning {
+namespace {
+
+constexpr const char* kGoesOn = "; this program goes on";
+
+}  // namespace
+
+void Supervisor::State::try_next_program() {
+  if (next_program.command.empty())
+    return log.warning("SIGUSR2: ignored, as it is not known how this program was started");
+  if (fleet.stopping()) return log.info("SIGUSR2: ignored, as the service stops");
+  if (trial || trial_passed)
+    return log.info("SIGUSR2: ignored, as the next program is on trial already");
+  log.info("SIGUSR2: trying " + next_program.command.front());
+  try {
+    trial.emplace(context, next_program, write_remains(remains()), config.boot_timeout,
+                  [this](const std::string& objection) { judge_next_program(objection); });
+  } catch (const std::exception& error) {
+    judge_next_program("cannot be executed: " + std::string{error.what()});
+  }
+}
+
+void Supervisor::State::judge_next_program(const std::string& objection) {
+  trial.reset();
+  if (!objection.empty()) {
+    return log.error("SIGUSR2: " + next_program.command.front() + " " + objection + kGoesOn);
+  }
+  trial_passed = true;
+  context.stop();
+}
+
+// Called when it has passed its trial, outside of the loop. Signals that come from here on wait for
+// the next program; what came before, and all else, is dealt with first.
+void Supervisor::State::execute_next_program() {
+  const sigset_t ours = our_signals();
+  sigset_t others;
+  if (::sigprocmask(SIG_BLOCK, &ours, &others) != 0) throw_last_error("sigprocmask");
+  context.restart();
+  context.poll();
+  if (!fleet.stopping()) {
+    trouble_log.finish();
+    drain_rest();
+    const std::error_code error = execute(next_program, write_remains(remains()));
+    log.error("SIGUSR2: " + next_program.command.front() +
+              " cannot be executed: " + error.message() + kGoesOn);
+  }
+  if (::sigprocmask(SIG_SETMASK, &others, nullptr) != 0) throw_last_error("sigprocmask");
+}
+
+SupervisorRemains Supervisor::State::remains() const {
+  SupervisorRemains remains;
+  remains.pid = ::getpid();
+  remains.serves = serves;
+  remains.scoreboard = scoreboard.fd();
+  for (const ListeningSocket& listener : config.listeners) {
+    auto& each = remains.listeners.emplace_back();
+    each.fd = listener.fd.get();
+    each.inherited = listener.inherited;
+    if (listener.file) each.file = listener.file->identity();
+  }
+  remains.fleet = fleet;
+  for (const auto& [worker, record] : records)
+    remains.workers.emplace(worker, SupervisorRemains::Worker{record, record.handle->remains()});
+  remains.recycling = usage.policy();
+  remains.reloads = reloads;
+  remains.started = started;
+  remains.restarts = restarts;
+  remains.status_socket = status_socket;
+  remains.reload_cause = reload_cause;
+  remains.newest_generation = newest_generation;
+  if (watch) remains.watched = watch->remains();
+  return remains;
+}
+
+void Supervisor::State::go_on_from(const SupervisorRemains& left) {
+  serves = left.serves;
+  if (serves) on_serving = nullptr;
+  usage.go_on_from(left.recycling);
+  reloads = left.reloads;
+  started = left.started;
+  restarts = left.restarts;
+  reload_cause = left.reload_cause;
+  newest_generation = left.newest_generation;
+  notifier->alive();  // it may have been about time
+  Actions lost;
+  for (const auto& [worker, each] : left.workers) {
+    Record& record = records[worker];
+    static_cast<WorkerRecord&>(record) = each.record;
+    try {
+      record.handle = std::make_unique<WorkerHandle>(context, each.handle, callbacks_for(worker));
+    } catch (const std::exception& error) {
+      record.description.end = "was lost: " + std::string{error.what()};
+      record.gone = true;
+      std::ranges::move(fleet.exited(worker, now()), std::back_inserter(lost));
+    }
+  }
+  log.info("SIGUSR2: re-executed, spawning " SPAWNING_VERSION " goes on with " +
+           std::to_string(records.size()) + (records.size() == 1 ? " worker" : " workers"));
+  apply(std::move(lost));
+}
+
+}  // namespace spawning
