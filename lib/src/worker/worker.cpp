@@ -106,7 +106,7 @@ struct Worker::State {
 Worker::State::State(Seat&& inherited)
     : seat{std::move(inherited)},
       scoreboard{Scoreboard::adopt(std::move(seat.scoreboard))},
-      slot{scoreboard.slot(seat.slot)} {
+      slot{scoreboard.occupy(seat.slot)} {
   channel = std::make_unique<ControlChannel>(
       io, std::move(seat.control),
       ControlChannel::Callbacks{
@@ -303,7 +303,8 @@ void Worker::on_last_words(std::function<void()> speaker) {
 void Worker::ready(Handler& application, HttpConfig config, LogLevel log_level) {
   State& state = *state_;
   state.pool.emplace(application, state.log);
-  state.pool->publish_to(state.slot.requests_running, state.slot.requests_queued);
+  state.pool->publish_to({&state.slot.requests_running, &state.slot.requests_queued,
+                          &state.slot.threads_idle, &state.slot.requests_completed});
   state.pool->on_idle([&state] {
     if (!state.accept_paused.exchange(false)) return;
     boost::asio::post(state.io, [&state] {
