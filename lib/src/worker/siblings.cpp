@@ -38,15 +38,14 @@ Siblings::Free Siblings::free() const {
 }
 
 bool Siblings::gets_on(unsigned index, const ScoreboardSlot& slot) {
-  if (completed_.size() <= index) completed_.resize(index + 1);
   const auto completed = slot.requests_completed.load(std::memory_order_relaxed);
+  if (completed_.size() <= index) completed_.resize(index + 1, completed);
   const auto before = std::exchange(completed_[index], completed);
   return slot.threads_idle.load(std::memory_order_relaxed) > 0 || completed != before;
 }
 
 Siblings::Surplus Siblings::surplus() {
   const auto own = scoreboard_.slot(own_slot_).connections_open.load(std::memory_order_relaxed);
-  if (own <= slack(0)) return {};
   std::vector<std::pair<unsigned, std::uint64_t>> takers;
   std::uint64_t all = own;
   each_serving([&](unsigned index, const ScoreboardSlot& slot) {

@@ -36,8 +36,8 @@ class Siblings {
     std::vector<unsigned> to{};
   };
   /// A worker gives away what it has above the mean, if that is more than a little, so that two
-  /// never give each other the same connections by turns. Siblings of whom nothing has been heard since the
-  /// last call, though their threads are busy, count as stuck: they get nothing.
+  /// never give each other the same connections by turns. Siblings who have no idle thread, and have
+  /// completed nothing since the last call, count as stuck: they get nothing.
   [[nodiscard]] Surplus surplus();
 
   /// At most so many connections are too many at a time: each costs about 50 µs, here and there.
