@@ -126,14 +126,14 @@ TEST_F(SiblingsTest, GetNothingWhileTheyAreStuck) {
 }
 
 TEST(RequestsToPassOnTest, AreAsManyAsFindAThread) {
-  EXPECT_EQ(requests_to_pass_on(3, {true, {0}, 8}), 3U);
-  EXPECT_EQ(requests_to_pass_on(1, {true, {0}, 1}), 1U);
-  EXPECT_EQ(requests_to_pass_on(0, {true, {0}, 1}), 0U);
+  EXPECT_EQ(requests_to_pass_on(3, {true, {0}, 8}, false), 3U);
+  EXPECT_EQ(requests_to_pass_on(7, {true, {0}, 1}, false), 1U);
+  EXPECT_EQ(requests_to_pass_on(0, {true, {0}, 1}, true), 0U);
 }
 
-TEST(RequestsToPassOnTest, AreAsManyAsMakeTheQueuesEquallyLong) {
-  EXPECT_EQ(requests_to_pass_on(10, {true, {0}, 1}), 5U);
-  EXPECT_EQ(requests_to_pass_on(63, {true, {0, 2}, 2}), 42U);
+TEST(RequestsToPassOnTest, AreAsManyAsMakeTheQueuesEquallyLongIfThisOneIsStuck) {
+  EXPECT_EQ(requests_to_pass_on(10, {true, {0}, 1}, true), 5U);
+  EXPECT_EQ(requests_to_pass_on(63, {true, {0, 2}, 2}, true), 42U);
 }
 
 }  // namespace

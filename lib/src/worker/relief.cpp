@@ -37,21 +37,23 @@ void Relief::look_at(Time when) {
 }
 
 void Relief::look() {
+  const std::uint64_t completed = pool_.completed();
+  const bool stuck = std::exchange(completed_, completed) == completed;
   const auto waiting_since = pool_.waiting_since();
   if (!waiting_since) return;
   const auto now = steady_clock::now();
   if (now < *waiting_since + kPatience) return look_at(*waiting_since + kPatience);
   const auto free = siblings_.free();
   if (!free.anybody_serves) return look_at(now + kAlone);
-  pause_ = pass_on(free, now - kPatience) ? kAgain : std::min(2 * pause_, kPatience);
+  pause_ = pass_on(free, stuck, now - kPatience) ? kAgain : std::min(2 * pause_, kPatience);
   look_at(now + pause_);
 }
 
-bool Relief::pass_on(const Siblings::Free& free, Time waiting_since) {
+bool Relief::pass_on(const Siblings::Free& free, bool stuck, Time waiting_since) {
   if (free.slots.empty()) return false;
   takers_ = free.slots;
   auto taken =
-      pool_.take_back(requests_to_pass_on(pool_.queued(), free),
+      pool_.take_back(requests_to_pass_on(pool_.queued(), free, stuck),
                       [waiting_since](const Request& request, const Responder& responder) {
                         return request.received <= waiting_since && responder.can_pass_on();
                       });

@@ -5,6 +5,8 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "spawning/asio.hpp"
@@ -48,13 +50,14 @@ class Relief {
 
   void look_at(Time when);
   void look();
-  [[nodiscard]] bool pass_on(const Siblings::Free& free, Time waiting_since);
+  [[nodiscard]] bool pass_on(const Siblings::Free& free, bool stuck, Time waiting_since);
 
   WorkerPool& pool_;
   Siblings siblings_;
   boost::asio::steady_timer timer_;
   std::chrono::milliseconds pause_ = kPatience;
-  bool looking_ = false;  // the timer runs
+  std::uint64_t completed_ = 0;  // calls, at the last look
+  bool looking_ = false;         // the timer runs
   bool stopped_ = false;
   std::vector<unsigned> takers_;
 };

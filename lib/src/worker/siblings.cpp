@@ -63,9 +63,10 @@ Siblings::Surplus Siblings::surplus() {
   return surplus;
 }
 
-std::size_t requests_to_pass_on(std::size_t waiting, const Siblings::Free& free) {
-  const std::size_t evenly = waiting - waiting / (free.slots.size() + 1);
-  return std::max(std::min(waiting, free.threads), evenly);
+std::size_t requests_to_pass_on(std::size_t waiting, const Siblings::Free& free, bool stuck) {
+  const std::size_t at_once = std::min(waiting, free.threads);
+  if (!stuck) return at_once;
+  return std::max(at_once, waiting - waiting / (free.slots.size() + 1));
 }
 
 }  // namespace spawning

@@ -53,8 +53,10 @@ class Siblings {
   std::vector<std::uint64_t> completed_;  // requests, at the last look, by slot
 };
 
-/// How many of the requests that wait for a thread go to siblings that are `free`: as many as have
-/// a thread there at once, or, if that is more, as many as it takes for the queues to be equally long.
-[[nodiscard]] std::size_t requests_to_pass_on(std::size_t waiting, const Siblings::Free& free);
+/// How many of the requests that wait for a thread go to siblings that are `free`: as many as have a
+/// thread there at once; from a worker that is stuck more, if it takes more for the queues to be
+/// equally long.
+[[nodiscard]] std::size_t requests_to_pass_on(std::size_t waiting, const Siblings::Free& free,
+                                              bool stuck);
 
 }  // namespace spawning
