@@ -18,7 +18,7 @@ namespace spawning {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x53706177'6e426f64;  // "SpawnBod"
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
 
 // At the start of the memory. The slots follow, and one for what those have counted who have gone.
 struct alignas(ScoreboardSlot) Preamble {
