@@ -9,8 +9,8 @@ namespace {
 
 using std::chrono::milliseconds, std::chrono::seconds, std::chrono::steady_clock;
 
-// Between two looks while requests wait: after some were passed on, and then twice as long each time
-// up to kPatience; while there are no siblings.
+// Between two looks while requests wait: after some were passed on, and then twice as long each
+// time, up to kPatience; while there are no siblings.
 constexpr milliseconds kAgain{1};
 constexpr seconds kAlone{1};
 

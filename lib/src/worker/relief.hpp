@@ -19,13 +19,13 @@ namespace spawning {
 /// Passes requests on that wait for a thread while a sibling has one to spare, and lets connections
 /// go of which there are far more here than elsewhere.
 ///
-/// A request goes only after it has waited for kPatience: to move it takes three processes some 50 µs
-/// each, so that at most a hundredth of the time is spent on it, and queues of short requests are never
-/// touched. While no request has to wait nothing is done, and no timer runs.
+/// A request goes only after it has waited for kPatience, of which to move it takes a small part:
+/// queues of short requests are not touched. While no request has to wait nothing is done, and no
+/// timer runs.
 ///
 /// \par Threads   I/O thread.
-/// \par Lifetime  `pool` and what `siblings` refers to outlive it; it is stopped, and destroyed when
-///                the context runs no more.
+/// \par Lifetime  `pool` and what `siblings` refers to outlive it. It is stopped before the context
+///                ends, and destroyed after that.
 class Relief {
  public:
   Relief(IoContext& io, WorkerPool& pool, Siblings siblings)

@@ -40,7 +40,7 @@ class Siblings {
   /// completed nothing since the last call, count as stuck: they get nothing.
   [[nodiscard]] Surplus surplus();
 
-  /// At most so many connections are too many at a time: each costs about 50 µs, here and there.
+  /// At most so many connections are too many at a time, so that nobody waits for them to go.
   static constexpr std::size_t kMostAtOnce = 256;
 
  private:
@@ -53,8 +53,8 @@ class Siblings {
   std::vector<std::uint64_t> completed_;  // requests, at the last look, by slot
 };
 
-/// How many of the requests that wait for a thread go to siblings that are `free`: as many as have a
-/// thread there at once; from a worker that is stuck more, if it takes more for the queues to be
+/// How many of the requests that wait for a thread go to siblings that are `free`: as many as have
+/// a thread there at once; from a worker that is stuck more, if it takes more for the queues to be
 /// equally long.
 [[nodiscard]] std::size_t requests_to_pass_on(std::size_t waiting, const Siblings::Free& free,
                                               bool stuck);
