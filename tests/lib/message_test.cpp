@@ -34,6 +34,26 @@ TEST(MessageTest, SurvivesItsWayAsALine) {
                                   {Address::Family::unix_path, 0, "/run/\xe9.sock"}}}}});
 }
 
+TEST(MessageTest, KeepsTheOctetsOfARequestWhateverTheyAre) {
+  std::string all;
+  for (int octet = 0; octet < 256; ++octet) all += static_cast<char>(octet);
+
+  expect_round_trip(Connections{{{.requests = 1, .octets = all, .moves = 3}}, {0, 1023}});
+}
+
+TEST(MessageTest, FitsALineWhateverTheOctetsOfConnectionsAre) {
+  Connections message;
+  const ConnectionState worst{
+      .requests = UINT32_MAX,
+      .proxied = ConnectionInfo{{Address::Family::unix_path, 0, std::string(108, '\x01')},
+                                {Address::Family::unix_path, 0, std::string(108, '\x01')}},
+      .octets = std::string(Connections::kMostOctets / 64, '\x01')};
+  message.states.assign(64, worst);
+  for (unsigned slot = 0; slot < 2048; ++slot) message.to.push_back(slot);
+
+  EXPECT_LT(encode(message).size(), (std::size_t{1} << 20) - 4);
+}
+
 TEST(MessageTest, IsReadableOnTheWire) {
   EXPECT_EQ(encode(Drain{std::chrono::seconds{10}}),
             R"({"type":"drain","deadline_ms":10000,"hand_over":false})");
@@ -114,6 +134,10 @@ TEST(MessageTest, DecodesNothingFromWhatIsMalformedOrUnknown) {
        R"({"type":"connections","states":[{}]})",
        R"({"type":"connections","states":[{"requests":-1}]})",
        R"({"type":"connections","states":[{"requests":1,"peer":[1,"::1",80]}]})",
+       R"({"type":"connections","states":[{"requests":1,"octets":7}]})",
+       R"({"type":"connections","states":[{"requests":1,"moves":-1}]})",
+       R"({"type":"connections","states":[],"to":1})",
+       R"({"type":"connections","states":[],"to":[-1]})",
        R"({"type":"connections","states":[{"requests":1,"peer":[9,"",0],"local":[0,"",0]}]})",
        R"({"type":"connections","states":[{"requests":1,"peer":[1,"",0],"local":[1,"",65536]}]})"}) {
     EXPECT_FALSE(decode(line)) << line;

@@ -35,6 +35,17 @@ TEST(ScoreboardTest, IsTheSameMemoryForWhoeverAdoptsIt) {
   EXPECT_EQ(board.slot(0).connections_open, 0U);
 }
 
+TEST(ScoreboardTest, TellsHowFarItHasBeenUsed) {
+  const Scoreboard board = Scoreboard::create(5);
+  const Scoreboard adopted = Scoreboard::adopt(copy(board));
+  EXPECT_EQ(board.used(), 0U);
+
+  EXPECT_EQ(&adopted.occupy(3), &adopted.slot(3));
+  static_cast<void>(adopted.occupy(1));
+
+  EXPECT_EQ(board.used(), 4U);
+}
+
 TEST(ScoreboardTest, LetsNobodyResizeTheMemoryUnderItsSiblings) {
   const Scoreboard board = Scoreboard::create(2);
 
@@ -108,7 +119,7 @@ TEST(ScoreboardTest, KeepsWhatTenantsHaveCountedWhoAreGone) {
   const Scoreboard board = Scoreboard::create(2);
   const Tally tally = distinct_numbers();
   for (const std::size_t index : {0, 1}) {
-    board.slot(index).state = WorkerState::serving;
+    static_cast<void>(board.occupy(index));
     board.slot(index).add(tally);
   }
   Tally both = tally;

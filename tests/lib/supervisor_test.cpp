@@ -17,6 +17,7 @@
 #include <iterator>
 #include <map>
 #include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -443,6 +444,43 @@ TEST_F(SupervisorTest, GivesTheConnectionsOfAWorkerTooManyToTheOthers) {
 
   const pid_t leaving = await_worker("drains");
   for (int i = 0; i < 3; ++i) EXPECT_NE(await_worker("takes a connection generation 1"), leaving);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+}
+
+TEST_F(SupervisorTest, GivesConnectionsToTheWorkerThatTheirGiverHasChosen) {
+  auto three = two_workers();
+  three.processes = 3;
+  start("lavish", std::move(three));
+
+  std::set<pid_t> takers;
+  for (int i = 0; i < 3; ++i) takers.insert(await_worker("takes a connection generation 1"));
+
+  EXPECT_EQ(takers.size(), 1U);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("is cheated"), 0);
+}
+
+TEST_F(SupervisorTest, GivesConnectionsToSomebodyElseIfTheChosenWorkerDoesNotServe) {
+  start("lavish", two_workers());  // there is no third one
+
+  std::set<pid_t> takers;
+  for (int i = 0; i < 3; ++i) takers.insert(await_worker("takes a connection generation 1"));
+
+  EXPECT_EQ(takers.size(), 1U);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+}
+
+TEST_F(SupervisorTest, GivesConnectionsBackIfNobodyElseServes) {
+  auto one = two_workers();
+  one.processes = 1;
+  start("lavish", std::move(one));
+
+  const pid_t giver = await_worker("serves");
+
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(await_worker("takes a connection generation 1"), giver);
   send(SIGTERM);
   EXPECT_EQ(finish(), 0);
 }

@@ -195,7 +195,7 @@ TEST_F(WorkerPoolTest, IsNotSaturatedByACallThatOneOfManyFreeThreadsIsAboutToTak
 }
 
 TEST_F(WorkerPoolTest, PublishesWhatRunsAndWhatWaits) {
-  std::atomic<std::uint64_t> running{99}, queued{99};
+  std::atomic<std::uint64_t> running{99}, queued{99}, idle{99}, completed{99};
   std::uint64_t seen_running = 0, seen_queued = 0;
   test::FunctionHandler inner{[&](Request, Responder) {
     seen_running = running;
@@ -203,7 +203,7 @@ TEST_F(WorkerPoolTest, PublishesWhatRunsAndWhatWaits) {
   }};
   const Log errors = log();
   WorkerPool pool{inner, errors};
-  pool.publish_to(running, queued);
+  pool.publish_to({&running, &queued, &idle, &completed});
 
   pool.handle(request(), responder());
   pool.handle(request(), responder());
@@ -214,6 +214,86 @@ TEST_F(WorkerPoolTest, PublishesWhatRunsAndWhatWaits) {
   EXPECT_EQ(seen_queued, 1U);
   EXPECT_EQ(running, 0U);
   EXPECT_TRUE(pool.run_one());
+  EXPECT_EQ(idle, 0U);
+  EXPECT_EQ(completed, 2U);
+}
+
+TEST_F(WorkerPoolTest, PublishesHowManyThreadsAreIdle) {
+  std::atomic<std::uint64_t> running{0}, queued{0}, idle{0}, completed{0};
+  std::barrier inside{2}, leave{2}, rest{2};
+  test::FunctionHandler inner{[&](Request, Responder) {
+    inside.arrive_and_wait();
+    leave.arrive_and_wait();
+  }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  pool.publish_to({&running, &queued, &idle, &completed});
+  pool.on_idle([&] { rest.arrive_and_wait(); });
+
+  std::thread thread{[&] { pool.run(); }};
+  rest.arrive_and_wait();
+  EXPECT_EQ(idle, 1U);
+  pool.handle(request(), responder());
+  inside.arrive_and_wait();
+  EXPECT_EQ(idle, 0U);
+  leave.arrive_and_wait();
+  rest.arrive_and_wait();
+  EXPECT_EQ(idle, 1U);
+
+  pool.stop();
+  thread.join();
+  EXPECT_EQ(idle, 0U);
+}
+
+TEST_F(WorkerPoolTest, SaysSoWhenACallHasToWait) {
+  test::FunctionHandler inner{[](Request, Responder) {}};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  int waits = 0;
+  pool.on_wait([&] { ++waits; });
+  std::barrier idle{2}, go{2};
+  pool.on_idle([&] {  // as good as asleep, and held there
+    idle.arrive_and_wait();
+    go.arrive_and_wait();
+  });
+  std::thread thread{[&] { pool.run(); }};
+  idle.arrive_and_wait();
+  EXPECT_FALSE(pool.waiting_since());
+
+  const auto received = std::chrono::steady_clock::now();
+  Request first = request();
+  first.received = received;
+  pool.handle(first, responder());
+  EXPECT_EQ(waits, 0);
+  pool.handle(request(), responder());
+  EXPECT_EQ(waits, 1);
+  EXPECT_EQ(pool.waiting_since(), received);
+
+  pool.stop();
+  go.arrive_and_wait();
+  thread.join();
+}
+
+TEST_F(WorkerPoolTest, GivesWaitingCallsBackTheOldestFirst) {
+  std::vector<std::string> seen;
+  test::FunctionHandler inner{[&](Request r, Responder) { seen.emplace_back(r.path); }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  for (const char* path : {"/1", "/stays", "/2", "/3"}) pool.handle(request(path), responder());
+
+  std::vector<std::string> gone;
+  const auto taken = pool.take_back(2, [&](const Request& each, const Responder&) {
+    if (each.path == "/stays") return false;
+    gone.emplace_back(each.path);
+    return true;
+  });
+
+  EXPECT_EQ(taken.size(), 2U);
+  EXPECT_EQ(gone, (std::vector<std::string>{"/1", "/2"}));
+  EXPECT_EQ(pool.queued(), 2U);
+  while (pool.run_one()) {
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"/stays", "/3"}));
 }
 
 TEST_F(WorkerPoolTest, TurnsAnExceptionInto500AndOneLogLine) {

@@ -329,6 +329,77 @@ TEST_F(WorkerTest, GoesOnWithConnectionsThatASiblingHasGivenAway) {
 
   EXPECT_TRUE(client.sees("hello"));
   EXPECT_NE(client.received().find("Connection: close\r\n"), std::string::npos);
+  EXPECT_EQ(scoreboard.slot(2).connections_adopted.load(), 1U);
+}
+
+// One that serves in slot 0, as far as the scoreboard shows.
+void pretend_a_sibling(const Scoreboard& scoreboard, std::uint64_t idle_threads) {
+  ScoreboardSlot& slot = scoreboard.occupy(0);
+  slot.generation = 7;
+  slot.threads_idle = idle_threads;
+  slot.state = WorkerState::serving;
+}
+
+TEST_F(WorkerTest, PassesARequestOnThatWaitsWhileASiblingHasAFreeThread) {
+  std::barrier inside{2}, leave{2};
+  test::FunctionHandler slow{[&](const Request&, Responder responder) {
+    inside.arrive_and_wait();
+    leave.arrive_and_wait();
+    responder.respond({}, "slow");
+  }};
+  serve(slow, 1);
+  auto waits = connect();
+  ASSERT_TRUE(
+      run_until(context, [&] { return scoreboard.slot(2).connections_accepted.load() == 1; }));
+  auto first = connect();
+  first.send(kRequest);
+  inside.arrive_and_wait();
+  pretend_a_sibling(scoreboard, 0);
+
+  waits.send(kRequest);
+  ASSERT_TRUE(run_until(context, [&] { return scoreboard.slot(2).requests_queued.load() == 1; }));
+  EXPECT_TRUE(given_away.empty());
+  pretend_a_sibling(scoreboard, 1);
+
+  EXPECT_TRUE(run_until(context, [&] { return given_away.size() == 1; }));
+  EXPECT_EQ(messages.back(),
+            control::Message{(control::Connections{
+                {{.requests = 0, .octets = std::string{kRequest}, .moves = 1}}, {0}})});
+  EXPECT_EQ(scoreboard.slot(2).requests_queued.load(), 0U);
+  leave.arrive_and_wait();
+  EXPECT_TRUE(first.sees("slow"));
+}
+
+TEST_F(WorkerTest, AnswersARequestThatCameWithItsConnection) {
+  serve(hello, 1);
+  auto [ours, theirs] = test::make_tcp_pair();
+  RawClient client{context, std::move(ours)};
+  std::vector<UniqueFd> sockets;
+  sockets.push_back(std::move(theirs));
+
+  channel->send(control::encode(control::Connections{
+                    {{.requests = 2, .octets = std::string{kRequest}, .moves = 1}}, {2}}),
+                std::move(sockets));
+
+  EXPECT_TRUE(client.sees("hello"));
+}
+
+TEST_F(WorkerTest, GivesIdleConnectionsToASiblingThatHasFarFewer) {
+  serve(hello, 1);
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 10; ++i) {
+    clients.push_back(connect());
+    clients.back().send(kRequest);
+  }
+  for (auto& client : clients) ASSERT_TRUE(client.sees("hello"));
+
+  pretend_a_sibling(scoreboard, 1);
+
+  EXPECT_TRUE(run_until(context, [&] { return given_away.size() == 5; }));
+  const auto& last = std::get<control::Connections>(messages.back());
+  EXPECT_EQ(last.to, std::vector<unsigned>{0});
+  EXPECT_EQ(last.states.back(), (control::ConnectionState{.requests = 1}));
+  EXPECT_EQ(scoreboard.slot(2).connections_open.load(), 5U);
 }
 
 TEST_F(WorkerTest, ClosesConnectionsWhenItIsToldThatNobodyTakesThemAnyMore) {

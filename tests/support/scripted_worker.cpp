@@ -15,6 +15,7 @@
 //   typo       fails because of that file
 //   modules    as ready, and reports that file as a module
 //   generous   as ready; gives three connections away when it drains and may
+//   lavish     as ready; in slot 0: gives three connections to slot 2 once it serves
 //   inspect    fails with what it inherited as traceback
 //
 // What it does it tells on stderr: "scripted PID serves generation 2". Each connection is answered
@@ -127,6 +128,7 @@ class ScriptedWorker {
     await_connection();
     if ((script_ == "overdue" || script_ == "unlucky") && seat_.slot == 0)
       say(control::Overdue{std::chrono::seconds{30}});
+    if (script_ == "lavish" && seat_.slot == 0) give_away({2});
     if (script_ == "popular" && seat_.slot == 0) {
       scoreboard_.slot(0).exchanges[0][2] = 1000;
       scoreboard_.slot(0).exchanges[0][4] = 234;
@@ -147,8 +149,9 @@ class ScriptedWorker {
     say(control::Explained{});
   }
 
-  void give_away() {
+  void give_away(std::vector<unsigned> to = {}) {
     control::Connections three;
+    three.to = std::move(to);
     std::vector<UniqueFd> sockets;
     for (int i = 0; i < 3; ++i) {
       three.states.push_back({});

@@ -47,6 +47,7 @@ def pid(environ, start_response):
 
 def gated(environ, start_response):
     """Answers once its gate is open."""
+    note_arrival(environ)
     pass_gate(environ)
     start_response("200 OK", TEXT)
     return [b"passed"]

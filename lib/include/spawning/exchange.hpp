@@ -40,6 +40,14 @@ class Exchange {
   /// request has waited too long and is answered.
   [[nodiscard]] virtual bool begin() = 0;
 
+  /// Whether pass_on() is possible: nobody works on the request, nothing has been said to the client,
+  /// and the request is not too large to travel. On the I/O thread.
+  [[nodiscard]] virtual bool can_pass_on() const { return false; }
+
+  /// Nobody here is to answer the request: its connection leaves with it, for another Server. Only
+  /// if can_pass_on(). On the I/O thread.
+  virtual void pass_on() {}
+
   /// Sends an interim response at once, before start(): 103, say. Nothing is sent to a client of
   /// HTTP/1.0, which knows none (RFC 9110 §15.2).
   /// \throws std::invalid_argument as start(), and for a status outside 102–199.

@@ -31,6 +31,13 @@ class Responder {
   /// Responder is empty then. \see Exchange::begin
   [[nodiscard]] bool begin();
 
+  /// \see Exchange::can_pass_on
+  [[nodiscard]] bool can_pass_on() const { return exchange_ && exchange_->can_pass_on(); }
+
+  /// Leaves the request to another Server. The Responder is empty afterwards.
+  /// \see Exchange::pass_on
+  void pass_on();
+
   /// Sends an interim response, such as 103 Early Hints, before start().
   /// \throws std::invalid_argument if the head cannot be sent as it is. \see Exchange::inform
   void inform(const ResponseHead& head) {

@@ -32,6 +32,10 @@ struct alignas(64) ScoreboardSlot {
   Counter requests_running{0};  ///< a gauge: calls in application threads
   Counter requests_queued{0};   ///< a gauge: calls waiting for one
 
+  Counter requests_completed{0};   ///< calls that have ended
+  Counter threads_idle{0};         ///< a gauge: application threads that wait for a call
+  Counter connections_adopted{0};  ///< that siblings have given away; those lost on the way too
+
   /// \name As in Tally
   /// @{
   struct Durations {
@@ -84,6 +88,10 @@ class Scoreboard {
   void retire(std::size_t index) const;
   /// What tenants of all slots have counted, those that have gone too.
   [[nodiscard]] Tally totals() const;
+  /// As slot(), for its tenant: from now on it is among the used() ones.
+  [[nodiscard]] ScoreboardSlot& occupy(std::size_t index) const;
+  /// No slot from here on has ever had a tenant. To look at one would cost a page of memory.
+  [[nodiscard]] std::size_t used() const;
   [[nodiscard]] int fd() const { return memory_.get(); }
 
  private:

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "spawning/asio.hpp"
 #include "spawning/config.hpp"
@@ -18,12 +19,16 @@
 
 namespace spawning {
 
-/// A connection between two requests, on its way from one Server to another. What its client has
-/// sent meanwhile is in the kernel and goes along.
+/// A connection on its way from one Server to another: between two requests, or with one on which
+/// nobody has begun to work. What its client has sent meanwhile is in the kernel and goes along.
 struct HandedConnection {
+  static constexpr std::size_t kMostOctets = 32 << 10;
+
   UniqueFd socket{};
   std::size_t requests = 0;                 ///< that it has served; HttpConfig::keep_alive_requests
   std::optional<ConnectionInfo> proxied{};  ///< its ends, where a PROXY header has named them
+  std::string octets{};  ///< read already: a request, and what has come behind it
+  unsigned moves = 0;    ///< that the request in `octets` has made, this one included
 };
 
 /// Accepts connections, speaks HTTP/1.1 and HTTP/1.0 on each, and gives every complete request to a
@@ -81,6 +86,17 @@ class Server {
   /// Called again it replaces both arguments.
   /// \param hand_over  called on the I/O thread, also from inside this call.
   void drain(std::function<void()> drained, HandOver hand_over = nullptr);
+
+  /// Who takes the connections that leave although this server does not drain: for move_away() and
+  /// Exchange::pass_on(). Those that nobody takes are served here.
+  void hand_over_to(HandOver taker);
+
+  /// Lets up to `most` idle connections leave, now or, if octets come in between, behind the answer
+  /// to their requests. \returns how many.
+  std::size_t move_away(std::size_t most);
+
+  /// Calls `look`, while there are connections, about five times a second.
+  void on_sweep(std::function<void()> look);
 
   [[nodiscard]] std::size_t connections() const;
 

@@ -3,7 +3,9 @@
 /// \file
 /// Running a Handler on threads that somebody else owns.
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +18,14 @@
 #include "spawning/log.hpp"
 
 namespace spawning {
+
+/// Where a WorkerPool keeps its counts for whoever watches from outside (a Scoreboard).
+struct PoolCounts {
+  std::atomic<std::uint64_t>* running;    ///< a gauge: calls that a thread is running
+  std::atomic<std::uint64_t>* queued;     ///< a gauge: calls that wait for a thread
+  std::atomic<std::uint64_t>* idle;       ///< a gauge: threads that wait for a call
+  std::atomic<std::uint64_t>* completed;  ///< calls that have ended
+};
 
 /// Queues calls for another Handler and runs them, in order of arrival, on donated threads.
 ///
@@ -52,13 +62,27 @@ class WorkerPool : public Handler {
   /// Lets every wait() and run() return as soon as the queue is empty.
   void stop();
 
-  /// Keeps `running` and `queued` at the two counts below, for whoever watches from outside (a
-  /// Scoreboard). They outlive the pool. Set it before the first call.
-  void publish_to(std::atomic<std::uint64_t>& running, std::atomic<std::uint64_t>& queued);
+  /// Keeps its counts there, from zero on. They outlive the pool. Set it before the first call and
+  /// the first thread.
+  void publish_to(const PoolCounts& counts);
 
   /// Called, on the thread concerned, whenever a thread has nothing to do and is about to sleep;
   /// saturated() is false by then. Set it before the first thread is donated.
   void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
+
+  /// Called by handle() whenever a call has to wait because every thread is busy. Set it before the
+  /// first call.
+  void on_wait(std::function<void()> callback) { on_wait_ = std::move(callback); }
+
+  /// Since when the oldest of the calls has waited that no thread has taken.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> waiting_since() const;
+
+  /// Which waiting calls may go. Called with the pool locked.
+  using MayGo = std::function<bool(const Request&, const Responder&)>;
+
+  /// Takes waiting calls out of the queue, the oldest first and at most `most`. The others keep
+  /// their order. Takes as long as it takes to look at all of them.
+  [[nodiscard]] std::vector<Responder> take_back(std::size_t most, const MayGo& may_go);
 
   /// Whether a call queued now would have to wait for a thread.
   [[nodiscard]] bool saturated() const;
@@ -68,7 +92,7 @@ class WorkerPool : public Handler {
 
   /// Calls that have ended so far.
   [[nodiscard]] std::uint64_t completed() const {
-    return completed_.load(std::memory_order_relaxed);
+    return counts_.completed->load(std::memory_order_relaxed);
   }
 
  private:
@@ -82,6 +106,7 @@ class WorkerPool : public Handler {
    public:
     [[nodiscard]] bool empty() const { return count_ == 0; }
     [[nodiscard]] std::size_t size() const { return count_; }
+    [[nodiscard]] const Call& first() const { return *ring_[first_]; }
     void push(Call call);
     [[nodiscard]] Call pop();
 
@@ -93,11 +118,12 @@ class WorkerPool : public Handler {
     std::size_t count_ = 0;
   };
 
-  [[nodiscard]] bool take_a_sleeper();  // with the mutex held; whether to wake one
+  void note_sleeping(std::size_t count);  // with the mutex held
+  [[nodiscard]] bool take_a_sleeper();    // with the mutex held; whether to wake one
 
   Handler& inner_;
   const Log& log_;
-  std::function<void()> on_idle_;
+  std::function<void()> on_idle_, on_wait_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   Queue queue_;
@@ -106,10 +132,8 @@ class WorkerPool : public Handler {
   // Threads that will look at the queue soon, as far as we know.
   std::atomic<std::size_t> on_the_way_{0};
   bool stopped_ = false;
-  std::atomic<std::uint64_t> completed_{0};
-  std::atomic<std::uint64_t> own_running_{0}, own_queued_{0};
-  std::atomic<std::uint64_t>* running_ = &own_running_;  // there, or where publish_to() says
-  std::atomic<std::uint64_t>* queued_ = &own_queued_;
+  std::array<std::atomic<std::uint64_t>, 4> own_counts_{};
+  PoolCounts counts_{&own_counts_[0], &own_counts_[1], &own_counts_[2], &own_counts_[3]};
 };
 
 }  // namespace spawning

@@ -4,6 +4,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <climits>
+#include <cstdint>
 
 namespace spawning::control {
 namespace {
@@ -14,6 +16,7 @@ namespace json = boost::json;
 constexpr std::size_t kLongestSummary = 16 << 10;
 constexpr std::size_t kLongestTraceback = 64 << 10;
 constexpr std::size_t kMostOctetsOfFiles = 64 << 10;
+static_assert(6 * Connections::kMostOctets < std::size_t{800} << 10);
 
 // The end of a traceback is what names the error; it begins with a whole line.
 std::string_view tail(std::string_view text, std::size_t longest) {
@@ -80,9 +83,13 @@ json::value to_json(const Connections& message) {
       object["peer"] = to_json(state.proxied->peer);
       object["local"] = to_json(state.proxied->local);
     }
+    if (!state.octets.empty()) object["octets"] = state.octets;
+    if (state.moves > 0) object["moves"] = state.moves;
     states.push_back(std::move(object));
   }
-  return {{"type", "connections"}, {"states", std::move(states)}};
+  json::object object{{"type", "connections"}, {"states", std::move(states)}};
+  if (!message.to.empty()) object["to"] = json::array(message.to.begin(), message.to.end());
+  return object;
 }
 
 std::optional<std::string> text_of(const json::object& object, std::string_view name) {
@@ -155,19 +162,54 @@ std::optional<Address> address_from(const json::value& value) {
                  static_cast<std::uint16_t>(port.get_int64()), std::string{host.get_string()}};
 }
 
-std::optional<ConnectionState> state_from(const json::value& value) {
-  const json::object* object = value.if_object();
-  const json::value* requests = object == nullptr ? nullptr : object->if_contains("requests");
-  if (requests == nullptr || !requests->is_int64() || requests->get_int64() < 0)
-    return std::nullopt;
-  ConnectionState state{static_cast<std::uint64_t>(requests->get_int64())};
-  const json::value *peer = object->if_contains("peer"), *local = object->if_contains("local");
-  if (peer == nullptr && local == nullptr) return state;
+// Of 0 to `most`.
+std::optional<std::uint64_t> number_from(const json::value* value, std::int64_t most) {
+  if (value == nullptr || !value->is_int64()) return std::nullopt;
+  if (value->get_int64() < 0 || value->get_int64() > most) return std::nullopt;
+  return static_cast<std::uint64_t>(value->get_int64());
+}
+
+std::optional<ConnectionInfo> ends_from(const json::object& object) {
+  const json::value *peer = object.if_contains("peer"), *local = object.if_contains("local");
   if (peer == nullptr || local == nullptr) return std::nullopt;
   auto peer_address = address_from(*peer), local_address = address_from(*local);
   if (!peer_address || !local_address) return std::nullopt;
-  state.proxied = ConnectionInfo{*std::move(peer_address), *std::move(local_address)};
+  return ConnectionInfo{*std::move(peer_address), *std::move(local_address)};
+}
+
+std::optional<ConnectionState> state_from(const json::value& value) {
+  const json::object* object = value.if_object();
+  if (object == nullptr) return std::nullopt;
+  const auto requests = number_from(object->if_contains("requests"), INT64_MAX);
+  if (!requests) return std::nullopt;
+  ConnectionState state{*requests};
+  if (object->contains("peer") || object->contains("local")) {
+    state.proxied = ends_from(*object);
+    if (!state.proxied) return std::nullopt;
+  }
+  if (object->contains("octets")) {
+    auto octets = text_of(*object, "octets");
+    if (!octets) return std::nullopt;
+    state.octets = *std::move(octets);
+  }
+  if (const json::value* moves = object->if_contains("moves")) {
+    const auto count = number_from(moves, UINT_MAX);
+    if (!count) return std::nullopt;
+    state.moves = static_cast<unsigned>(*count);
+  }
   return state;
+}
+
+std::optional<std::vector<unsigned>> slots_from(const json::value* value) {
+  std::vector<unsigned> slots;
+  if (value == nullptr) return slots;
+  if (!value->is_array()) return std::nullopt;
+  for (const json::value& each : value->get_array()) {
+    const auto slot = number_from(&each, UINT_MAX);
+    if (!slot) return std::nullopt;
+    slots.push_back(static_cast<unsigned>(*slot));
+  }
+  return slots;
 }
 
 std::optional<Message> connections_from(const json::object& object) {
@@ -179,6 +221,9 @@ std::optional<Message> connections_from(const json::object& object) {
     if (!state) return std::nullopt;
     message.states.push_back(*std::move(state));
   }
+  auto slots = slots_from(object.if_contains("to"));
+  if (!slots) return std::nullopt;
+  message.to = *std::move(slots);
   return message;
 }
 
@@ -201,7 +246,8 @@ std::vector<Modules> in_messages(std::vector<std::string> files) {
 }
 
 bool operator==(const ConnectionState& a, const ConnectionState& b) {
-  if (a.requests != b.requests || a.proxied.has_value() != b.proxied.has_value()) return false;
+  if (a.requests != b.requests || a.octets != b.octets || a.moves != b.moves) return false;
+  if (a.proxied.has_value() != b.proxied.has_value()) return false;
   return !a.proxied || (a.proxied->peer == b.proxied->peer && a.proxied->local == b.proxied->local);
 }
 

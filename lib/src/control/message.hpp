@@ -82,13 +82,18 @@ struct Modules {
 struct ConnectionState {
   std::uint64_t requests = 0;
   std::optional<ConnectionInfo> proxied{};
+  std::string octets{};  ///< at most HandedConnection::kMostOctets
+  unsigned moves = 0;
   friend bool operator==(const ConnectionState& a, const ConnectionState& b);
 };
 
 /// Worker → supervisor → another worker: go on with these. Their descriptors come with the message,
-/// in the same order. At most ControlChannel::kMostDescriptors.
+/// in the same order. At most ControlChannel::kMostDescriptors, and kMostOctets of their octets.
 struct Connections {
   std::vector<ConnectionState> states;
+  std::vector<unsigned> to{};  ///< slots of workers who should take them; none: any who serves
+
+  static constexpr std::size_t kMostOctets = 128 << 10;
   friend bool operator==(const Connections&, const Connections&) = default;
 };
 

@@ -50,6 +50,10 @@ void Responder::abort() {
   if (auto exchange = std::exchange(exchange_, nullptr)) exchange->abort();
 }
 
+void Responder::pass_on() {
+  if (auto exchange = std::exchange(exchange_, nullptr)) exchange->pass_on();
+}
+
 void Responder::answer_for_the_forgetful() noexcept {
   if (!exchange_) return;
   if (started_) return abort();

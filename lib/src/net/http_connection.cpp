@@ -29,9 +29,14 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSock
       chunks_{server_->config.limits},
       body_{server_->config.limits.body_in_memory},
       requests_{before.requests},
+      moves_{before.moves},
       proxied_{before.proxied.has_value()} {
   if (before.proxied) info_ = *std::move(before.proxied);
   socket_->native_non_blocking(true);  // for sendfile(2), which has no flag for it
+  exchange_.passes_on_if([this] { return portable(); });
+  if (before.octets.empty()) return;
+  static_cast<void>(make_room(before.octets.size() + kLeastRoom));  // nobody looks at it yet
+  end_ = before.octets.copy(buffer_.octets.get(), before.octets.size());
 }
 
 void HttpConnection::start() {
@@ -40,6 +45,7 @@ void HttpConnection::start() {
   server_->deadlines.arm(input_deadline_,
                          requests_ == 0 ? Deadlines::Kind::header : Deadlines::Kind::idle,
                          std::chrono::steady_clock::now());
+  if (begin_ != end_) return process();
   wait_for_input();
 }
 
@@ -104,6 +110,7 @@ void HttpConnection::append_read(std::size_t count) {
 void HttpConnection::on_input_end(bool orderly) {
   input_ended_ = true;
   if (!orderly || phase_ == Phase::linger) return close();
+  if (!carried_.empty()) return leave();
   // A client may shut its sending end and still wait for answers: the running one, those to the
   // requests behind it, and what is queued. It looks the same as one that has left, so after a while
   // it counts as that.
@@ -214,7 +221,7 @@ void HttpConnection::flush() {
     case Outbox::Flush::empty:
       server_->deadlines.disarm(output_deadline_);
       if (phase_ == Phase::flush) begin_close();
-      if (server_->handing_over()) leave();
+      if (handing_over()) leave();
       return;
     case Outbox::Flush::blocked:
       break;

@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "http/forwarded.hpp"
@@ -53,6 +54,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   /// Ends the connection, or gives it away, as soon as no request is running on it.
   void drain();
 
+  /// Leaves for another Server, now or, if octets come in between, behind the answer to them. Says
+  /// whether it does: it must be idle, with nothing unsent.
+  [[nodiscard]] bool move_away();
+
   /// Ends it now, whatever is running.
   void close();
 
@@ -68,6 +73,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
  private:
   /// A read needs at least this much room, or it is not worth its system call.
   static constexpr std::size_t kLeastRoom = 4 << 10;
+  /// So often a request may be passed on: each time it waits for a while and loses its place.
+  static constexpr unsigned kMostMoves = 4;
 
   enum class Phase {
     head,    // reading, or waiting for, the head of a request
@@ -113,7 +120,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void check_quiet();
 
   // Leaving.
+  [[nodiscard]] bool leaving() const { return moving_ || server_->draining; }
+  [[nodiscard]] bool handing_over() const;
   [[nodiscard]] bool request_begun() const;
+  [[nodiscard]] bool body_is_apart() const;
+  [[nodiscard]] bool portable() const;
+  void carry_request();
   void leave();
   void hand_over();
   void leave_server();
@@ -156,7 +168,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   Deadline request_deadline_{*this};
   std::chrono::steady_clock::time_point body_began_{};
   std::size_t requests_;  // so far, also elsewhere
+  unsigned moves_;        // of the request that it came with, until it is answered
   bool proxied_;          // info_ is what a PROXY header says
+  bool moving_ = false;   // it leaves, though the server need not drain
+  std::string carried_;   // a request that is passed on
   std::list<HttpConnection*>::iterator registration_;
   Phase phase_ = Phase::head;
   bool reading_ = false;  // an async_read_some or a wait is pending

@@ -27,14 +27,14 @@ void HttpConnection::on_readable(boost::system::error_code error) {
   if (phase_ == Phase::closed) return give_buffers_back();
   if (error == boost::asio::error::operation_aborted) return on_cancelled();
   if (phase_ == Phase::busy) return look_for_end();
-  if (phase_ == Phase::head && server_->handing_over() && !request_begun()) return leave();
+  if (phase_ == Phase::head && handing_over() && !request_begun()) return leave();
   read();
 }
 
 // Somebody is answering. A connection that is to leave takes nothing that can go along, or it might
 // find the beginning of another request here again and again.
 void HttpConnection::read_ahead() {
-  if (server_->handing_over()) return wait_for_input();
+  if (handing_over()) return wait_for_input();
   read();
 }
 
@@ -52,7 +52,7 @@ void HttpConnection::look_for_end() {
 // The pending read, so that the connection can become idle or leave.
 void HttpConnection::on_cancelled() {
   const bool goes_idle = std::exchange(going_idle_, false);
-  if (phase_ == Phase::head && server_->draining && !request_begun()) return leave();
+  if (phase_ == Phase::head && leaving() && !request_begun()) return leave();
   if (goes_idle) return become_idle();
   if (phase_ == Phase::busy) return read_ahead();
   read();
@@ -67,6 +67,20 @@ void HttpConnection::drain() {
   if (phase_ == Phase::head) leave();
 }
 
+bool HttpConnection::move_away() {
+  look_again();
+  if (phase_ != Phase::head || begin_ != end_ || moving_) return false;
+  if (request_begun() || input_ended_ || !outbox_.empty()) return false;
+  moving_ = true;
+  leave();
+  return true;
+}
+
+// As the server's, but for one that leaves alone.
+bool HttpConnection::handing_over() const {
+  return server_->handing_over() || (moving_ && !server_->draining);
+}
+
 bool HttpConnection::request_begun() const {
   return parser_.started() || (proxy_header_ && proxy_header_->started());
 }
@@ -75,18 +89,49 @@ bool HttpConnection::request_begun() const {
 // of the octets of none is an empty line at most (RFC 9112 §2.2).
 void HttpConnection::leave() {
   if (phase_ != Phase::head || parser_.started()) return;
-  if (!server_->handing_over()) return close_idle();
-  if (request_begun()) return;  // a PROXY header has
-  if (input_ended_ || (begin_ != end_ && input().back() != '\n')) return begin_close();
-  if (!outbox_.empty()) return;  // flush() leads here again
+  if (carried_.empty()) {
+    if (!handing_over()) return close_idle();
+    if (request_begun()) return;  // a PROXY header has
+    if (input_ended_ || (begin_ != end_ && input().back() != '\n')) return begin_close();
+    if (!outbox_.empty()) return;  // flush() leads here again
+  }
   if (!reading_) return hand_over();
   boost::system::error_code ignored;
   socket_->cancel(ignored);  // on_cancelled() leads here again, unless octets were faster
 }
 
+// The body came in pieces, and the buffer has only the head.
+bool HttpConnection::body_is_apart() const {
+  return request_end_ == begin_ + parser_.consumed() && body_.size() > 0;
+}
+
+// Of a chunked body the framing is gone. Until the connection leaves the buffer may fill up.
+bool HttpConnection::portable() const {
+  if (framing_.kind == Framing::Kind::chunked || moves_ >= kMostMoves) return false;
+  return buffer_.size + (body_is_apart() ? body_.size() : 0) <= HandedConnection::kMostOctets;
+}
+
+// Its request is passed on.
+void HttpConnection::carry_request() {
+  server_->deadlines.disarm(input_deadline_);
+  carried_.assign(input().substr(0, request_end_ - begin_));
+  if (body_is_apart()) carried_ += body_.unread_in_memory();
+  body_.clear();
+  begin_ = request_end_;
+  parser_.reset();
+  --requests_;
+  moving_ = true;
+  phase_ = Phase::head;
+  leave();
+}
+
 void HttpConnection::hand_over() {
   HandedConnection handed{.requests = requests_};
   if (proxied_) handed.proxied = info_;
+  if (!carried_.empty()) {
+    handed.octets = std::move(carried_.append(input()));
+    handed.moves = moves_ + 1;
+  }
   outbox_.mark_gone();
   phase_ = Phase::closed;
   boost::system::error_code error;

@@ -17,9 +17,10 @@ namespace spawning {
 
 void HttpConnection::process() {
   while (phase_ == Phase::head) {
+    if (!carried_.empty()) return leave();
     if (begin_ == end_) {
       if (!reading_) begin_ = end_ = 0;
-      if (server_->handing_over() && !request_begun()) return leave();
+      if (handing_over() && !request_begun()) return leave();
       return read();
     }
     if (!(proxy_header_ ? take_proxy_header() : parse_head())) return;
@@ -54,7 +55,7 @@ bool HttpConnection::parse_head() {
         begin_close();
         return false;
       }
-      if (server_->handing_over() && !parser_.started()) {
+      if (handing_over() && !parser_.started()) {
         leave();
         return false;
       }
@@ -214,7 +215,7 @@ void HttpConnection::dispatch() {
   // With more requests here, or no room to read on, nothing but the answer can get things going
   // again.
   const bool more =
-      end_ > request_end_ || input_ended_ || buffer_.size - end_ < kLeastRoom || server_->draining;
+      end_ > request_end_ || input_ended_ || buffer_.size - end_ < kLeastRoom || leaving();
   if (more ? exchange_.over_or_tell() : exchange_.over()) return hand_back();
   read_ahead();  // also with requests waiting here: the client's end must be noticed
 }
@@ -289,9 +290,11 @@ void HttpConnection::look_again() {
 
 void HttpConnection::hand_back() {
   server_->deadlines.disarm(request_deadline_);
+  if (exchange_.then() == HttpExchange::Then::pass_on) return carry_request();
   body_.clear();
   begin_ = request_end_;
   parser_.reset();
+  moves_ = 0;
   phase_ = Phase::head;
   switch (exchange_.then()) {
     case HttpExchange::Then::reset:
@@ -299,11 +302,12 @@ void HttpConnection::hand_back() {
     case HttpExchange::Then::close:
       return begin_close();
     case HttpExchange::Then::keep_alive:
+    case HttpExchange::Then::pass_on:
       break;
   }
   if (begin_ != end_) return;
   if (input_ended_) return begin_close();
-  if (server_->draining) leave();
+  if (leaving()) leave();
 }
 
 }  // namespace spawning

@@ -60,6 +60,17 @@ bool HttpExchange::begin() {
   return false;
 }
 
+bool HttpExchange::can_pass_on() const {
+  const unsigned baton = baton_.load(std::memory_order_acquire);
+  if ((baton & kRunning) == 0 || (baton & (kBegun | kStarted | kRevoked)) != 0) return false;
+  return !outbox_.gone() && outbox_.empty() && portable_ && portable_();
+}
+
+void HttpExchange::pass_on() {
+  then_ = Then::pass_on;
+  hand_over(true);
+}
+
 ResponseContext HttpExchange::context() const {
   return {.head_request = request_.method == "HEAD",
           .version = request_.version,

@@ -37,15 +37,19 @@ class HttpExchange final : public Exchange {
   using Time = std::chrono::steady_clock::time_point;
 
   /// How the connection goes on after an exchange.
-  enum class Then { keep_alive, close, reset };
+  enum class Then { keep_alive, close, reset, pass_on };
 
   /// Called on the answering thread when the I/O thread is to look at over() again.
   using Tell = std::function<void()>;
+
+  /// Whether the request can travel to another Server.
+  using Portable = std::function<bool()>;
 
   HttpExchange(ServerContext& server, Outbox& outbox, const ConnectionInfo& connection, Tell tell);
 
   /// \name I/O thread
   /// @{
+  void passes_on_if(Portable portable) { portable_ = std::move(portable); }
   void begin_exchange(const RequestHead& head, const Address& client, bool keep_alive, Time now);
   /// As begin_exchange(), for a request that gets no further than the connection.
   void begin_refusal(const RequestHead& head, const Address& client, RefusalReason reason,
@@ -79,6 +83,8 @@ class HttpExchange final : public Exchange {
   /// @}
 
   bool begin() override;
+  [[nodiscard]] bool can_pass_on() const override;
+  void pass_on() override;
   void inform(const ResponseHead& head) override;
   void start(const ResponseHead& head, std::optional<std::uint64_t> content_length) override;
   WriteStatus write(std::string_view block) override;
@@ -117,6 +123,7 @@ class HttpExchange final : public Exchange {
   Outbox& outbox_;
   const ConnectionInfo& connection_;
   const Tell tell_;
+  Portable portable_;
   ResponseEncoder encoder_;
   HttpDate date_;
   std::string head_octets_;  // encoded and not sent yet

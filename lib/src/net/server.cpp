@@ -53,6 +53,7 @@ struct Server::State : std::enable_shared_from_this<State> {
   void adopt(HandedConnection connection);
   void give_away(HandedConnection connection);
   void empty_backlog();
+  [[nodiscard]] std::vector<std::shared_ptr<HttpConnection>> all_connections() const;
   void drain_connections();
   void tell_if_drained();
   void connection_closed();
@@ -67,6 +68,7 @@ struct Server::State : std::enable_shared_from_this<State> {
   std::function<bool()> may_accept;
   std::function<void()> drained;
   HandOver hand_over;
+  std::function<void()> look;
   bool sweeping = false;
 };
 
@@ -91,20 +93,25 @@ void Server::State::adopt(HandedConnection connection) {
   }
 }
 
-// Who cannot be given away is closed, and so are all others from here on.
+// Who cannot be given away by a server that drains is closed, and so are all others from here on.
 void Server::State::give_away(HandedConnection connection) {
   if (hand_over && hand_over(connection)) return;
-  if (!context->closing.exchange(true)) {
+  if (context->draining && !context->closing.exchange(true)) {
     boost::asio::post(context->io, [self = shared_from_this()] { self->drain_connections(); });
   }
   adopt(std::move(connection));
 }
 
-void Server::State::drain_connections() {
+// Of all that are here now, because what is done to one may end others.
+std::vector<std::shared_ptr<HttpConnection>> Server::State::all_connections() const {
   std::vector<std::shared_ptr<HttpConnection>> connections;
   for (auto* connection : context->connections)
     connections.push_back(connection->shared_from_this());
-  for (const auto& connection : connections) connection->drain();
+  return connections;
+}
+
+void Server::State::drain_connections() {
+  for (const auto& connection : all_connections()) connection->drain();
 }
 
 void Server::State::tell_if_drained() {
@@ -146,6 +153,7 @@ void Server::State::schedule_sweep() {
     self->sweeping = false;
     if (error) return;
     self->sweep();
+    if (self->look) self->look();
     self->schedule_sweep();
   });
 }
@@ -168,6 +176,7 @@ Server::~Server() {
   state_->drained = nullptr;
   state_->timer.cancel();
   state_->backlog_timer.cancel();
+  state_->look = nullptr;
   state_->context->connection_closed = [] {};
   state_->context->closing = true;
   state_->context->hand_over = nullptr;  // whoever is left is closed
@@ -215,6 +224,19 @@ void Server::drain(std::function<void()> drained, HandOver hand_over) {
   state_->drain_connections();
   state_->tell_if_drained();
 }
+
+void Server::hand_over_to(HandOver taker) { state_->hand_over = std::move(taker); }
+
+std::size_t Server::move_away(std::size_t most) {
+  std::size_t moved = 0;
+  for (const auto& connection : state_->all_connections()) {
+    if (moved == most) break;
+    if (connection->move_away()) ++moved;
+  }
+  return moved;
+}
+
+void Server::on_sweep(std::function<void()> look) { state_->look = std::move(look); }
 
 void Server::each_running(const std::function<void(const RunningRequest&)>& visit) const {
   const auto now = std::chrono::steady_clock::now();

@@ -78,7 +78,7 @@ struct ServerContext {
   /// Closed while somebody worked for their clients. Some have ended since.
   std::vector<std::weak_ptr<HttpConnection>> closed_under_way;
   std::function<void()> connection_closed;
-  /// Gives a connection away; if nobody takes it, it is registered anew, and so `closing`.
+  /// Gives a connection away; if nobody takes it, it is registered anew; one that drains, `closing`.
   std::function<void(HandedConnection)> hand_over;
   bool draining = false;
   std::atomic<bool> closing{false};       // answers announce the end of their connections

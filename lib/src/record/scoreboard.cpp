@@ -18,7 +18,7 @@ namespace spawning {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x53706177'6e426f64;  // "SpawnBod"
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
 
 // At the start of the memory. The slots follow, and one for what those have counted who have gone.
 struct alignas(ScoreboardSlot) Preamble {
@@ -26,6 +26,7 @@ struct alignas(ScoreboardSlot) Preamble {
   std::uint32_t version;
   std::uint32_t slot_size;
   std::uint64_t slots;
+  std::atomic<std::uint64_t> used;
 };
 
 // Processes share the memory, so nothing in it may need a lock of one process. Memory that is all
@@ -43,7 +44,7 @@ void* map(int fd, std::size_t length) {
   return mapping;
 }
 
-const Preamble& preamble_of(const void* mapping) { return *static_cast<const Preamble*>(mapping); }
+Preamble& preamble_of(void* mapping) { return *static_cast<Preamble*>(mapping); }
 
 [[noreturn]] void throw_foreign() {
   throw StartupError{
@@ -115,7 +116,8 @@ void ScoreboardSlot::clear() {
   pid = 0;
   state = WorkerState::empty;
   for (Counter* counter :
-       {&generation, &started_ns, &connections_open, &requests_running, &requests_queued}) {
+       {&generation, &started_ns, &connections_open, &requests_running, &requests_queued,
+        &requests_completed, &threads_idle, &connections_adopted}) {
     *counter = 0;
   }
   each_counter(*this, Tally{}, [](Counter& counter, std::uint64_t) { counter = 0; });
@@ -128,7 +130,7 @@ Scoreboard Scoreboard::create(std::size_t slots) {
   if (::ftruncate(memory.get(), static_cast<off_t>(length)) != 0) throw_last_error("ftruncate");
   if (::fcntl(memory.get(), F_ADD_SEALS, kSeals) != 0) throw_last_error("fcntl(F_ADD_SEALS)");
   void* mapping = map(memory.get(), length);
-  new (mapping) Preamble{kMagic, kVersion, sizeof(ScoreboardSlot), slots};
+  new (mapping) Preamble{kMagic, kVersion, sizeof(ScoreboardSlot), slots, 0};
   return Scoreboard{std::move(memory), mapping, length};
 }
 
@@ -187,10 +189,21 @@ void Scoreboard::retire(std::size_t index) const {
 
 Tally Scoreboard::totals() const {
   Tally total = first()[slots()].tally();
-  for (std::size_t index = 0; index < slots(); ++index) {
-    if (first()[index].state != WorkerState::empty) total += first()[index].tally();
-  }
+  for (std::size_t index = 0; index < used(); ++index) total += first()[index].tally();
   return total;
+}
+
+ScoreboardSlot& Scoreboard::occupy(std::size_t index) const {
+  ScoreboardSlot& occupied = slot(index);
+  auto& used = preamble_of(mapping_).used;
+  std::uint64_t before = used;
+  while (before <= index && !used.compare_exchange_weak(before, index + 1)) {
+  }
+  return occupied;
+}
+
+std::size_t Scoreboard::used() const {
+  return std::min<std::size_t>(preamble_of(mapping_).used, slots());
 }
 
 void ScoreboardPublisher::exchange_ended(const ExchangeRecord& record) {

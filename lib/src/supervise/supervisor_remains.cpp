@@ -239,7 +239,8 @@ void describe(Archive& archive, T& worker) {
 template <typename Archive, Is<WorkerRecord> T>
 void describe(Archive& archive, T& record) {
   archive("description", record.description)("serves_since", record.serves_since);
-  archive("started", record.started)("served", record.served)("draining", record.draining);
+  archive("started", record.started)("dealt", record.dealt);
+  archive("served", record.served)("draining", record.draining);
   archive("handing_over", record.handing_over)("killed", record.killed);
 }
 

@@ -29,6 +29,7 @@ struct WorkerRecord {
   WorkerDescription description{};
   std::optional<Fleet::Time> serves_since{};  ///< while it serves
   std::chrono::system_clock::time_point started = std::chrono::system_clock::now();
+  std::uint64_t dealt = 0;  ///< connections, so far
   bool served = false;
   bool draining = false;
   bool handing_over = false;  ///< while it drains

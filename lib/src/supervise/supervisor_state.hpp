@@ -83,7 +83,9 @@ struct Supervisor::State {
   // supervisor_workers.cpp: what workers say and do.
   [[nodiscard]] WorkerHandle::Callbacks callbacks_for(WorkerId worker);
   void hear(WorkerId worker, control::Message&& message, std::vector<UniqueFd> descriptors);
-  void deal_out(control::Connections connections, std::vector<UniqueFd> sockets);
+  void deal_out(WorkerId giver, control::Connections connections, std::vector<UniqueFd> sockets);
+  [[nodiscard]] std::vector<Record*> takers(WorkerId giver, const std::vector<unsigned>& slots);
+  [[nodiscard]] ConnectionDealer::Taker business_of(const Record& record) const;
   [[nodiscard]] std::vector<UsageWatch::Subject> subjects() const;
   [[nodiscard]] bool healthy();
   void replace(WorkerId worker, ReplaceReason reason, const WorkerUsage& used);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a Supervisor makes of what its workers say and do.
+#include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "supervise/supervisor_state.hpp"
@@ -29,28 +31,58 @@ void Supervisor::State::hear(WorkerId worker, control::Message&& message,
   } else if (const auto* modules = std::get_if<control::Modules>(&message)) {
     if (watch) watch->add(*modules, records.at(worker).started);
   } else if (auto* connections = std::get_if<control::Connections>(&message)) {
-    deal_out(std::move(*connections), std::move(descriptors));
+    deal_out(worker, std::move(*connections), std::move(descriptors));
   }
 }
 
-void Supervisor::State::deal_out(control::Connections connections, std::vector<UniqueFd> sockets) {
-  // Whoever has been answered by new code shall not be by old code again.
+// Those whom the giver has chosen, if they still serve. Else whoever serves with the newest code: who
+// has been answered by new code shall not be by old code again. The giver only if there is nobody
+// else; one that drains, too, unless it would only hand them over again.
+std::vector<Supervisor::State::Record*> Supervisor::State::takers(
+    WorkerId giver, const std::vector<unsigned>& slots) {
   std::uint64_t newest = 0;
-  std::vector<WorkerHandle*> takers;
-  for (const auto& [worker, record] : records) {
-    const std::uint64_t generation = record.description.generation;
-    if (!record.serves_since || record.gone || generation < newest) continue;
-    if (std::exchange(newest, generation) < generation) takers.clear();
-    takers.push_back(record.handle.get());
+  std::vector<Record*> chosen, all;
+  for (auto& [worker, record] : records) {
+    if (!record.serves_since || record.gone) continue;
+    const auto& [slot, generation] =
+        std::tie(record.description.slot, record.description.generation);
+    if (std::ranges::find(slots, slot) != slots.end()) chosen.push_back(&record);
+    if (generation < newest) continue;
+    if (std::exchange(newest, generation) < generation) all.clear();
+    all.push_back(&record);
   }
-  if (takers.empty()) {
+  if (!chosen.empty()) return chosen;
+  Record& itself = records.at(giver);
+  if (all.size() > 1) std::erase(all, &itself);
+  const bool answers = itself.draining && !itself.handing_over && !itself.gone;
+  if (all.empty() && answers) all.push_back(&itself);
+  return all;
+}
+
+// What it says of itself is a moment old: connections may be on their way to it.
+ConnectionDealer::Taker Supervisor::State::business_of(const Record& record) const {
+  const ScoreboardSlot& slot = scoreboard.slot(record.description.slot);
+  const std::uint64_t adopted = slot.connections_adopted;
+  const std::uint64_t under_way = record.dealt - std::min(record.dealt, adopted);
+  return {slot.connections_open + under_way, static_cast<std::int64_t>(slot.threads_idle) -
+                                                 static_cast<std::int64_t>(slot.requests_queued)};
+}
+
+void Supervisor::State::deal_out(WorkerId giver, control::Connections connections,
+                                 std::vector<UniqueFd> sockets) {
+  const auto records_of_takers = takers(giver, connections.to);
+  if (records_of_takers.empty()) {
     return log.debug(std::to_string(sockets.size()) +
                      " idle connections are closed: no worker is there to take them");
   }
-  auto hands = dealer.deal(std::move(connections), std::move(sockets), takers.size());
+  std::vector<ConnectionDealer::Taker> business;
+  for (const Record* record : records_of_takers) business.push_back(business_of(*record));
+  auto hands = dealer.deal(std::move(connections), std::move(sockets), std::move(business));
   for (std::size_t i = 0; i < hands.size(); ++i) {
-    if (!hands[i].sockets.empty())
-      takers[i]->pass(hands[i].connections, std::move(hands[i].sockets));
+    if (hands[i].sockets.empty()) continue;
+    Record& taker = *records_of_takers[i];
+    taker.dealt += hands[i].sockets.size();
+    taker.handle->pass(hands[i].connections, std::move(hands[i].sockets));
   }
 }
 

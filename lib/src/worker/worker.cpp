@@ -26,7 +26,9 @@
 #include "spawning/scoreboard.hpp"
 #include "spawning/server.hpp"
 #include "spawning/worker_pool.hpp"
+#include "worker/departures.hpp"
 #include "worker/io_thread.hpp"
+#include "worker/relief.hpp"
 #include "worker/worker_observer.hpp"
 
 namespace spawning {
@@ -58,7 +60,6 @@ struct Worker::State {
   void drained();
   void adopt(control::Connections connections, std::vector<UniqueFd> sockets) const;
   [[nodiscard]] bool give_away(HandedConnection& connection);
-  void send_away();
   void orphaned();
   void end();
   void overdue(const OverdueRequest& request);
@@ -96,9 +97,8 @@ struct Worker::State {
   bool draining = false;
   bool ending = false;
   bool unfit = false;  // a thread is lost; the supervisor knows
-  // Given away and not sent yet: several travel in one message.
-  control::Connections leaving;
-  std::vector<UniqueFd> leaving_sockets;
+  Departures departures{io, channel};
+  std::optional<Relief> relief;  // made by ready(), as the pool
 
   std::thread thread;
 };
@@ -106,7 +106,8 @@ struct Worker::State {
 Worker::State::State(Seat&& inherited)
     : seat{std::move(inherited)},
       scoreboard{Scoreboard::adopt(std::move(seat.scoreboard))},
-      slot{scoreboard.slot(seat.slot)} {
+      slot{scoreboard.occupy(seat.slot)} {
+  slot.generation = seat.generation;
   channel = std::make_unique<ControlChannel>(
       io, std::move(seat.control),
       ControlChannel::Callbacks{
@@ -121,6 +122,7 @@ Worker::State::State(Seat&& inherited)
 Worker::State::~State() {
   if (pool) pool->stop();
   run_on_io([this] {
+    if (relief) relief->stop();
     server.reset();
     channel.reset();
     guard.reset();
@@ -206,13 +208,14 @@ void Worker::State::drain(bool hand_over) {
 
 // No connection is left here. Those given away may still be on their way to the channel.
 void Worker::State::drained() {
-  send_away();
+  departures.send();
   if (!channel) return end();
   channel->when_sent([this] { end(); });
 }
 
 // Connections that a sibling has given away.
 void Worker::State::adopt(control::Connections connections, std::vector<UniqueFd> sockets) const {
+  slot.connections_adopted += sockets.size();
   if (!server || sockets.size() != connections.states.size())
     return log.error("connections came that cannot be served, and are closed");
   for (std::size_t i = 0; i < sockets.size(); ++i) {
@@ -221,28 +224,16 @@ void Worker::State::adopt(control::Connections connections, std::vector<UniqueFd
       continue;
     }
     auto& state = connections.states[i];
-    server->adopt(
-        HandedConnection{std::move(sockets[i]), state.requests, std::move(state.proxied)});
+    server->adopt(HandedConnection{std::move(sockets[i]), state.requests, std::move(state.proxied),
+                                   std::move(state.octets), state.moves});
   }
 }
 
 bool Worker::State::give_away(HandedConnection& connection) {
   if (!channel) return false;
-  leaving.states.push_back({connection.requests, std::move(connection.proxied)});
-  leaving_sockets.push_back(std::move(connection.socket));
-  if (leaving_sockets.size() == ControlChannel::kMostDescriptors) {
-    send_away();
-  } else if (leaving_sockets.size() == 1) {
-    boost::asio::post(io, [this] { send_away(); });
-  }
+  const bool to_anybody = draining && connection.octets.empty();
+  departures.add(std::move(connection), to_anybody ? std::vector<unsigned>{} : relief->takers());
   return true;
-}
-
-void Worker::State::send_away() {
-  if (leaving_sockets.empty()) return;
-  const auto connections = std::exchange(leaving, {});
-  auto sockets = std::exchange(leaving_sockets, {});
-  if (channel) channel->send(control::encode(connections), std::move(sockets));
 }
 
 void Worker::State::orphaned() {
@@ -303,13 +294,16 @@ void Worker::on_last_words(std::function<void()> speaker) {
 void Worker::ready(Handler& application, HttpConfig config, LogLevel log_level) {
   State& state = *state_;
   state.pool.emplace(application, state.log);
-  state.pool->publish_to(state.slot.requests_running, state.slot.requests_queued);
+  state.pool->publish_to({&state.slot.requests_running, &state.slot.requests_queued,
+                          &state.slot.threads_idle, &state.slot.requests_completed});
   state.pool->on_idle([&state] {
     if (!state.accept_paused.exchange(false)) return;
     boost::asio::post(state.io, [&state] {
       if (state.server) state.server->accept_again();
     });
   });
+  state.relief.emplace(state.io, *state.pool, Siblings{state.scoreboard, state.seat.slot});
+  state.pool->on_wait([&state] { state.relief->request_waits(); });
   state.run_on_io([&state, &config, log_level] {
     state.log.set_threshold(log_level);
     if (state.draining) return state.pool->stop();
@@ -317,6 +311,10 @@ void Worker::ready(Handler& application, HttpConfig config, LogLevel log_level) 
     state.server =
         std::make_unique<Server>(state.io, *state.pool, state.log, config, &state.observer);
     state.server->accept_while([&state] { return state.may_accept(); });
+    state.server->hand_over_to([&state](HandedConnection& each) { return state.give_away(each); });
+    state.server->on_sweep([&state] {
+      if (!state.draining) state.relief->look_around(*state.server);
+    });
     state.slot.state = WorkerState::ready;
     state.channel->send(control::encode(control::Ready{}));
   });

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""Load that is evened out between workers, as clients see it."""
+
+import os
+import signal
+import threading
+from collections import Counter
+
+from running import SANITIZED, Client, wait_until
+
+APPLICATION = "system_apps:router"
+
+
+def ask_pid(client):
+    client.request("/pid")
+    return int(client.response().body)
+
+
+def connect(server, count):
+    """Connections whose first request has been answered, by the pid that answered."""
+    clients = {}
+    for _ in range(count):
+        client = server.client()
+        clients.setdefault(ask_pid(client), []).append(client)
+    return clients
+
+
+def close(*clients):
+    for client in clients:
+        client.close()
+
+
+def share_of_each(clients):
+    """How many connections each worker has."""
+    return Counter(ask_pid(client) for client in clients)
+
+
+def evened(clients, workers):
+    """Whether each of them has a fair share, or nearly so."""
+    shares = share_of_each(clients)
+    fair = len(clients) / len(workers)
+    return set(shares) <= set(workers) and all(
+        abs(shares[pid] - fair) <= 3 + fair / 10 for pid in workers
+    )
+
+
+def pinned(server, count):
+    """`count` connections of the same worker."""
+    clients = connect(server, 2 * count)
+    worker = max(clients, key=lambda pid: len(clients[pid]))
+    kept = clients.pop(worker)
+    close(*kept[count:], *(client for others in clients.values() for client in others))
+    return worker, kept[:count]
+
+
+def occupy(server, client, gate, directory):
+    """Keeps a thread of the client's worker busy until the gate is opened."""
+    note = directory / "note"
+    client.request(f"/gated?gate={gate.path}&note={note}")
+    wait_until(note.exists, server.patience, "a thread at the gate")
+
+
+def test_nobody_waits_for_a_busy_worker_while_a_sibling_has_a_free_thread(spawn, gate, tmp_path):
+    server = spawn("--processes", "2", "--threads", "1", APPLICATION)
+    busy, (slow, *fast) = pinned(server, 65)
+    (other,) = set(server.workers()) - {busy}
+    try:
+        occupy(server, slow, gate, tmp_path)
+        for client in fast:
+            client.request("/pid")
+
+        assert {int(client.response().body) for client in fast} == {other}
+        for _ in range(3):  # and there they stay
+            assert share_of_each(fast) == {other: len(fast)}
+
+        gate.open()
+        assert slow.response().body == b"passed"
+    finally:
+        close(slow, *fast)
+    assert server.stop() == 0
+
+
+def test_a_request_moves_with_its_body_and_with_those_behind_it(spawn, gate, tmp_path):
+    server = spawn("--processes", "2", "--threads", "1", APPLICATION)
+    busy, (slow, whole, pieces, half_closed) = pinned(server, 4)
+    try:
+        occupy(server, slow, gate, tmp_path)
+        whole.post("/echo", b"\x00\xff\r\n" * 100)
+        whole.request("/pid")
+        pieces.request("/echo", "Content-Length: 10", method="POST")
+        for octet in b"0123456789":
+            pieces.send(bytes([octet]))
+        pieces.request("/pid")
+        half_closed.request("/pid")
+        half_closed.socket.shutdown(1)
+
+        assert b'"length": 400' in whole.response().body
+        assert b'"text": "0123456789"' in pieces.response().body
+        for client in (whole, pieces, half_closed):
+            assert int(client.response().body) != busy
+        assert half_closed.at_end()
+        gate.open()
+        assert slow.response().body == b"passed"
+    finally:
+        close(slow, whole, pieces, half_closed)
+    assert "Traceback" not in server.errors()
+
+
+def test_a_request_counts_once_wherever_it_is_answered(spawn, gate, tmp_path):
+    server = spawn("--processes", "2", "--threads", "1", "--keepalive-requests", "3", APPLICATION)
+    busy, (slow, client) = pinned(server, 2)
+    try:
+        occupy(server, slow, gate, tmp_path)
+        client.request("/pid")
+        second = client.response()
+        assert int(second.body) != busy
+        assert "connection" not in second.headers
+        client.request("/pid")
+        assert client.response().headers["connection"] == "close"
+        gate.open()
+    finally:
+        close(slow, client)
+
+
+def test_a_new_worker_gets_its_share_of_the_connections(spawn):
+    server = spawn("--processes", "1", "--threads", "2", APPLICATION)
+    clients = [client for each in connect(server, 100).values() for client in each]
+    try:
+        server.signal(signal.SIGTTIN)
+        wait_until(lambda: len(server.workers()) == 2, server.patience, "a second worker")
+
+        wait_until(lambda: evened(clients, server.workers()), server.patience, "an even share")
+    finally:
+        close(*clients)
+    assert server.stop() == 0
+
+
+def test_the_successor_of_a_killed_worker_gets_its_share(spawn):
+    server = spawn("--processes", "2", "--threads", "2", APPLICATION)
+    by_worker = connect(server, 100)
+    victim, survivor = sorted(by_worker, key=lambda pid: len(by_worker[pid]))
+    clients = by_worker[survivor]
+    try:
+        os.kill(victim, signal.SIGKILL)
+        close(*by_worker[victim])
+        wait_until(lambda: len(set(server.workers()) - {victim}) == 2, server.patience)
+
+        wait_until(lambda: evened(clients, server.workers()), server.patience, "an even share")
+    finally:
+        close(*clients)
+
+
+class Asker(threading.Thread):
+    """Asks for the pid again and again, on one connection."""
+
+    def __init__(self, server, stop):
+        super().__init__()
+        self.server, self.stop = server, stop
+        self.answers = Counter()
+        self.errors = []
+        self.start()
+
+    def run(self):
+        try:
+            with Client(self.server.host, self.server.port, self.server.patience) as client:
+                while not self.stop.is_set():
+                    self.answers[ask_pid(client)] += 1
+        except (OSError, AssertionError) as error:
+            self.errors.append(repr(error))
+
+
+def test_clients_that_never_pause_notice_nothing_when_their_connections_move(spawn):
+    server = spawn("--processes", "1", "--threads", "2", APPLICATION)
+    stop = threading.Event()
+    askers = [Asker(server, stop) for _ in range(16 if SANITIZED else 64)]
+    try:
+        wait_until(lambda: all(asker.answers for asker in askers), server.patience, "answers")
+        before = set(server.workers())
+        for count in (2, 3):  # two signals at a time may be one
+            server.signal(signal.SIGTTIN)
+            wait_until(
+                lambda count=count: len(server.workers()) == count, server.patience, "a worker"
+            )
+        added = set(server.workers()) - before
+
+        def heard(pid):
+            return sum(pid in asker.answers for asker in askers)
+
+        wait_until(
+            lambda: all(heard(pid) > len(askers) / 6 for pid in added), server.patience, "a share"
+        )
+    finally:
+        stop.set()
+        for asker in askers:
+            asker.join()
+
+    assert [asker.errors for asker in askers if asker.errors] == []
+    assert server.stop() == 0
