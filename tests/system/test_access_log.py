@@ -259,6 +259,30 @@ def test_a_reload_goes_on_with_the_same_file(logging, path):
     assert stat.S_IMODE(path.stat().st_mode) & 0o111 == 0
 
 
+def test_a_supervisor_that_executes_itself_anew_goes_on_with_the_log(spawn, tmp_path):
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    server = spawn(
+        "--access-log-file", str(directory / "log"), "--processes", "1", "system_apps:pid"
+    )
+    for number in (1, 2):
+        if number == 2:
+            directory.rename(tmp_path / "old")  # the service goes on all the same
+        server.signal(signal.SIGUSR2)
+        wait_until(lambda number=number: server.errors().count("re-executed") == number, PATIENCE)
+        assert server.get("/").status == 200
+    assert len(lines(tmp_path / "old" / "log", 2)) == 2
+    assert "new workers write none until SIGUSR1 opens it" in server.errors()
+
+    (tmp_path / "old").rename(directory)
+    server.signal(signal.SIGUSR1)
+    wait_until(lambda: "was opened anew" in server.errors(), PATIENCE)
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "reloaded" in server.errors(), PATIENCE)
+    server.get("/")
+    lines(directory / "log", 3)
+
+
 def test_a_file_that_cannot_be_opened_is_an_error_at_the_start(run_spawn, tmp_path):
     missing = tmp_path / "missing" / "log"
     ended = run_spawn("--port", "0", "--access-log-file", str(missing), "system_apps:router")
