@@ -70,6 +70,7 @@ int supervise(const Options& options, const std::vector<std::string>& command) {
   Sockets sockets = inheritance ? adopt_sockets(options, *inheritance)
                                 : bind_sockets(options, config.service_manager);
   config.listeners = std::move(sockets.listeners);
+  if (options.access_log_file != "-") config.access_log_file = options.access_log_file;
   config.worker_settings = worker_settings(options, sockets.addresses.front());
   config.status = inheritance ? adopt_status(*inheritance) : status_config(options, sockets);
   config.inheritance = std::move(inheritance);

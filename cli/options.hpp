@@ -38,6 +38,8 @@ struct Options {
   bool reload_dev = false;
   unsigned surge = 0;
   std::optional<std::chrono::milliseconds> watch_poll;
+  std::string access_log_file = "-";  ///< "-": standard output
+  std::string access_log_format = "spawning";
   std::string restart_args;  ///< "" unless a supervisor has executed itself anew
   bool verbose = false;
   bool version = false;

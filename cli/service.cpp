@@ -66,6 +66,7 @@ boost::json::object http_settings(const HttpConfig& http) {
       {"queue_timeout", seconds(http.request_timeouts.queue)},
       {"forwarded_allow_ips", http.forwarded_allow.to_string()},
       {"proxy_protocol", http.proxy_protocol},
+      {"request_id", http.request_id},
   };
 }
 
@@ -148,6 +149,8 @@ std::string worker_settings(const Options& options, const Address& address) {
       {"no_keepalive", !options.http.keep_alive},
       {"deadman_timeout", seconds(options.deadman)},
       {"max_age", age.count() == 0 ? boost::json::value{} : seconds(age)},
+      {"access_log_file", options.access_log_file},
+      {"access_log_format", options.access_log_format},
       {"verbose", options.verbose},
       {"watch", boost::json::array(options.watch.begin(), options.watch.end())},
       {"reload", options.reload_dev ? boost::json::value("dev") : boost::json::value(nullptr)},

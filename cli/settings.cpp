@@ -7,6 +7,7 @@
 #include "option_values.hpp"
 #include "spawning/address.hpp"
 #include "spawning/error.hpp"
+#include "spawning/log_format.hpp"
 
 namespace spawning::cli {
 namespace {
@@ -77,6 +78,15 @@ void store_forwarded_allow_ips(Options& options, Value value) {
 void store_reload(Options& options, Value value) {
   if (value != "dev") throw UsageError{"expected dev, not \"" + value + "\""};
   options.reload_dev = true;
+}
+
+void store_access_log_format(Options& options, Value value) {
+  try {
+    static_cast<void>(LogFormat::parse(value));
+  } catch (const StartupError& error) {
+    throw UsageError{error.what()};
+  }
+  options.access_log_format = value;
 }
 
 constexpr std::array kServer{
@@ -233,6 +243,20 @@ constexpr std::array kReload{
             [](Options& o, Value v) { o.watch_poll = read_seconds(v); }},
 };
 
+constexpr std::array kLogs{
+    Setting{
+        "access-log-file", 'l', "FILE", "-",
+        "gets a line about every request; -: standard output; /dev/null: none is even formatted",
+        Takes::value, [](Options& o, Value v) { o.access_log_file = v; }},
+    Setting{"access-log-format", '\0', "FORMAT", "spawning",
+            "spawning, common, combined, json, or a text with Apache's % directives", Takes::value,
+            store_access_log_format},
+    Setting{"request-id", '\0', nullptr, nullptr,
+            "give every request an X-Request-ID, or take over that of a trusted proxy: for the "
+            "application, the response and the log",
+            Takes::nothing, [](Options& o, Value) { o.http.request_id = true; }},
+};
+
 constexpr std::array kOthers{
     Setting{"verbose", 'v', nullptr, nullptr, "print the resolved configuration, and log details",
             Takes::nothing, [](Options& o, Value) { o.verbose = true; }},
@@ -248,7 +272,7 @@ constexpr std::array kInternal{
             Takes::value, [](Options& o, Value v) { o.restart_args = v; }},
 };
 
-constexpr std::array<SettingGroup, 9> kGroups{
+constexpr std::array<SettingGroup, 10> kGroups{
     {{"Server", kServer},
      {"HTTP", kHttp},
      {"Limits", kLimits},
@@ -257,6 +281,7 @@ constexpr std::array<SettingGroup, 9> kGroups{
      {"Behind a proxy", kProxies},
      {"Reload", kReload},
      {"Status", kStatus},
+     {"Logs", kLogs},
      {"Others", kOthers}}};
 
 }  // namespace

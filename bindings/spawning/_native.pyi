@@ -7,10 +7,10 @@ __version__: str
 class Worker:
     """One serving process of a supervised service, from the inside.
 
-    The order of calls: take, settings, load the application, then ready or failed; serve_requests
-    on as many threads as may call the application at a time; wait until `fileno()` is readable, and
-    attend meanwhile; close. A call out of order raises RuntimeError. Whatever waits releases the
-    GIL.
+    The order of calls: take, settings, load the application, log_accesses if wanted, then ready or
+    failed; serve_requests on as many threads as may call the application at a time; wait until
+    `fileno()` is readable, and attend meanwhile; close. A call out of order raises RuntimeError.
+    Whatever waits releases the GIL.
 
     `http` are options of `spawn` by their names, with underscores: sizes in octets, times in
     seconds. A name that is none, or a value of another type, raises TypeError; one out of range
@@ -34,6 +34,9 @@ class Worker:
         http: dict[str, float | bool | str] = ...,
     ) -> None:
         """The application is loaded: requests are queued for serve_requests()."""
+
+    def log_accesses(self, format: str) -> None:
+        """Before ready: writes an access log. ValueError names a directive that there is not."""
 
     def failed(self, summary: str, traceback: str, files: list[str]) -> None:
         """The application cannot be loaded."""

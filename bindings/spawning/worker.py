@@ -110,6 +110,7 @@ def _serve(
         threading.Thread(target=worker.serve_requests, name=f"spawning-{number}")
         for number in range(config.get("threadpool_workers", 4))
     ]
+    worker.log_accesses(config.get("access_log_format", "spawning"))
     worker.ready(
         application,
         multithread=len(threads) > 1,

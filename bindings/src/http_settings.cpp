@@ -85,7 +85,7 @@ struct HttpSetting {
   void (*store)(HttpConfig& config, py::handle value);
 };
 
-constexpr std::array<HttpSetting, 18> kSettings{{
+constexpr std::array<HttpSetting, 19> kSettings{{
     {"no_keepalive", [](HttpConfig& c, py::handle v) { c.keep_alive = !flag_of(v); }},
     {"keepalive_requests",
      [](HttpConfig& c, py::handle v) { c.keep_alive_requests = count_of(v); }},
@@ -110,6 +110,7 @@ constexpr std::array<HttpSetting, 18> kSettings{{
      [](HttpConfig& c, py::handle v) { c.request_timeouts.queue = seconds_of(v); }},
     {"forwarded_allow_ips", [](HttpConfig& c, py::handle v) { c.forwarded_allow = proxies_of(v); }},
     {"proxy_protocol", [](HttpConfig& c, py::handle v) { c.proxy_protocol = flag_of(v); }},
+    {"request_id", [](HttpConfig& c, py::handle v) { c.request_id = flag_of(v); }},
 }};
 
 }  // namespace

@@ -186,6 +186,7 @@ py::list read_back(const py::dict& settings) {
   add_time(config.request_timeouts.queue);
   add(config.forwarded_allow.to_string());
   add(config.proxy_protocol);
+  add(config.request_id);
   return values;
 }
 

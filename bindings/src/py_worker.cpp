@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "http_settings.hpp"
+#include "spawning/error.hpp"
 #include "spawning/seat.hpp"
 
 namespace py = pybind11;
@@ -66,6 +67,18 @@ void PyWorker::ready(const py::object& application, bool multithread, bool multi
   inside.on_overdue([this](const OverdueRequest& request) { report(request); });
   const GilReleased released{gil};
   inside.ready(*handler_, config, verbose ? LogLevel::debug : LogLevel::info);
+}
+
+void PyWorker::log_accesses(const std::string& format) {
+  Worker& inside = worker();
+  if (handler_) throw std::runtime_error{"the worker is ready already"};
+  try {
+    LogFormat steps = LogFormat::parse(format);
+    const GilReleased released{GilHeld::by_caller()};
+    inside.log_accesses(std::move(steps));
+  } catch (const StartupError& error) {
+    throw py::value_error{error.what()};
+  }
 }
 
 void PyWorker::failed(std::string summary, std::string traceback, std::vector<std::string> files) {
@@ -130,6 +143,8 @@ void define_worker(py::module_& module) {
       .def("ready", &PyWorker::ready, py::arg("application"), py::kw_only(), py::arg("multithread"),
            py::arg("multiprocess"), py::arg("verbose") = false, py::arg("http") = py::dict{},
            "The application is loaded: requests are queued for serve_requests().")
+      .def("log_accesses", &PyWorker::log_accesses, py::arg("format"),
+           "Before ready: writes an access log. ValueError names a directive that there is not.")
       .def("failed", &PyWorker::failed, py::arg("summary"), py::arg("traceback"), py::arg("files"),
            "The application cannot be loaded.")
       .def("report_modules", &PyWorker::report_modules, py::arg("files"),

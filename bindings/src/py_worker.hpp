@@ -42,6 +42,8 @@ class PyWorker {
 
   void ready(const pybind11::object& application, bool multithread, bool multiprocess, bool verbose,
              const pybind11::dict& http);
+  /// Raises ValueError that names the directive which there is not.
+  void log_accesses(const std::string& format);
   void failed(std::string summary, std::string traceback, std::vector<std::string> files);
 
   /// \param files  bytes, as the file system has them.

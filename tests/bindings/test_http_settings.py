@@ -26,6 +26,7 @@ DEFAULTS = {
     "queue_timeout": 0,
     "forwarded_allow_ips": "127.0.0.1,::1",
     "proxy_protocol": False,
+    "request_id": False,
 }
 OTHERS = {
     "no_keepalive": True,
@@ -46,6 +47,7 @@ OTHERS = {
     "queue_timeout": 6,
     "forwarded_allow_ips": "10.0.0.0/8,unix",
     "proxy_protocol": True,
+    "request_id": True,
 }
 
 

@@ -88,14 +88,16 @@ TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
       worker_settings(options, {Family::ipv4, 4711, "127.0.0.1"}),
       R"({"app_factory":"spawning.wsgi_factory.app_factory","args":["shop.app","shop.\"wrap\""],)"
       R"("num_processes":2,"threadpool_workers":3,"no_keepalive":true,)"
-      R"("deadman_timeout":10,"max_age":null,"verbose":false,)"
+      R"("deadman_timeout":10,"max_age":null,"access_log_file":"-",)"
+      R"("access_log_format":"spawning","verbose":false,)"
       R"("watch":[],"reload":null,"host":"127.0.0.1","port":4711,)"
       R"("status_host":"127.0.0.1","status_port":null,)"
       R"("http":{"keepalive_requests":0,"header_map":"drop","server_header":"Spawning",)"
       R"("limit_request_line":8192,"limit_header_count":100,"limit_headers":65536,)"
       R"("limit_body":1073741824,"max_connections":10000,"header_timeout":30,"body_timeout":30,)"
       R"("body_rate":240,"write_timeout":30,"keepalive_timeout":75,"request_timeout":0,)"
-      R"("queue_timeout":0,"forwarded_allow_ips":"127.0.0.1,::1","proxy_protocol":false}})");
+      R"("queue_timeout":0,"forwarded_allow_ips":"127.0.0.1,::1","proxy_protocol":false,)"
+      R"("request_id":false}})");
 }
 
 TEST(ServiceTest, BindsAStatusServerWhereTheServiceIsUnlessToldOtherwise) {
@@ -142,6 +144,9 @@ TEST(ServiceTest, TellsWorkersEveryOptionAboutHttpUnderItsName) {
       {"--queue-timeout=6", R"("queue_timeout":6)"},
       {"--forwarded-allow-ips=unix", R"("forwarded_allow_ips":"unix")"},
       {"--proxy-protocol", R"("proxy_protocol":true)"},
+      {"--request-id", R"("request_id":true)"},
+      {"--access-log-file=/dev/null", R"("access_log_file":"/dev/null")"},
+      {"--access-log-format=json", R"("access_log_format":"json")"},
   };
 
   for (const auto& [option, told] : cases) {

@@ -24,6 +24,7 @@ TEST(MessageTest, SurvivesItsWayAsALine) {
   expect_round_trip(Overdue{std::chrono::seconds{30}});
   expect_round_trip(Explain{});
   expect_round_trip(Explained{});
+  expect_round_trip(AccessLogFile{});
   expect_round_trip(Modules{{"/srv/shop.py", "/srv/\xe9.py"}});
   expect_round_trip(Drain{std::chrono::seconds{10}, true});
   expect_round_trip(Connections{});

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 // What a keep-alive request costs once everything is warm.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <array>
+#include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 
+#include "spawning/access_log.hpp"
 #include "spawning/server.hpp"
 #include "spawning/worker_pool.hpp"
 #include "support/allocations.hpp"
@@ -25,13 +29,24 @@ struct SteadyStateTest : ::testing::Test {
   }};
   std::pair<UniqueFd, UniqueFd> ends = test::make_socketpair();
   std::array<char, 8192> answer{};
+  std::optional<AccessLog> access_log;
+
+  void log_accesses(std::string_view format) {
+    UniqueFd file{::memfd_create("access log", MFD_CLOEXEC)};
+    ASSERT_TRUE(file);
+    access_log.emplace(LogFormat::parse(format), std::move(file), log);
+  }
 
   // Allocations of a thousand exchanges, after as many that do not count.
-  std::uint64_t allocations_of(Handler& handler, std::string_view request) {
-    Server server{context, handler, log};
+  std::uint64_t allocations_of(Handler& handler, std::string_view request,
+                               const HttpConfig& config = {}) {
+    Server server{context, handler, log, config, access_log ? &*access_log : nullptr};
     server.adopt(test::to_stream_socket(context, std::move(ends.second)));
     std::uint64_t before = 0;
     for (int i = 0; i < 2000; ++i) {
+      if (access_log && i % 100 == 0) {
+        EXPECT_TRUE(access_log->flush(std::chrono::seconds{20}));
+      }
       if (i == 1000) before = test::allocations();
       EXPECT_GT(::send(ends.first.get(), request.data(), request.size(), 0), 0);
       while (::recv(ends.first.get(), answer.data(), answer.size(), MSG_DONTWAIT) <= 0) {
@@ -52,6 +67,20 @@ TEST_F(SteadyStateTest, AllocatesNothingForARequest) { EXPECT_EQ(allocations_of(
 
 TEST_F(SteadyStateTest, AllocatesNothingForARequestWithABody) {
   EXPECT_EQ(allocations_of(hello, kPost), 0U);
+}
+
+TEST_F(SteadyStateTest, AllocatesNothingForALineOfTheAccessLog) {
+  log_accesses(R"(%h %t "%r" %>s %B %{decimal}T "%{User-Agent}i" "%{Content-Type}o" %Q)");
+
+  EXPECT_EQ(allocations_of(hello, kGet), 0U);
+}
+
+TEST_F(SteadyStateTest, AllocatesNothingForAJsonLineAndARequestId) {
+  log_accesses("json");
+  HttpConfig config;
+  config.request_id = true;
+
+  EXPECT_EQ(allocations_of(hello, kGet, config), 0U);
 }
 
 TEST_F(SteadyStateTest, AllocatesNothingForARequestThatAPoolAnswers) {

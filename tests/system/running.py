@@ -139,9 +139,11 @@ def started(
     program: str = str(PROGRAM),
     pass_fds: Collection[int] = (),
 ) -> Iterator[Spawn]:
+    logs_accesses = any(each.startswith(("-l", "--access-log-file")) for each in arguments)
+    silent = [] if logs_accesses else ["--access-log-file", os.devnull]  # nobody reads them
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [program, "--port", "0", "--python", python, *arguments],
+            [program, "--port", "0", "--python", python, *silent, *arguments],
             cwd=cwd,
             env=environment(env),
             stdin=subprocess.DEVNULL,

@@ -70,6 +70,9 @@ struct HttpConfig {
   /// Every connection begins with a PROXY header, version 1 or 2; one that does not, or whose peer
   /// is not trusted, gets 400.
   bool proxy_protocol = false;
+  /// Every request has an `X-Request-ID`: that of a trusted peer if it is fit for one, else 128 random
+  /// bits. Handlers, the response and the record have it.
+  bool request_id = false;
   std::string server = "Spawning";               ///< the Server field of responses; empty: none
   Bytes unsent_in_memory{256 << 10};             ///< of a response; above it, a spool file
   Bytes unsent_high{64 << 20};                   ///< above it, writers are told to wait

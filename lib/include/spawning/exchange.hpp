@@ -108,12 +108,25 @@ enum class Outcome : std::uint8_t {
 struct ExchangeRecord {
   std::string_view method{};  ///< "" if the request line could not be read
   std::string_view target{};  ///< as method
+  /// \name Of a request whose head was read whole, else "" and none. \see Request
+  /// @{
+  std::string_view path{};
+  std::string_view query{};
+  std::string_view host{};  ///< as the client says it, whatever a proxy says
+  Headers headers{};        ///< all that could reach a Handler, whoever sent them
+  /// @}
   HttpVersion version = HttpVersion::http_1_1;
   /// 0 if no head was sent; 499 if the client went before work on the request began.
   unsigned status = 0;
   Outcome outcome = Outcome::complete;
   std::optional<RefusalReason> refusal{};  ///< of one that was refused or timed out
   std::uint64_t body_octets = 0;           ///< of the response's body, without framing
+  std::uint64_t head_octets = 0;           ///< of the response's head
+  std::uint64_t request_octets = 0;        ///< of the request: head, and body without framing
+  /// The response's head as it was encoded, if ServerObserver::reads_response_heads().
+  std::string_view response_head{};
+  std::string_view request_id{};  ///< "" unless HttpConfig::request_id
+  bool keep_alive = false;        ///< whether the connection goes on
   std::chrono::steady_clock::duration
       duration{};  ///< from the complete request to the end of the response
   std::chrono::steady_clock::duration queued{};  ///< of that, before work on it began
@@ -140,6 +153,9 @@ using OverdueRequest = RunningRequest;
 class ServerObserver {
  public:
   virtual ~ServerObserver() = default;
+  /// Whether records are to have the response's head, which would be forgotten otherwise. Asked when
+  /// the Server is made.
+  [[nodiscard]] virtual bool reads_response_heads() const { return false; }
   virtual void exchange_ended(const ExchangeRecord& record) = 0;
   /// On the I/O thread.
   virtual void request_overdue(const OverdueRequest& /*request*/) {}

@@ -54,6 +54,9 @@ struct SupervisorConfig {
   /// "NAME=VALUE", on top of this process's; "NAME": without that variable.
   std::vector<std::string> worker_environment;
   std::string worker_settings;  ///< JSON on one line, passed to every worker as it is
+  /// Opened for appending before the first worker starts, and again on USR1; each worker gets a
+  /// descriptor. "": none.
+  std::string access_log_file;
   /// Where workers start: a path that is resolved for each of them anew, so that it may lead over
   /// a symlink that is turned elsewhere before a reload. "": where this process is.
   std::string working_directory;
@@ -80,7 +83,8 @@ struct SupervisorConfig {
 };
 
 /// Starts the workers, replaces those that die, and acts on signals: TERM and INT stop gracefully,
-/// a second one or QUIT at once; HUP reloads; TTIN and TTOU change the number of workers. A change
+/// a second one or QUIT at once; HUP reloads; TTIN and TTOU change the number of workers; USR1 opens
+/// the access log anew. A change
 /// of a watched file reloads, too; the log names it.
 ///
 /// USR2 executes the next program in place of this one: same process, sockets, workers and
@@ -96,6 +100,7 @@ struct SupervisorConfig {
 class Supervisor {
  public:
   /// \throws std::invalid_argument if there is no command or the number of processes is out of range.
+  /// \throws StartupError if the access log cannot be opened.
   Supervisor(SupervisorConfig config, const Log& log);
   ~Supervisor();
 

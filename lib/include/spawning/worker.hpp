@@ -13,6 +13,7 @@
 #include "spawning/exchange.hpp"
 #include "spawning/handler.hpp"
 #include "spawning/log.hpp"
+#include "spawning/log_format.hpp"
 #include "spawning/seat.hpp"
 
 namespace spawning {
@@ -58,6 +59,11 @@ class Worker {
   /// the requests that run have been logged. The process is killed when it returns, or a second
   /// later.
   void on_last_words(std::function<void()> speaker);
+
+  /// Writes a line about every exchange, to the file that the supervisor has opened for that, also
+  /// when it opens another one; if it has opened none, to standard output. Before ready(); without
+  /// it there is no access log.
+  void log_accesses(LogFormat format);
 
   /// The application is loaded: requests will be queued for `application`, which runs on the
   /// threads that call run(). Tells the supervisor; accepting starts when it says so.

@@ -17,8 +17,9 @@ bool within(std::uint8_t octet, std::uint8_t first, std::uint8_t last) {
   return octet >= first && octet <= last;
 }
 
-// How many octets the well-formed sequence at the beginning has; 0: there is none. \see RFC 3629 §4
-std::size_t sequence_length(std::string_view octets) {
+}  // namespace
+
+std::size_t utf8_sequence_length(std::string_view octets) {
   const std::uint8_t first = octet_at(octets, 0), second = octet_at(octets, 1);
   if (first < 0x80) return 1;
   std::size_t length = 0;
@@ -37,13 +38,11 @@ std::size_t sequence_length(std::string_view octets) {
   return length;
 }
 
-}  // namespace
-
 std::string valid_utf8(std::string_view octets) {
   std::string text;
   text.reserve(octets.size());
   while (!octets.empty()) {
-    const std::size_t length = sequence_length(octets);
+    const std::size_t length = utf8_sequence_length(octets);
     text += length == 0 ? kReplacement : octets.substr(0, length);
     octets.remove_prefix(length == 0 ? 1 : length);
   }

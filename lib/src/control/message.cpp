@@ -92,6 +92,8 @@ json::value to_json(const Connections& message) {
   return object;
 }
 
+json::value to_json(const AccessLogFile&) { return {{"type", "access_log_file"}}; }
+
 std::optional<std::string> text_of(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
   if (value == nullptr || !value->is_string()) return std::nullopt;
@@ -275,6 +277,7 @@ std::optional<Message> decode(std::string_view line) {
   if (type == "explained") return Explained{};
   if (type == "modules") return modules_from(*object);
   if (type == "connections") return connections_from(*object);
+  if (type == "access_log_file") return AccessLogFile{};
   return std::nullopt;
 }
 

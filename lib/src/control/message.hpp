@@ -97,8 +97,14 @@ struct Connections {
   friend bool operator==(const Connections&, const Connections&) = default;
 };
 
+/// Supervisor → worker: write the access log to the descriptor that comes with this, from here on.
+/// Before `Configure`, and whenever the file is opened anew.
+struct AccessLogFile {
+  friend bool operator==(const AccessLogFile&, const AccessLogFile&) = default;
+};
+
 using Message = std::variant<Configure, Serve, AnnounceClose, Drain, Ready, Failed, Overdue,
-                             Explain, Explained, Modules, Connections>;
+                             Explain, Explained, Modules, Connections, AccessLogFile>;
 
 /// The files in as many messages as it takes for each to fit a ControlChannel's line. A name that
 /// is longer than any path can be is left out.

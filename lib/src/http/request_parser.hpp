@@ -85,6 +85,9 @@ class RequestParser {
   /// version as far as they were read, and nothing else.
   [[nodiscard]] const RequestHead& head() const { return head_; }
 
+  /// Whether the last parse() said `complete`.
+  [[nodiscard]] bool complete() const { return status_ == Status::complete; }
+
   /// Once refused.
   [[nodiscard]] const Refusal& refusal() const { return refusal_; }
 

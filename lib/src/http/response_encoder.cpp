@@ -20,6 +20,7 @@ struct Stated {
   std::optional<std::uint64_t> length;
   bool date = false;
   bool server = false;
+  bool request_id = false;
   bool close = false;
 };
 
@@ -71,6 +72,9 @@ void read_field(const Header& header, Stated& stated) {
       return;
     case 14:
       if (is("Content-Length")) read_length(header, stated);
+      return;
+    case 12:
+      stated.request_id |= is("X-Request-ID");
       return;
     case 10:
       if (!is("Connection")) break;
@@ -128,10 +132,12 @@ class Writer {
 };
 
 // At least as much as the head will take: one growth of `out` instead of one for every part.
-std::size_t room_for(const ResponseHead& head, std::string_view server, std::string_view date) {
+std::size_t room_for(const ResponseHead& head, const ResponseContext& context,
+                     std::string_view date) {
   constexpr std::size_t kConstantParts =
       256;  // status line, names and punctuation of our own fields
-  std::size_t octets = kConstantParts + head.reason.size() + date.size() + server.size();
+  std::size_t octets = kConstantParts + head.reason.size() + date.size() + context.server.size() +
+                       context.request_id.size();
   for (const Header& header : head.headers) octets += header.name.size() + header.value.size() + 4;
   return octets;
 }
@@ -159,7 +165,7 @@ void ResponseEncoder::start(const ResponseContext& context, const ResponseHead& 
   keep_alive_ = context.keep_alive && !stated.close && mode_ != Mode::close;
 
   const auto old_size = out.size();
-  out.resize(old_size + room_for(head, context.server, date));
+  out.resize(old_size + room_for(head, context, date));
   Writer writer{out.data() + old_size};
   put_status_line(writer, head);
   if (!stated.date) writer.put_field("Date", date);
@@ -167,6 +173,8 @@ void ResponseEncoder::start(const ResponseContext& context, const ResponseHead& 
   for (const Header& header : head.headers) {
     if (!is_restated(header, head.status)) writer.put_field(header.name, header.value);
   }
+  if (!stated.request_id && !context.request_id.empty())
+    writer.put_field("X-Request-ID", context.request_id);
   if (mode_ == Mode::length && !stated.length) writer.put_length(declared_);
   if (head.status == 205) writer.put_length(0);
   if (mode_ == Mode::chunked) writer.put("Transfer-Encoding: chunked\r\n");

@@ -20,6 +20,7 @@ struct ResponseContext {
   HttpVersion version = HttpVersion::http_1_1;  ///< the request's
   bool keep_alive = true;                       ///< the connection could persist; see Framing
   std::string_view server{};                    ///< for the Server field; empty: none
+  std::string_view request_id{};  ///< for X-Request-ID, unless the author states one; empty: none
 };
 
 /// Encodes responses, one after the other, in HTTP/1.1: start(), frame()…, finish().

@@ -157,6 +157,7 @@ void HttpConnection::release_memory() {
   body_.release_memory();
   parser_.release_memory();
   forwarded_.release_memory();
+  tag_.reset();
   exchange_.release_memory();
 }
 
@@ -192,9 +193,9 @@ void HttpConnection::expired(Deadlines::Kind kind) {
       // Again, because the octets may have moved since, and the record of the refusal quotes them.
       static_cast<void>(parser_.parse(input()));
       if (!parser_.started()) return close();
-      return refuse({408, "the head did not arrive in time"});
+      return refuse(refusal_for(RefusalReason::header_timeout, "the head did not arrive in time"));
     case Deadlines::Kind::body:
-      return refuse({408, "the body did not arrive in time"});
+      return refuse(refusal_for(RefusalReason::body_timeout, "the body did not arrive in time"));
     case Deadlines::Kind::request:
     case Deadlines::Kind::recheck:
       return check_request();

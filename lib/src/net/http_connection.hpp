@@ -14,6 +14,7 @@
 #include "http/forwarded.hpp"
 #include "http/framing.hpp"
 #include "http/proxy_header.hpp"
+#include "http/request_id.hpp"
 #include "http/request_parser.hpp"
 #include "net/handler_memory.hpp"
 #include "net/http_exchange.hpp"
@@ -109,6 +110,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void feed_body(std::string_view octets);
   void body_complete(std::string_view next);
   void dispatch();
+  [[nodiscard]] TaggedRequest& tag();
   void refuse(const Refusal& refusal);
   void hand_back();  // the exchange is over
   void check_request();
@@ -157,6 +159,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   ChunkDecoder chunks_;
   Framing framing_;
   ForwardedReader forwarded_;
+  std::unique_ptr<TaggedRequest> tag_;  // while it is in use, where requests have ids
   Body body_;
   Buffer buffer_;                // the request being read or answered, and what has come after it
   std::size_t begin_ = 0;        // of the request in buffer_

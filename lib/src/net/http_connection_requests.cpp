@@ -144,11 +144,11 @@ void HttpConnection::feed_body(std::string_view octets) {
     }
   } catch (const std::system_error& error) {
     server_->log.error(std::string{"a request body cannot be spooled: "} + error.what());
-    return refuse({507, "the spool file cannot be written"});
+    return refuse(refusal_for(RefusalReason::storage, "the spool file cannot be written"));
   }
   const auto now = std::chrono::steady_clock::now();
   if (too_slow(now))
-    return refuse({408, "the body came in too slowly", RefusalReason::body_timeout});
+    return refuse(refusal_for(RefusalReason::body_timeout, "the body came in too slowly"));
   server_->deadlines.arm(input_deadline_, Deadlines::Kind::body, now);
   read();
 }
@@ -194,8 +194,15 @@ void HttpConnection::dispatch() {
                          input_ended_ ? Deadlines::Kind::half_closed : Deadlines::Kind::quiet, now);
   if (server_->limits_requests())
     server_->deadlines.arm(request_deadline_, Deadlines::Kind::request, now);
-  const Origin origin = forwarded_.read(head, info_.peer, server_->config.forwarded_allow);
+  Origin origin = forwarded_.read(head, info_.peer, server_->config.forwarded_allow);
   exchange_.begin_exchange(head, *origin.client, may_keep_alive(), now);
+  std::string_view id;
+  if (server_->config.request_id) {
+    const bool trusted = server_->config.forwarded_allow.trusts(info_.peer);
+    origin.headers = tag().take(origin.headers, trusted, server_->request_ids);
+    id = tag().id();
+  }
+  exchange_.note_request(parser_.consumed() + body_.size(), id);
   const Request request{.method = head.method,
                         .target = head.target,
                         .path = head.path,
@@ -263,6 +270,11 @@ void HttpConnection::check_request() {
   }
 }
 
+TaggedRequest& HttpConnection::tag() {
+  if (!tag_) tag_ = std::make_unique<TaggedRequest>();
+  return *tag_;
+}
+
 // The answer to what is malformed, over a limit or too late: short, plain, and the last on its
 // connection.
 void HttpConnection::refuse(const Refusal& refusal) {
@@ -273,8 +285,17 @@ void HttpConnection::refuse(const Refusal& refusal) {
   request_end_ = end_;
   phase_ = Phase::busy;
   server_->deadlines.disarm(input_deadline_);
-  exchange_.begin_refusal(parser_.head(), info_.peer, refusal.reason,
-                          std::chrono::steady_clock::now());
+  RequestHead head = parser_.head();
+  const Address* client = &info_.peer;
+  if (parser_.complete()) {
+    client = forwarded_.read(head, info_.peer, server_->config.forwarded_allow).client;
+  } else {  // the parser may still show what the request before it said
+    head.path = head.query = head.host = head.scheme = {};
+    head.headers = {};
+  }
+  exchange_.begin_refusal(head, *client, refusal.reason, std::chrono::steady_clock::now());
+  if (server_->config.request_id) static_cast<void>(tag().take({}, false, server_->request_ids));
+  exchange_.note_request(end_ - begin_, tag_ ? tag_->id() : std::string_view{});
   const std::string body = status_body(refusal.status);
   static constexpr std::array kHeaders{Header{"Content-Type", "text/plain; charset=utf-8"}};
   Responder{std::shared_ptr<Exchange>{shared_from_this(), &exchange_}}.respond(

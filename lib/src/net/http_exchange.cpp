@@ -36,6 +36,9 @@ void HttpExchange::begin_exchange(const RequestHead& head, const Address& client
   status_ = 0;
   refusal_.reset();
   head_octets_.clear();
+  sent_head_.clear();
+  head_size_ = request_octets_ = 0;
+  request_id_ = {};
   encoder_.reset();
   baton_.store(kRunning, std::memory_order_release);
 }
@@ -75,7 +78,8 @@ ResponseContext HttpExchange::context() const {
   return {.head_request = request_.method == "HEAD",
           .version = request_.version,
           .keep_alive = keep_alive_ && !server_.closing.load(std::memory_order_relaxed),
-          .server = server_.config.server};
+          .server = server_.config.server,
+          .request_id = request_id_};
 }
 
 bool HttpExchange::claim() {
@@ -86,6 +90,7 @@ void HttpExchange::start(const ResponseHead& head, std::optional<std::uint64_t> 
   encoder_.start(context(), head, content_length, date_.at(std::chrono::system_clock::now()),
                  head_octets_);
   status_ = head.status;
+  head_size_ = head_octets_.size();
   note_progress();
   if (!claim()) head_octets_.clear();
 }
@@ -110,8 +115,15 @@ WriteStatus HttpExchange::send(const ResponseEncoder::Piece& piece) {
   const auto some = without_empty(pieces);
   if (some.empty()) return outbox_.gone() ? WriteStatus::gone : WriteStatus::ok;
   const auto status = outbox_.send(some);
-  head_octets_.clear();
+  head_is_sent();
   return status;
+}
+
+// Swapped, so that both keep their memory.
+void HttpExchange::head_is_sent() {
+  if (head_octets_.empty()) return;
+  if (server_.keeps_response_heads) sent_head_.swap(head_octets_);
+  head_octets_.clear();
 }
 
 WriteStatus HttpExchange::write_file(UniqueFd file, std::uint64_t offset, std::uint64_t length) {
@@ -121,7 +133,7 @@ WriteStatus HttpExchange::write_file(UniqueFd file, std::uint64_t offset, std::u
   std::array pieces{piece_of(head_octets_), piece_of(piece.prefix)};
   const auto status = outbox_.send_file(without_empty(pieces),
                                         {std::move(file), offset, piece.length}, piece.suffix);
-  head_octets_.clear();
+  head_is_sent();
   return status;
 }
 
@@ -182,6 +194,9 @@ void HttpExchange::end(Outcome outcome, Then then) {
           .outcome = outcome,
           .refusal = refusal_,
           .body_octets = encoder_.body_octets(),
+          .head_octets = head_size_,
+          .response_head = sent_head_,
+          .keep_alive = then == Then::keep_alive,
           .duration = ended_ - began_,
           .queued = begun_ - began_});
   hand_over(then != Then::keep_alive);
@@ -199,7 +214,13 @@ void HttpExchange::record(ExchangeRecord&& record) const {
   if (server_.observer == nullptr) return;
   record.method = request_.method;
   record.target = request_.target;
+  record.path = request_.path;
+  record.query = request_.query;
+  record.host = request_.host;
+  record.headers = request_.headers;
   record.version = request_.version;
+  record.request_octets = request_octets_;
+  record.request_id = request_id_;
   record.connection = &connection_;
   record.client = client_;
   server_.observer->exchange_ended(record);

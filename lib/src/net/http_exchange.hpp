@@ -54,6 +54,14 @@ class HttpExchange final : public Exchange {
   /// As begin_exchange(), for a request that gets no further than the connection.
   void begin_refusal(const RequestHead& head, const Address& client, RefusalReason reason,
                      Time now);
+  /// What else its record shall say of the request that has just begun, before anybody has its
+  /// Responder.
+  /// \param octets  \see ExchangeRecord::request_octets
+  /// \param id      sent with the response; "": none. Outlives the exchange.
+  void note_request(std::uint64_t octets, std::string_view id) {
+    request_octets_ = octets;
+    request_id_ = id;
+  }
   [[nodiscard]] bool over() const {
     return (baton_.load(std::memory_order_acquire) & kRunning) == 0;
   }
@@ -64,7 +72,10 @@ class HttpExchange final : public Exchange {
   [[nodiscard]] Then then() const { return then_; }
   [[nodiscard]] Time ended() const { return ended_; }
   /// Gives the kept memory back: for connections that stay idle. Only when over.
-  void release_memory() { std::string{}.swap(head_octets_); }
+  void release_memory() {
+    std::string{}.swap(head_octets_);
+    std::string{}.swap(sent_head_);
+  }
 
   /// What a deadline of RequestTimeouts has come to.
   enum class Verdict {
@@ -114,6 +125,7 @@ class HttpExchange final : public Exchange {
   [[nodiscard]] RunningRequest shown(Time now) const;
   void note_progress();
   WriteStatus send(const ResponseEncoder::Piece& piece);
+  void head_is_sent();
   [[nodiscard]] std::string label() const;
   void end(Outcome outcome, Then then);
   void hand_over(bool tell);
@@ -127,6 +139,10 @@ class HttpExchange final : public Exchange {
   ResponseEncoder encoder_;
   HttpDate date_;
   std::string head_octets_;  // encoded and not sent yet
+  std::string sent_head_;    // of this exchange, where it is kept for the observer
+  std::uint64_t head_size_ = 0;
+  std::uint64_t request_octets_ = 0;
+  std::string_view request_id_;
   RequestHead request_{};
   const Address* client_ = nullptr;
   Time began_{}, ended_{};

@@ -63,6 +63,7 @@ HttpExchange::Verdict HttpExchange::time_out(RefusalReason reason, std::chrono::
   std::string octets;
   encoder.start(closing, {.status = 503, .reason = {}, .headers = headers}, body.size(),
                 date.at(std::chrono::system_clock::now()), octets);
+  const std::size_t head_octets = octets.size();
   octets += encoder.frame(body).block;
   iovec piece{octets.data(), octets.size()};
   const bool gone = outbox_.send({&piece, 1}) == WriteStatus::gone;
@@ -70,6 +71,8 @@ HttpExchange::Verdict HttpExchange::time_out(RefusalReason reason, std::chrono::
           .outcome = gone ? Outcome::client_gone : Outcome::timed_out,
           .refusal = reason,
           .body_octets = encoder.body_octets(),
+          .head_octets = head_octets,
+          .response_head = std::string_view{octets}.substr(0, head_octets),
           .duration = now - began_,
           .queued = (waited ? now : begun_) - began_});
   return Verdict::answered;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "http/dropped_names.hpp"
+#include "http/request_id.hpp"
 #include "net/buffer_pool.hpp"
 #include "net/deadlines.hpp"
 #include "net/unsent_queue.hpp"
@@ -36,6 +37,7 @@ struct ServerContext {
         log{error_log},
         config{http},
         observer{watcher},
+        keeps_response_heads{watcher != nullptr && watcher->reads_response_heads()},
         deadlines{{http.timeouts.header, http.timeouts.body, kQuiet, http.timeouts.idle, kFarewell,
                    http.timeouts.write, http.timeouts.linger, http.timeouts.half_closed,
                    first_look(http.request_timeouts), kRecheck}} {}
@@ -69,11 +71,13 @@ struct ServerContext {
   Handler& handler;
   const Log& log;
   const HttpConfig config;
-  ServerObserver* const observer;  // may be null
+  ServerObserver* const observer;   // may be null
+  const bool keeps_response_heads;  // for the observer
   Deadlines deadlines;
   BufferPool read_buffers{kReadBuffer, 256};
   BufferPool body_buffers{kBodyBuffer, 16};
   DroppedNames dropped_names;
+  RequestIds request_ids;
   std::list<HttpConnection*> connections;
   /// Closed while somebody worked for their clients. Some have ended since.
   std::vector<std::weak_ptr<HttpConnection>> closed_under_way;

@@ -62,6 +62,7 @@ void Supervisor::State::carry_out(const action::Spawn& spawn) {
     record.handle =
         std::make_unique<WorkerHandle>(context, start_of(spawn), callbacks_for(spawn.worker));
     record.description.pid = record.handle->pid();
+    if (access_log) record.handle->give_access_log(access_log.get());
     record.handle->say(control::Configure{config.worker_settings});
     log.debug(record.description.name() + " starts");
   } catch (const std::exception& error) {

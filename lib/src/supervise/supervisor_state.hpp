@@ -59,6 +59,8 @@ struct Supervisor::State {
   void stop(const std::string& signal);
   void reload(const std::string& cause);
   void scale(const std::string& signal, int change);
+  [[nodiscard]] UniqueFd open_access_log() const;
+  void reopen_access_log();
   void reap_strangers();
   void set_timer();
 
@@ -106,6 +108,7 @@ struct Supervisor::State {
   SupervisorConfig config;
   const Log& log;
   Scoreboard scoreboard;
+  UniqueFd access_log;  // none if there is no such file
   Fleet fleet;
   IoContext context{1};
   boost::asio::signal_set signals{context};

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "supervise/worker_handle.hpp"
 
+#include <fcntl.h>
+
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <utility>
 
+#include "spawning/error.hpp"
 #include "spawning/seat.hpp"
 
 namespace spawning {
@@ -63,6 +66,13 @@ ControlChannel::Callbacks WorkerHandle::channel_callbacks() {
 
 WorkerHandle::Remains WorkerHandle::remains() const {
   return {pid(), channel_->remains(), patience_ != nullptr};
+}
+
+void WorkerHandle::give_access_log(int file) {
+  std::vector<UniqueFd> copies;
+  copies.emplace_back(::fcntl(file, F_DUPFD_CLOEXEC, 0));
+  if (!copies.front()) throw_last_error("fcntl(F_DUPFD_CLOEXEC)");
+  channel_->send(control::encode(control::AccessLogFile{}), std::move(copies));
 }
 
 void WorkerHandle::kill_once_explained() {

@@ -67,6 +67,8 @@ class WorkerHandle {
   void pass(const control::Connections& connections, std::vector<UniqueFd> sockets) {
     channel_->send(control::encode(connections), std::move(sockets));
   }
+  /// \param file  duplicated. \throws std::system_error if it cannot be.
+  void give_access_log(int file);
   void kill() { process_->kill(); }
   void kill_group() { process_->kill_group(); }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "spawning/worker.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include <utility>
 
 #include "control/message.hpp"
+#include "spawning/access_log.hpp"
 #include "spawning/asio.hpp"
 #include "spawning/control_channel.hpp"
 #include "spawning/error.hpp"
@@ -40,6 +42,9 @@ constexpr std::size_t kLongestTraceback = 64 << 10;
 // How long new connections are left to siblings while every thread is busy, and how many are taken then.
 constexpr std::chrono::milliseconds kSiblingsChance{10};
 constexpr unsigned kNewcomers = 4;
+
+// For the access log of a process that is about to be killed; it has a second in all.
+constexpr std::chrono::milliseconds kLastLines{200};
 
 UniqueFd make_event() {
   UniqueFd event{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
@@ -64,6 +69,9 @@ struct Worker::State {
   void end();
   void overdue(const OverdueRequest& request);
   void explain();
+  void take_access_log(std::vector<UniqueFd> descriptors);
+  void use_access_log_file(std::optional<LogFormat> format);
+  void log_accesses(LogFormat format);
   [[nodiscard]] bool may_accept();
   void look_at_the_backlog_later();
 
@@ -74,6 +82,7 @@ struct Worker::State {
   UniqueFd finished = make_event();
   Scoreboard scoreboard;
   ScoreboardSlot& slot;
+  std::optional<AccessLog> access_log;  // made before the server
   WorkerObserver observer{slot, log, [this](const OverdueRequest& request) { overdue(request); }};
   IoContext io{1};
   boost::asio::executor_work_guard<IoContext::executor_type> guard{io.get_executor()};
@@ -89,6 +98,7 @@ struct Worker::State {
 
   // The I/O thread's own.
   std::function<void()> on_last_words;
+  UniqueFd access_log_file;  // until there is an access log
   std::unique_ptr<Server> server;
   std::unique_ptr<ControlChannel> channel;
   boost::asio::steady_timer backlog_timer{io};
@@ -156,9 +166,42 @@ void Worker::State::receive(std::string_view line, std::vector<UniqueFd> descrip
     drain(drain_order->hand_over);
   } else if (auto* connections = std::get_if<control::Connections>(&*message)) {
     adopt(std::move(*connections), std::move(descriptors));
+  } else if (std::holds_alternative<control::AccessLogFile>(*message)) {
+    take_access_log(std::move(descriptors));
   } else if (std::holds_alternative<control::Explain>(*message)) {
     explain();
   }
+}
+
+void Worker::State::take_access_log(std::vector<UniqueFd> descriptors) {
+  if (descriptors.size() != 1 || !descriptors.front()) {
+    return log.error(
+        "the access log could not be taken: this process may have no more descriptors");
+  }
+  access_log_file = std::move(descriptors.front());
+  if (access_log) use_access_log_file(std::nullopt);
+}
+
+// Says why it cannot be used, rather than end what serves.
+void Worker::State::use_access_log_file(std::optional<LogFormat> format) {
+  try {
+    if (format) {
+      access_log.emplace(*std::move(format), std::move(access_log_file), log);
+      observer.log_accesses(*access_log);
+    } else {
+      access_log->reopen(std::move(access_log_file));
+    }
+  } catch (const std::exception& error) {
+    log.error(std::string{"the access log cannot be used: "} + error.what());
+  }
+}
+
+void Worker::State::log_accesses(LogFormat format) {
+  if (!access_log_file) {
+    access_log_file.reset(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+    if (!access_log_file) return log.warning("there is no access log: standard output is closed");
+  }
+  use_access_log_file(std::move(format));
 }
 
 void Worker::State::serve() {
@@ -271,6 +314,7 @@ void Worker::State::explain() {
     });
   }
   if (on_last_words) on_last_words();
+  if (access_log) static_cast<void>(access_log->flush(kLastLines));
   if (channel) channel->send(control::encode(control::Explained{}));
 }
 
@@ -289,6 +333,11 @@ void Worker::on_overdue(std::function<void(const OverdueRequest&)> observer) {
 
 void Worker::on_last_words(std::function<void()> speaker) {
   state_->run_on_io([this, &speaker] { state_->on_last_words = std::move(speaker); });
+}
+
+void Worker::log_accesses(LogFormat format) {
+  State& state = *state_;
+  state.run_on_io([&state, &format] { state.log_accesses(std::move(format)); });
 }
 
 void Worker::ready(Handler& application, HttpConfig config, LogLevel log_level) {

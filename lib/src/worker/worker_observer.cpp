@@ -32,6 +32,15 @@ std::string in_seconds(std::chrono::steady_clock::duration time) {
   return text.data();
 }
 
+void WorkerObserver::exchange_ended(const ExchangeRecord& record) {
+  ScoreboardPublisher::exchange_ended(record);
+  if (access_log_ != nullptr) access_log_->exchange_ended(record);
+}
+
+bool WorkerObserver::reads_response_heads() const {
+  return access_log_ != nullptr && access_log_->reads_response_heads();
+}
+
 void WorkerObserver::request_overdue(const OverdueRequest& request) {
   log_.warning("a request runs for " + in_seconds(request.running) +
                " already: " + describe(request));
