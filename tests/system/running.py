@@ -59,6 +59,19 @@ def alive(pid: int) -> bool:
     return parent_of(pid) is not None
 
 
+def marked(mark: str) -> list[int]:
+    """The processes with this $SPAWNING_TEST_MARK."""
+    found: list[int] = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            variables = pathlib.Path(f"/proc/{name}/environ").read_bytes()
+        except OSError:
+            continue  # it has ended
+        if f"SPAWNING_TEST_MARK={mark}\0".encode() in variables and alive(int(name)):
+            found.append(int(name))
+    return found
+
+
 class Spawn:
     """A running `spawn`."""
 

@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 from load import asking
-from running import alive, children_of, wait_until
+from running import children_of, marked, wait_until
 
 PROCESSES = 2
 WORKING = """
@@ -86,15 +86,7 @@ def deploy(directory, source):
 
 def left(mark, server):
     """The processes that `server` and its applications have started, without those that serve."""
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            variables = pathlib.Path(f"/proc/{name}/environ").read_bytes()
-        except OSError:
-            continue  # it has ended
-        if f"SPAWNING_TEST_MARK={mark}\0".encode() in variables and alive(int(name)):
-            found.append(int(name))
-    return set(found) - {server.pid}
+    return set(marked(mark)) - {server.pid}
 
 
 def zombies(server):

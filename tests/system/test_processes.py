@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from running import alive, wait_until
+from running import alive, marked, wait_until
 
 VALIDATOR = "wsgiref.validate.validator"
 APP = ("system_apps:router", VALIDATOR)
@@ -365,16 +365,3 @@ class TestRefusals:
 
         assert len(errors.splitlines()) == 1
         assert named in errors
-
-
-def marked(mark):
-    """The processes with $SPAWNING_TEST_MARK."""
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            variables = pathlib.Path(f"/proc/{name}/environ").read_bytes()
-        except OSError:
-            continue  # it has ended
-        if f"SPAWNING_TEST_MARK={mark}\0".encode() in variables and alive(int(name)):
-            found.append(int(name))
-    return found

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "worker/worker_state.hpp"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+
+#include <boost/asio/post.hpp>
+#include <cstdlib>
+#include <exception>
+#include <future>
+#include <utility>
+
+#include "spawning/error.hpp"
+#include "worker/io_thread.hpp"
+
+namespace spawning {
+namespace {
+
+// How long new connections are left to siblings while every thread is busy, and how many are taken then.
+constexpr std::chrono::milliseconds kSiblingsChance{10};
+constexpr unsigned kNewcomers = 4;
+
+// For the access log of a process that is about to be killed; it has a second in all.
+constexpr std::chrono::milliseconds kLastLines{200};
+
+UniqueFd make_event() {
+  UniqueFd event{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!event) throw_last_error("eventfd");
+  return event;
+}
+
+}  // namespace
+
+Worker::State::State(Seat&& inherited)
+    : seat{std::move(inherited)},
+      finished{make_event()},
+      scoreboard{Scoreboard::adopt(std::move(seat.scoreboard))},
+      slot{scoreboard.occupy(seat.slot)} {
+  slot.generation = seat.generation;
+  channel = std::make_unique<ControlChannel>(
+      io, std::move(seat.control),
+      ControlChannel::Callbacks{
+          .message =
+              [this](std::string_view line, std::vector<UniqueFd> descriptors) {
+                receive(line, std::move(descriptors));
+              },
+          .closed = [this] { orphaned(); }});
+  thread = start_io_thread([this] { io.run(); });
+}
+
+Worker::State::~State() {
+  if (pool) pool->stop();
+  run_on_io([this] {
+    if (relief) relief->stop();
+    server.reset();
+    channel.reset();
+    guard.reset();
+  });
+  thread.join();
+}
+
+void Worker::State::run_on_io(std::function<void()> task) {
+  std::promise<void> done;
+  boost::asio::post(io, [&] {
+    task();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+void Worker::State::receive(std::string_view line, std::vector<UniqueFd> descriptors) {
+  auto message = control::decode(line);
+  if (!message)
+    return log.error("the supervisor sent a message that is not understood: " +
+                     std::string{line.substr(0, 200)});
+  if (const auto* configure = std::get_if<control::Configure>(&*message)) {
+    const std::lock_guard lock{mutex};
+    settings = configure->settings;
+    changed.notify_all();
+  } else if (std::holds_alternative<control::Serve>(*message)) {
+    serve();
+  } else if (std::holds_alternative<control::AnnounceClose>(*message)) {
+    if (server) server->announce_close();
+  } else if (const auto* drain_order = std::get_if<control::Drain>(&*message)) {
+    drain(drain_order->hand_over);
+  } else if (auto* connections = std::get_if<control::Connections>(&*message)) {
+    adopt(std::move(*connections), std::move(descriptors));
+  } else if (std::holds_alternative<control::AccessLogFile>(*message)) {
+    take_access_log(std::move(descriptors));
+  } else if (std::holds_alternative<control::Explain>(*message)) {
+    explain();
+  }
+}
+
+void Worker::State::take_access_log(std::vector<UniqueFd> descriptors) {
+  if (descriptors.size() != 1 || !descriptors.front()) {
+    return log.error(
+        "the access log could not be taken: this process may have no more descriptors");
+  }
+  access_log_file = std::move(descriptors.front());
+  if (access_log) use_access_log_file(std::nullopt);
+}
+
+// Says why it cannot be used, rather than end what serves.
+void Worker::State::use_access_log_file(std::optional<LogFormat> format) {
+  try {
+    if (format) {
+      access_log.emplace(*std::move(format), std::move(access_log_file), log);
+      observer.log_accesses(*access_log);
+    } else {
+      access_log->reopen(std::move(access_log_file));
+    }
+  } catch (const std::exception& error) {
+    log.error(std::string{"the access log cannot be used: "} + error.what());
+  }
+}
+
+void Worker::State::log_accesses(LogFormat format) {
+  if (!access_log_file) {
+    access_log_file.reset(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+    if (!access_log_file) return log.warning("there is no access log: standard output is closed");
+  }
+  use_access_log_file(std::move(format));
+}
+
+void Worker::State::serve() {
+  if (!server || draining) return;
+  for (auto& listener : seat.listeners) server->listen(std::move(listener));
+  seat.listeners.clear();
+  slot.state = WorkerState::serving;
+}
+
+// Work that a sibling could do at once is left to it: while every thread is busy, new connections
+// stay in the kernel's queue, which all workers share.
+bool Worker::State::may_accept() {
+  if (!pool->saturated()) return true;
+  if (accept_anyway > 0) {
+    --accept_anyway;
+    return true;
+  }
+  accept_paused = true;
+  look_at_the_backlog_later();
+  // A thread may have become free between the two lines above, and found nothing to resume.
+  return !pool->saturated() && accept_paused.exchange(false);
+}
+
+// Threads that are busy without a pause but get on must not keep newcomers out for as long as older
+// connections bring them work: siblings have had their chance by now. Threads that are stuck do.
+void Worker::State::look_at_the_backlog_later() {
+  backlog_timer.expires_after(kSiblingsChance);
+  backlog_timer.async_wait([this, before = pool->completed()](boost::system::error_code error) {
+    if (error || !server || !accept_paused) return;
+    if (pool->completed() == before) return look_at_the_backlog_later();
+    accept_paused = false;
+    accept_anyway = kNewcomers;
+    server->accept_again();
+  });
+}
+
+void Worker::State::drain(bool hand_over) {
+  const bool again = std::exchange(draining, true);
+  if (again && (hand_over || !server)) return;
+  seat.listeners.clear();
+  slot.state = WorkerState::draining;
+  if (!server) return end();
+  server->drain(
+      [this] { drained(); },
+      hand_over ? [this](HandedConnection& each) { return give_away(each); } : Server::HandOver{});
+}
+
+// No connection is left here. Those given away may still be on their way to the channel.
+void Worker::State::drained() {
+  departures.send();
+  if (!channel) return end();
+  channel->when_sent([this] { end(); });
+}
+
+// Connections that a sibling has given away.
+void Worker::State::adopt(control::Connections connections, std::vector<UniqueFd> sockets) const {
+  slot.connections_adopted += sockets.size();
+  if (!server || sockets.size() != connections.states.size())
+    return log.error("connections came that cannot be served, and are closed");
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    if (!sockets[i]) {
+      log.error("a connection was dropped: this process may have no more descriptors");
+      continue;
+    }
+    auto& state = connections.states[i];
+    server->adopt(HandedConnection{std::move(sockets[i]), state.requests, std::move(state.proxied),
+                                   std::move(state.octets), state.moves});
+  }
+}
+
+bool Worker::State::give_away(HandedConnection& connection) {
+  if (!channel) return false;
+  const bool to_anybody = draining && connection.octets.empty();
+  departures.add(std::move(connection), to_anybody ? std::vector<unsigned>{} : relief->takers());
+  return true;
+}
+
+void Worker::State::orphaned() {
+  channel.reset();
+  // While the application loads there is nothing to finish, and nobody else who could end this
+  // process.
+  if (!server && !draining) std::_Exit(EXIT_FAILURE);
+  drain(false);
+}
+
+void Worker::State::end() {
+  if (std::exchange(ending, true)) return;
+  // Without a server the pool may be in the making, on the thread that calls ready(); it is stopped
+  // there.
+  if (server) pool->stop();
+  const std::lock_guard lock{mutex};
+  ended = true;
+  changed.notify_all();
+  if (::eventfd_write(finished.get(), 1) != 0)
+    log.error("the end of this worker cannot be signalled");
+}
+
+// Its thread may never come back, and the next request may be the end of another one.
+void Worker::State::overdue(const OverdueRequest& request) {
+  if (channel && !std::exchange(unfit, true))
+    channel->send(control::encode(control::Overdue{request_timeout}));
+  if (on_overdue) on_overdue(request);
+}
+
+void Worker::State::explain() {
+  if (server) {
+    server->each_running([this](const RunningRequest& request) {
+      log.warning("a request still runs after " + in_seconds(request.running) + ": " +
+                  describe(request));
+    });
+  }
+  if (on_last_words) on_last_words();
+  if (access_log) static_cast<void>(access_log->flush(kLastLines));
+  if (channel) channel->send(control::encode(control::Explained{}));
+}
+
+}  // namespace spawning
