@@ -36,7 +36,7 @@ class SocketFile {
   [[nodiscard]] const Identity& identity() const { return file_; }
 
  private:
-  void remove();
+  void remove() const;
 
   Identity file_;  // without a path: nothing is owned
 };

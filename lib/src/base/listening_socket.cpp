@@ -200,7 +200,7 @@ SocketFile& SocketFile::operator=(SocketFile&& other) noexcept {
 
 SocketFile::~SocketFile() { remove(); }
 
-void SocketFile::remove() {
+void SocketFile::remove() const {
   struct stat status {};
   if (file_.path.empty() || ::lstat(file_.path.c_str(), &status) != 0) return;
   if (status.st_dev != file_.device || status.st_ino != file_.inode) return;
