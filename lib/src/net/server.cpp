@@ -54,7 +54,7 @@ struct Server::State : std::enable_shared_from_this<State> {
   void give_away(HandedConnection connection);
   void empty_backlog();
   [[nodiscard]] std::vector<std::shared_ptr<HttpConnection>> all_connections() const;
-  void drain_connections();
+  void drain_connections() const;
   void tell_if_drained();
   void connection_closed();
   void schedule_sweep();
@@ -110,7 +110,7 @@ std::vector<std::shared_ptr<HttpConnection>> Server::State::all_connections() co
   return connections;
 }
 
-void Server::State::drain_connections() {
+void Server::State::drain_connections() const {
   for (const auto& connection : all_connections()) connection->drain();
 }
 

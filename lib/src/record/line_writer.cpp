@@ -86,7 +86,7 @@ struct LineWriter::State {
   void change_destination(std::string_view& rest);
   void note_failure(Lock& lock, int error);
   void note_success(Lock& lock);
-  void say(Lock& lock, void (Log::*how)(std::string_view) const, const std::string& text);
+  void say(Lock& lock, void (Log::*how)(std::string_view) const, const std::string& text) const;
   [[nodiscard]] bool must_go() const { return stopping && Clock::now() >= give_up_at; }
 
   const Log* log = nullptr;  // none once the thread is left to itself
@@ -192,7 +192,7 @@ void LineWriter::State::note_success(Lock& lock) {
 
 // Without the mutex: the error log may lead to where nobody takes lines either.
 void LineWriter::State::say(Lock& lock, void (Log::*how)(std::string_view) const,
-                            const std::string& text) {
+                            const std::string& text) const {
   const Log* const errors = log;
   if (errors == nullptr) return;
   lock.unlock();
