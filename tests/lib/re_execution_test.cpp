@@ -118,8 +118,8 @@ TEST_F(ReExecutionTest, ExecutesAProgramInTheSameProcessThere) {
 
   const pid_t child = ::fork();
   if (child == 0) {
-    static_cast<void>(
-        execute({{"./program", "an argument"}, directory / ""}, {"the remains", {writing.get()}}));
+    [[maybe_unused]] const auto failure =
+        execute({{"./program", "an argument"}, directory / ""}, {"the remains", {writing.get()}});
     ::_exit(99);
   }
 

@@ -118,7 +118,7 @@ TEST(ScoreboardTest, CopiesEverythingThatIsCounted) {
 TEST(ScoreboardTest, KeepsWhatTenantsHaveCountedWhoAreGone) {
   const Scoreboard board = Scoreboard::create(2);
   const Tally tally = distinct_numbers();
-  for (const std::size_t index : {0, 1}) {
+  for (const std::size_t index : {0U, 1U}) {
     static_cast<void>(board.occupy(index));
     board.slot(index).add(tally);
   }

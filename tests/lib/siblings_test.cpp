@@ -11,7 +11,7 @@ struct SiblingsTest : ::testing::Test {
   Scoreboard board = Scoreboard::create(8);
   Siblings siblings{board, kOwn};
 
-  ScoreboardSlot& serve(unsigned index, std::uint64_t open = 0, std::uint64_t idle = 1) {
+  ScoreboardSlot& serve(unsigned index, std::uint64_t open = 0, std::uint64_t idle = 1) const {
     ScoreboardSlot& slot = board.occupy(index);
     slot.state = WorkerState::serving;
     slot.connections_open = open;

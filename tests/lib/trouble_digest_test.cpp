@@ -105,7 +105,7 @@ TEST_F(TroubleDigestTest, WritesALongTracebackWholeAfterQuiet) {
 // Deaths at any rate, each with a traceback or without: the lines of every minute are counted.
 TEST_F(TroubleDigestTest, WritesAtMostFiftyLinesAMinute) {
   for (const auto pause : {10ms, 50ms, 400ms, 1100ms, 2900ms, 7000ms}) {
-    for (const std::size_t traceback : {0, 5, 29}) {
+    for (const std::size_t traceback : {0U, 5U, 29U}) {
       digest = {};
       std::deque<TroubleDigest::Time> written;
       std::size_t most = 0;

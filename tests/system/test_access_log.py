@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -71,11 +72,11 @@ def test_that_is_the_default(tmp_path):
     ) as process:
         try:
             assert process.stdout.readline().startswith("spawning ")
-            subprocess.run(
-                ["curl", "-sS", "--unix-socket", f"{tmp_path}/socket", "http://shop/pid"],
-                check=True,
-                capture_output=True,
-            )
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(PATIENCE)
+                client.connect(f"{tmp_path}/socket")
+                client.sendall(b"GET /pid HTTP/1.1\r\nHost: shop\r\n\r\n")
+                assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
             assert '"GET /pid HTTP/1.1" 200 ' in process.stdout.readline()
         finally:
             process.send_signal(signal.SIGTERM)

@@ -8,13 +8,6 @@
 namespace spawning {
 namespace {
 
-constexpr auto kBoundsInNanoseconds = [] {
-  std::array<std::int64_t, DurationTally::kBounds.size()> bounds{};
-  std::ranges::transform(DurationTally::kBounds, bounds.begin(),
-                         [](double bound) { return static_cast<std::int64_t>(bound * 1e9 + .5); });
-  return bounds;
-}();
-
 template <std::size_t N>
 void add(std::array<std::uint64_t, N>& to, const std::array<std::uint64_t, N>& more) {
   std::ranges::transform(to, more, to.begin(), std::plus<>{});
@@ -30,9 +23,10 @@ std::size_t counted_method(std::string_view method) {
 
 // Most are in the first few.
 std::size_t DurationTally::bucket_of(std::chrono::nanoseconds duration) {
-  const auto* const found = std::ranges::find_if(
-      kBoundsInNanoseconds, [duration](std::int64_t bound) { return duration.count() <= bound; });
-  return static_cast<std::size_t>(found - kBoundsInNanoseconds.begin());
+  const double seconds = std::chrono::duration<double>{duration}.count();
+  const auto* const found =
+      std::ranges::find_if(kBounds, [seconds](double bound) { return seconds <= bound; });
+  return static_cast<std::size_t>(found - kBounds.begin());
 }
 
 DurationTally& DurationTally::operator+=(const DurationTally& other) {

@@ -269,6 +269,6 @@ void ChildProcess::kill() {
 }
 
 // The number is not given to another process while the group has members.
-void ChildProcess::kill_group() { ::kill(-pid(), SIGKILL); }
+void ChildProcess::kill_group() const { ::kill(-pid(), SIGKILL); }
 
 }  // namespace spawning

@@ -63,7 +63,7 @@ class ChildProcess {
 
   /// …also to what it has started and is still there, even if it has ended itself. Not to what has
   /// left its process group, as daemons do.
-  void kill_group();
+  void kill_group() const;
 
  private:
   struct State;

@@ -155,6 +155,7 @@ std::error_code execute(const Program& program, const WrittenRemains& remains) {
     auto command =
         with_restart_args(program.command, "{\"state\":" + std::to_string(memory.get()) + "}");
     std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
     for (std::string& argument : command) arguments.push_back(argument.data());
     arguments.push_back(nullptr);
 

@@ -103,7 +103,7 @@ struct Supervisor::State {
   void judge_next_program(const std::string& objection);
   void execute_next_program();
   [[nodiscard]] SupervisorRemains remains() const;
-  void go_on_from(const SupervisorRemains& before);
+  void go_on_from(const SupervisorRemains& left);
 
   SupervisorConfig config;
   const Log& log;

@@ -76,6 +76,7 @@ void Supervisor::State::deal_out(WorkerId giver, control::Connections connection
                      " idle connections are closed: no worker is there to take them");
   }
   std::vector<ConnectionDealer::Taker> business;
+  business.reserve(records_of_takers.size());
   for (const Record* record : records_of_takers) business.push_back(business_of(*record));
   auto hands = dealer.deal(std::move(connections), std::move(sockets), std::move(business));
   for (std::size_t i = 0; i < hands.size(); ++i) {
