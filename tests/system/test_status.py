@@ -73,7 +73,12 @@ def test_the_status_has_spawnings_names(watched):
     server, status = watched("--processes", "2", "--threads", "3", "system_apps:router")
     server.get("/pid")
 
-    shown = status.json()
+    # Where that takes long, one worker is measured a time.
+    shown = wait_until(
+        lambda: all(each["memory"] for each in status.json()["children"]) and status.json(),
+        server.patience,
+        "everybody's memory",
+    )
 
     assert shown["pid"] == server.pid
     assert shown["active_children_count"] == shown["configured_children_count"] == 2
