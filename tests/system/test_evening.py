@@ -137,8 +137,13 @@ def test_a_new_worker_gets_its_share_of_the_connections(spawn):
 
 def test_the_successor_of_a_killed_worker_gets_its_share(spawn):
     server = spawn("--processes", "2", "--threads", "2", APPLICATION)
-    by_worker = connect(server, 100)
-    victim, survivor = sorted(by_worker, key=lambda pid: len(by_worker[pid]))
+    clients = [client for each in connect(server, 100).values() for client in each]
+    # From here on none moves any more, to die with another worker than it was of.
+    wait_until(lambda: evened(clients, server.workers()), server.patience, "an even share")
+    by_worker = {}
+    for client in clients:
+        by_worker.setdefault(ask_pid(client), []).append(client)
+    victim, survivor = by_worker
     clients = by_worker[survivor]
     try:
         os.kill(victim, signal.SIGKILL)
