@@ -4,7 +4,7 @@
 usage: tidy.py BUILD_DIR [FILE…]
 
 A file is checked again when it, a header of ours that it includes, its command line, a .clang-tidy
-or clang-tidy itself has changed.
+or clang-tidy itself has changed. What is in order is remembered for all clones of the repository.
 """
 
 import hashlib
@@ -58,11 +58,23 @@ def closure(path):
 
 
 def fingerprint(path, command, common):
+    """The same in every clone."""
     digest = hashlib.sha256(common)
-    digest.update(command.encode())
+    digest.update(command.replace(str(ROOT), "").encode())
     for file in closure(path):
-        digest.update(file.read_bytes())
+        digest.update(bytes(file.relative_to(ROOT)) + file.read_bytes())
     return digest.hexdigest()
+
+
+def memory_of(build):
+    """Where fingerprints of files that were in order are kept: with the user's caches, if possible."""
+    memory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spawning"
+    try:
+        (memory / "tidy").mkdir(parents=True, exist_ok=True)
+    except OSError:
+        memory = build
+        (memory / "tidy").mkdir(exist_ok=True)
+    return memory / "tidy"
 
 
 def check(build, path):
@@ -82,8 +94,7 @@ def check(build, path):
 def main():
     build = Path(sys.argv[1]).resolve()
     only = {Path(name).resolve() for name in sys.argv[2:]}
-    memory = build / "tidy"
-    memory.mkdir(exist_ok=True)
+    memory = memory_of(build)
     version = subprocess.run([CLANG_TIDY, "--version"], stdout=subprocess.PIPE, check=True).stdout
     common = version + b"".join(
         path.read_bytes() for path in (ROOT / ".clang-tidy", *sorted(ROOT.glob("*/.clang-tidy")))
