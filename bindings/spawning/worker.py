@@ -8,6 +8,8 @@ also ends the iterators of clients that have gone.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import json
 import os
 import re
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 
 _CONTROL_FD = 3  # as in spawning/seat.hpp
 _FIRST_LISTENER_FD = 5
-# To end an interpreter takes 30 ms of processor time, just when siblings begin with what it had. A
-# tenth of a processor that others want is left to it, so that a deadman does not overtake it.
+# What a worker does at its end, it does when siblings begin with what it had. A tenth of a processor
+# that others want is left to it, so that a deadman does not overtake it.
 _WAY_TO_SIBLINGS = 10
 _LOOK_AGAIN_MS = 20  # for an iterator that must not be interrupted where it is
 _LOOK_FOR_MODULES_MS = 1000  # that the application has imported meanwhile
@@ -59,6 +61,7 @@ def main() -> int:
         forks.end_child(error)
         _report(worker, modules)  # what is wrong may be in a module that could be loaded
         worker.failed(*load_failure(error))
+        worker.close()
         return 1
     _report(worker, modules)
     _serve(worker, application, config, modules)
@@ -169,5 +172,22 @@ def _restore_environment() -> None:
         os.environ.pop("PYTHONPATH", None)
 
 
+def _end(status: int) -> None:
+    """Ends this process as the interpreter does, except that it is not taken apart before.
+
+    That takes 15 ms of processor time, 60 ms with Django loaded, just when siblings begin with what
+    this worker had; and the kernel takes back all there is anyway. Python does not promise that
+    `__del__` is called of what is left at the end.
+    """
+    with contextlib.suppress(BaseException):  # it has said what went wrong
+        threading._shutdown()  # waits for threads, except daemons
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # None, closed, or full
+            stream.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _end(main())

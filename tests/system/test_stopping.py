@@ -2,6 +2,7 @@
 """How a service stops, as its clients see it."""
 
 import os
+import re
 import signal
 import socket
 import threading
@@ -127,3 +128,41 @@ def test_the_file_of_a_unix_socket_is_gone_before_its_last_request_ends(spawn, g
         gate.open()
         assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
     assert server.wait() == 0
+
+
+ENDING = """
+import atexit, os, sys, threading
+
+def say(what):
+    os.write(2, b"at the end: %s\\n" % what.encode())
+
+def outlive():
+    say("outlived") if finish.wait(60) else say("forgotten")
+
+finish = threading.Event()
+atexit.register(lambda: say("registered first"))
+atexit.register(lambda: say("registered last"))
+atexit.register(lambda: 1 / 0)
+threading.Thread(target=outlive).start()
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+def app(environ, start_response):
+    finish.set()
+    sys.stderr.write("at the end: unflushed")  # no newline, so that it waits
+    start_response("200 OK", [])
+    return []
+"""
+
+
+def test_a_worker_does_at_its_end_what_the_interpreter_would(spawn, tmp_path):
+    (tmp_path / "ending.py").write_text(ENDING)
+    server = spawn("--processes", "1", "--threads", "1", "ending:app", cwd=tmp_path)
+    assert server.get("/").status == 200
+
+    assert server.stop() == 0
+
+    said = re.findall(
+        "at the end: (unflushed|outlived|registered first|registered last)", server.errors()
+    )
+    assert sorted(said) == ["outlived", "registered first", "registered last", "unflushed"]
+    assert said.index("outlived") < said.index("registered last") < said.index("registered first")
