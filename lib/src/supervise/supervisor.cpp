@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/scheduling.hpp"
 #include "record/log_file.hpp"
 #include "spawning/error.hpp"
 #include "supervise/supervisor_state.hpp"
@@ -88,6 +89,7 @@ const SupervisorRemains* Supervisor::State::before() const {
 int Supervisor::State::run() {
   await_signals();
   raise_descriptor_limit();
+  prefer(Scheduling::prompt);  // connections that it deals out have clients that wait
   notifier.emplace(context, config.service_manager, log, [this] { return healthy(); });
   if (config.status) {
     status_socket = config.status->socket.fd.get();

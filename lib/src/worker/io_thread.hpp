@@ -9,7 +9,7 @@
 namespace spawning {
 
 /// Runs `body` on a thread named "spawning-io". It takes no signals: they are the application's and
-/// its main thread's business. Where the system lets it, it does not preempt application threads.
+/// its main thread's business.
 [[nodiscard]] std::thread start_io_thread(std::function<void()> body);
 
 }  // namespace spawning

@@ -10,6 +10,7 @@
 #include <future>
 #include <utility>
 
+#include "base/scheduling.hpp"
 #include "spawning/error.hpp"
 #include "worker/io_thread.hpp"
 
@@ -19,6 +20,9 @@ namespace {
 // How long new connections are left to siblings while every thread is busy, and how many are taken then.
 constexpr std::chrono::milliseconds kSiblingsChance{10};
 constexpr unsigned kNewcomers = 4;
+
+// Other workers hand their connections over meanwhile, one after the other.
+constexpr std::chrono::seconds kSettling{1};
 
 // For the access log of a process that is about to be killed; it has a second in all.
 constexpr std::chrono::milliseconds kLastLines{200};
@@ -45,13 +49,17 @@ Worker::State::State(Seat&& inherited)
                 receive(line, std::move(descriptors));
               },
           .closed = [this] { orphaned(); }});
-  thread = start_io_thread([this] { io.run(); });
+  thread = start_io_thread([this] {
+    prefer(Scheduling::prompt);
+    io.run();
+  });
 }
 
 Worker::State::~State() {
   if (pool) pool->stop();
   run_on_io([this] {
     if (relief) relief->stop();
+    settling.cancel();
     server.reset();
     channel.reset();
     guard.reset();
@@ -128,6 +136,17 @@ void Worker::State::serve() {
   for (auto& listener : seat.listeners) server->listen(std::move(listener));
   seat.listeners.clear();
   slot.state = WorkerState::serving;
+  settle_in();
+}
+
+// Clients wait while their connections are on the way between workers, but not afterwards: when
+// octets arrive while an application thread runs, it may run on, and more of them are found at once.
+// A fifth more requests a second; docs/decisions/0003.
+void Worker::State::settle_in() {
+  settling.expires_after(kSettling);
+  settling.async_wait([](boost::system::error_code error) {
+    if (!error) prefer(Scheduling::unhurried);
+  });
 }
 
 // Work that a sibling could do at once is left to it: while every thread is busy, new connections
@@ -160,6 +179,8 @@ void Worker::State::look_at_the_backlog_later() {
 void Worker::State::drain(bool hand_over) {
   const bool again = std::exchange(draining, true);
   if (again && (hand_over || !server)) return;
+  settling.cancel();
+  prefer(Scheduling::prompt);
   seat.listeners.clear();
   slot.state = WorkerState::draining;
   if (!server) return end();

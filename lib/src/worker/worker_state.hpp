@@ -56,6 +56,7 @@ struct Worker::State {
   void log_accesses(LogFormat format);
   [[nodiscard]] bool may_accept();
   void look_at_the_backlog_later();
+  void settle_in();
 
   void run_on_io(std::function<void()> task);
 
@@ -84,7 +85,8 @@ struct Worker::State {
   std::unique_ptr<Server> server;
   std::unique_ptr<ControlChannel> channel;
   boost::asio::steady_timer backlog_timer{io};
-  unsigned accept_anyway = 0;  // so many connections, however busy the threads are
+  boost::asio::steady_timer settling{io};  // while connections come from those that it replaces
+  unsigned accept_anyway = 0;              // so many connections, however busy the threads are
   std::chrono::milliseconds request_timeout{0};
   bool draining = false;
   bool ending = false;
