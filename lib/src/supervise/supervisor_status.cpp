@@ -31,8 +31,10 @@ StatusReport Supervisor::State::report() {
   report.generation = newest_generation;
   report.wanted = fleet.processes();
   for (const auto& [worker, record] : records) {
-    if (record.handle) report.workers.push_back(report_of(record));
+    if (record.handle)
+      list_requests(report.workers.emplace_back(report_of(record)), report.running);
   }
+  std::ranges::sort(report.running, std::ranges::greater{}, &RunningReport::age);
   report.totals = scoreboard.totals();
   report.restarts = restarts;
   for (std::size_t i = 0; i < kReloadVerdicts; ++i) {
@@ -43,6 +45,23 @@ StatusReport Supervisor::State::report() {
   report.reloads = reloads.all();
   report.configuration = config.worker_settings;
   return report;
+}
+
+// Those of one worker, and how old the oldest is.
+void Supervisor::State::list_requests(WorkerReport& worker, std::vector<RunningReport>& all) const {
+  for (ListedRequest& each : scoreboard.running(worker.slot).list()) {
+    const std::chrono::nanoseconds age = std::max(now() - each.began, 0ns);
+    worker.oldest = std::max(worker.oldest, age);
+    all.push_back({.method = std::move(each.method),
+                   .path = std::move(each.path),
+                   .path_cut = each.path_cut,
+                   .client = std::move(each.client),
+                   .pid = worker.pid,
+                   .slot = worker.slot,
+                   .generation = worker.generation,
+                   .thread = each.thread,
+                   .age = age});
+  }
 }
 
 WorkerReport Supervisor::State::report_of(const Record& record) const {
