@@ -2,6 +2,7 @@
 #include "spawning/scoreboard.hpp"
 
 #include <chrono>
+#include <string>
 
 #include "support/allocation_report.hpp"
 
@@ -45,7 +46,7 @@ void count(benchmark::State& state) {
   const AllocationReport report{state};
   for (auto _ : state) slot.counters.exchange_ended(record);
 }
-BENCHMARK(count)->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK(count)->Threads(1)->Threads(2);
 
 // What it costs to list a request and to take it from the list.
 void list(benchmark::State& state) {
@@ -54,12 +55,13 @@ void list(benchmark::State& state) {
   const AllocationReport report{state};
   for (auto _ : state) const RunningPublisher::Turn turn{&slot.requests, request};
 }
-BENCHMARK(list)->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK(list)->Threads(1)->Threads(2);
 
 // A request in all, as WorkerPool and Server publish it.
 void publish(benchmark::State& state) {
   Slot& slot = shared_slot();
-  const std::string target = "/things/4711?colour=" + std::string(state.range(0), 'b');
+  const std::string target =
+      "/things/4711?colour=" + std::string(static_cast<std::size_t>(state.range(0)), 'b');
   const Request request = a_request(target);
   const ExchangeRecord record = a_record();
   const AllocationReport report{state};
@@ -68,7 +70,7 @@ void publish(benchmark::State& state) {
     slot.counters.exchange_ended(record);
   }
 }
-BENCHMARK(publish)->ArgName("more")->Arg(4)->Arg(500)->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK(publish)->ArgName("more")->Arg(4)->Arg(500)->Threads(1)->Threads(2);
 
 // What a look costs the supervisor.
 void look(benchmark::State& state) {
