@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -131,6 +132,44 @@ TEST(ScoreboardTest, KeepsWhatTenantsHaveCountedWhoAreGone) {
   EXPECT_EQ(board.slot(1).tally(), Tally{});
   EXPECT_EQ(board.totals(), both);
   EXPECT_EQ(Scoreboard::adopt(copy(board)).totals(), both);
+}
+
+TEST(ScoreboardTest, ListsWhatATenantWorksOnForWhoeverAdoptsItUntilItRetires) {
+  const Scoreboard board = Scoreboard::create(3);
+  const Scoreboard adopted = Scoreboard::adopt(copy(board));
+  const Address client{Address::Family::ipv4, 4711, "192.0.2.1"};
+  RunningPublisher publisher{adopted.running(2)};
+  const RunningPublisher::Turn turn{&publisher,
+                                    {.method = "GET", .target = "/slow", .client = &client}};
+
+  ASSERT_EQ(board.running(2).list().size(), 1U);
+  EXPECT_EQ(board.running(2).list()[0].path, "/slow");
+  EXPECT_TRUE(board.running(1).list().empty());
+  EXPECT_THROW(static_cast<void>(board.running(3)), std::out_of_range);
+
+  board.retire(2);
+
+  EXPECT_TRUE(board.running(2).list().empty());
+}
+
+// Room for thousands of workers costs what few of them use.
+TEST(ScoreboardTest, TakesNoMemoryForWhatNobodyUses) {
+  const Scoreboard board = Scoreboard::create(1000);
+  const auto allocated = [&board] {
+    struct stat status {};
+    EXPECT_EQ(::fstat(board.fd(), &status), 0);
+    return status.st_blocks * 512;
+  };
+  const auto at_first = allocated();
+
+  static_cast<void>(board.occupy(500));
+  const Address client;
+  RunningPublisher publisher{board.running(500)};
+  const RunningPublisher::Turn turn{&publisher, {.method = "GET", .client = &client}};
+  static_cast<void>(board.running(500).list());
+
+  EXPECT_LE(at_first, ::sysconf(_SC_PAGESIZE));
+  EXPECT_LE(allocated(), 5 * ::sysconf(_SC_PAGESIZE));
 }
 
 TEST(ScoreboardTest, GivesEverySlotItsOwnCacheLines) {

@@ -50,6 +50,30 @@ TEST_F(StatusJsonTest, SaysWhatWorkersDo) {
   EXPECT_EQ(at("/children/1/memory"), "null");
 }
 
+TEST_F(StatusJsonTest, ListsTheRequestsThatRunWhateverOctetsTheySay) {
+  EXPECT_EQ(at("/running_requests/0/method"), R"("GET")");
+  EXPECT_EQ(status.at_pointer("/running_requests/0/path").as_string(), "/slow\xef\xbf\xbd\"<b>");
+  EXPECT_EQ(at("/running_requests/0/path_cut"), "true");
+  EXPECT_EQ(at("/running_requests/0/client"), R"("192.0.2.1:4711")");
+  EXPECT_EQ(at("/running_requests/0/pid"), "4712");
+  EXPECT_EQ(at("/running_requests/0/worker"), "1");
+  EXPECT_EQ(at("/running_requests/0/generation"), "2");
+  EXPECT_EQ(at("/running_requests/0/thread"), "3");
+  EXPECT_DOUBLE_EQ(status.at_pointer("/running_requests/0/age").as_double(), 12.5);
+  EXPECT_EQ(at("/running_requests/1/path_cut"), "false");
+  EXPECT_DOUBLE_EQ(status.at_pointer("/running_requests/1/age").as_double(), .02);
+}
+
+TEST_F(StatusJsonTest, ListsTheOldestOnesOnlyOfVeryManyRequests) {
+  auto report = test::eventful();
+  report.running.resize(1000, report.running.back());
+
+  status = boost::json::parse(to_json(report));
+
+  EXPECT_EQ(status.at("running_requests").as_array().size(), 200U);
+  EXPECT_EQ(at("/running_requests/0/thread"), "3");
+}
+
 TEST_F(StatusJsonTest, CountsWhatHasHappened) {
   EXPECT_EQ(at("/totals/answers"), "42");
   EXPECT_EQ(at("/totals/requests"), R"({"GET":{"2xx":40},"other":{"none":2}})");

@@ -4,12 +4,14 @@
 #include <sys/mman.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include "spawning/access_log.hpp"
+#include "spawning/running_requests.hpp"
 #include "spawning/server.hpp"
 #include "spawning/worker_pool.hpp"
 #include "support/allocations.hpp"
@@ -83,8 +85,11 @@ TEST_F(SteadyStateTest, AllocatesNothingForAJsonLineAndARequestId) {
   EXPECT_EQ(allocations_of(hello, kGet, config), 0U);
 }
 
-TEST_F(SteadyStateTest, AllocatesNothingForARequestThatAPoolAnswers) {
+TEST_F(SteadyStateTest, AllocatesNothingForARequestThatAPoolAnswersAndLists) {
+  std::array<std::atomic<std::uint64_t>, 4> counts{};
+  RunningRequests requests;
   WorkerPool pool{hello, log};
+  pool.publish_to({&counts[0], &counts[1], &counts[2], &counts[3], &requests});
   std::thread thread{[&pool] { pool.run(); }};
 
   EXPECT_EQ(allocations_of(pool, kGet), 0U);

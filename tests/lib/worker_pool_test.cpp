@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <barrier>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -216,6 +218,56 @@ TEST_F(WorkerPoolTest, PublishesWhatRunsAndWhatWaits) {
   EXPECT_TRUE(pool.run_one());
   EXPECT_EQ(idle, 0U);
   EXPECT_EQ(completed, 2U);
+}
+
+TEST_F(WorkerPoolTest, ListsWhatRunsUntilItsThreadIsFreeAgain) {
+  std::atomic<std::uint64_t> running{0}, queued{0}, idle{0}, completed{0};
+  const auto requests = std::make_unique<RunningRequests>();
+  std::vector<ListedRequest> at_first, after_the_answer;
+  test::FunctionHandler inner{[&](Request, Responder answering) {
+    at_first = requests->list();
+    answering.respond({}, "answered");
+    after_the_answer = requests->list();
+    throw std::runtime_error{"after the answer"};
+  }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  pool.publish_to({&running, &queued, &idle, &completed, requests.get()});
+  Request slow = request();
+  slow.target = "/slow?";
+
+  pool.handle(slow, responder());
+  EXPECT_TRUE(requests->list().empty());
+  EXPECT_TRUE(pool.run_one());
+
+  ASSERT_EQ(at_first.size(), 1U);
+  EXPECT_EQ(at_first[0].path, "/slow?");
+  EXPECT_EQ(after_the_answer.size(), 1U);
+  EXPECT_TRUE(requests->list().empty());
+}
+
+TEST_F(WorkerPoolTest, DoesNotListWhatIsNotBegunOrWentToAnotherThread) {
+  std::atomic<std::uint64_t> running{0}, queued{0}, idle{0}, completed{0};
+  const auto requests = std::make_unique<RunningRequests>();
+  std::optional<Responder> kept;
+  test::FunctionHandler inner{[&](Request, Responder answering) { kept = std::move(answering); }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  pool.publish_to({&running, &queued, &idle, &completed, requests.get()});
+  auto gone = std::make_shared<test::RecordingExchange>();
+  gone->client_left = true;
+
+  pool.handle(request(), Responder{gone});
+  EXPECT_TRUE(pool.run_one());
+  EXPECT_FALSE(kept);
+  EXPECT_EQ(requests->used, 0U);
+  pool.handle(request(), responder());
+  EXPECT_TRUE(pool.run_one());
+
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(requests->used, 1U);
+  EXPECT_TRUE(requests->list().empty());
+  std::thread{[&] { kept->respond({}, "later"); }}.join();
 }
 
 TEST_F(WorkerPoolTest, PublishesHowManyThreadsAreIdle) {

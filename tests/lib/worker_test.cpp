@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <barrier>
@@ -130,6 +131,42 @@ TEST_F(WorkerTest, PublishesWhatItDoes) {
   EXPECT_EQ(slot.body_octets_sent.load(), 5U);
 }
 
+TEST_F(WorkerTest, ListsWhatItsThreadsWorkOn) {
+  std::barrier inside{3}, leave{3};
+  test::FunctionHandler slow{[&](const Request&, Responder responder) {
+    inside.arrive_and_wait();
+    leave.arrive_and_wait();
+    responder.respond({}, "done");
+  }};
+  serve(slow, 2);
+  auto first = connect(), second = connect();
+  first.send("GET /first?n=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  second.send("DELETE /second HTTP/1.1\r\nHost: a\r\n\r\n");
+  inside.arrive_and_wait();
+
+  auto listed = scoreboard.running(2).list();
+  std::ranges::sort(listed, {}, &ListedRequest::path);
+  ASSERT_EQ(listed.size(), 2U);
+  EXPECT_EQ(listed[0].method, "GET");
+  EXPECT_EQ(listed[0].path, "/first?n=1");
+  EXPECT_EQ(listed[1].method, "DELETE");
+  EXPECT_EQ(listed[1].path, "/second");
+  EXPECT_EQ(listed[0].thread + listed[1].thread, 1U);
+  EXPECT_TRUE(listed[0].client.starts_with("127.0.0.1:"));
+  EXPECT_NE(listed[0].client, listed[1].client);
+
+  leave.arrive_and_wait();
+  EXPECT_TRUE(first.sees("done"));
+  EXPECT_TRUE(second.sees("done"));
+  EXPECT_TRUE(run_until(context, [&] { return scoreboard.running(2).list().empty(); }));
+  first.close();
+  second.close();
+  send(control::Drain{});
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+  for (auto& thread : threads) thread.join();  // before what they have used goes
+  threads.clear();
+}
+
 TEST_F(WorkerTest, LeavesNewConnectionsToItsSiblingsWhileEveryThreadIsBusy) {
   std::barrier inside{2}, leave{2};
   test::FunctionHandler slow{[&](const Request&, Responder responder) {
@@ -233,6 +270,7 @@ TEST_F(WorkerTest, AsksOnceToBeReplacedHoweverManyRequestsAreOverdue) {
   EXPECT_TRUE(first.sees("HTTP/1.1 503 "));
   EXPECT_TRUE(second.sees("HTTP/1.1 503 "));
   EXPECT_TRUE(run_until(context, [&] { return told == 2; }));
+  EXPECT_EQ(scoreboard.running(2).list().size(), 2U);  // they have been answered, and still run
   leave.release(2);
   first.close();
   second.close();

@@ -29,12 +29,29 @@ inline StatusReport eventful() {
   serving.answers = 41;
   serving.memory = Bytes{1 << 20};
   serving.cpu = 1500ms;
+  serving.oldest = 12'500ms;
   WorkerReport draining;
   draining.pid = 4713;
   draining.generation = 1;
   draining.draining = true;
   draining.started = report.started;
   report.workers = {serving, draining};
+  report.running = {{.method = "GET",
+                     .path = "/slow\xff\"<b>",
+                     .path_cut = true,
+                     .client = "192.0.2.1:4711",
+                     .pid = 4712,
+                     .slot = 1,
+                     .generation = 2,
+                     .thread = 3,
+                     .age = 12'500ms},
+                    {.method = "POST",
+                     .path = "/",
+                     .client = "unix:",
+                     .pid = 4712,
+                     .slot = 1,
+                     .generation = 2,
+                     .age = 20ms}};
   report.totals.exchanges[0][2] = 40;  // GET, 2xx
   report.totals.exchanges[7][0] = 2;   // others, without a response
   report.totals.duration.counts[1] = 30;

@@ -153,6 +153,106 @@ def test_every_endpoint_answers_while_all_threads_of_all_workers_are_stuck(
             client.close()
 
 
+def listed(status, count):
+    """The requests that run, once there are so many."""
+
+    def look():
+        running = status.json()["running_requests"]
+        return len(running) == count and (running,)
+
+    return wait_until(look, status.server.patience, f"{count} running requests")[0]
+
+
+def name_of(client):
+    return "{}:{}".format(*client.socket.getsockname())
+
+
+@pytest.mark.parametrize(
+    ("stuck", "processes", "threads"), [("sleep", 1, 2), ("keep_the_gil", 2, 1)]
+)
+def test_requests_that_run_are_listed_while_all_threads_of_all_workers_are_stuck(
+    watched, stuck, processes, threads
+):
+    server, status = watched(
+        "--processes", f"{processes}", "--threads", f"{threads}", "--deadman", "0.1",
+        "system_apps:router",
+    )  # fmt: skip
+    with server.client() as first, server.client() as second:
+        first.request(f"/{stuck}?first=1")
+        listed(status, 1)
+        second.request(f"/{stuck}", method="DELETE")
+
+        older, younger = listed(status, 2)
+
+        assert [older["method"], younger["method"]] == ["GET", "DELETE"]
+        assert [older["path"], younger["path"]] == [f"/{stuck}?first=1", f"/{stuck}"]
+        assert not older["path_cut"]
+        assert [older["client"], younger["client"]] == [name_of(first), name_of(second)]
+        assert {older["pid"], younger["pid"]} == set(server.workers())
+        assert {older["thread"], younger["thread"]} == set(range(threads))
+        assert len({older["worker"], younger["worker"]}) == processes
+        assert older["generation"] == younger["generation"] == 1
+        assert older["age"] > younger["age"] > 0
+        assert status.json()["concurrent_requests"] == 2
+        assert status.json()["running_requests"][0]["age"] > older["age"]
+        oldest = [
+            age for (name, _), age in status.metrics().items() if name == "oldest_request_seconds"
+        ]
+        assert len(oldest) == processes
+        assert max(oldest) > older["age"]
+
+
+def test_a_request_is_listed_until_it_ends(watched, gate):
+    server, status = watched("--processes", "1", "system_apps:router")
+    target = f"/gated?gate={gate.path}"
+    with server.client() as client:
+        client.request(target)
+        assert listed(status, 1)[0]["path"] == target[:160]
+
+        gate.open()
+
+        assert client.response().status == 200
+        listed(status, 0)
+    assert status.count("oldest_request_seconds") == 0
+
+
+def test_a_request_is_listed_whatever_octets_it_says(watched):
+    server, status = watched("--processes", "1", "--deadman", "0.1", "system_apps:router")
+    with server.client() as client:
+        evil = "/sleep?</script>\"'\\u0000%ff&\\" + "a" * 1000
+        client.request(evil)
+
+        (shown,) = listed(status, 1)
+
+        assert shown["path"] == evil[:160]
+        assert shown["path_cut"]
+
+
+def test_a_worker_that_is_killed_leaves_no_running_requests(watched):
+    server, status = watched("--processes", "1", "--deadman", "0.1", "system_apps:router")
+    with server.client() as client:
+        client.request("/sleep")
+        (shown,) = listed(status, 1)
+
+        os.kill(shown["pid"], signal.SIGKILL)
+
+        listed(status, 0)
+        wait_until(lambda: status.json()["active_children_count"] == 1, server.patience)
+        assert status.json()["running_requests"] == []
+
+
+def test_a_request_that_was_answered_for_its_thread_is_listed_while_that_runs(watched):
+    server, status = watched(
+        "--processes", "1", "--request-timeout", "0.2", "--deadman", "2", "system_apps:router"
+    )
+    assert server.get("/sleep?overdue").status == 503
+
+    (shown,) = listed(status, 1)
+
+    assert shown["path"] == "/sleep?overdue"
+    listed(status, 0)  # its worker is replaced
+
+
 def test_a_failed_reload_is_shown_with_its_traceback(watched, tmp_path):
     module = tmp_path / "shop.py"
     module.write_text("from spawning.wsgi_factory import hello_world as app\n")

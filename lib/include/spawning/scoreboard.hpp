@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /// \file
-/// Counters of every worker in memory that the supervisor shares with them.
+/// Counters of every worker, and what it works on, in memory that the supervisor shares with them.
 
 #include <array>
 #include <atomic>
@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "spawning/exchange.hpp"
+#include "spawning/running_requests.hpp"
 #include "spawning/tally.hpp"
 #include "spawning/unique_fd.hpp"
 
@@ -64,7 +65,8 @@ struct alignas(64) ScoreboardSlot {
   void clear();
 };
 
-/// The shared memory: a versioned header and one slot a worker. Sealed against resizing, so that no
+/// The shared memory: a versioned header, one slot a worker, and the requests on which each of them
+/// works. Sealed against resizing, so that no
 /// tenant can make another fault.
 ///
 /// \par Threads  Slots are atomics; create(), adopt() and the destructor are as for any value.
@@ -84,7 +86,10 @@ class Scoreboard {
   [[nodiscard]] std::size_t slots() const;
   /// \param index  below slots(). \throws std::out_of_range
   [[nodiscard]] ScoreboardSlot& slot(std::size_t index) const;
-  /// Its tenant has gone: what it has counted is kept for totals(), and the slot cleared.
+  /// On which the tenant of a slot works. \throws std::out_of_range
+  [[nodiscard]] RunningRequests& running(std::size_t index) const;
+  /// Its tenant has gone: what it has counted is kept for totals(), and the slot cleared; nothing runs
+  /// in it any more.
   void retire(std::size_t index) const;
   /// What tenants of all slots have counted, those that have gone too.
   [[nodiscard]] Tally totals() const;

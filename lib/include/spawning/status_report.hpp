@@ -39,14 +39,28 @@ struct WorkerReport {
   bool serves = false;    ///< otherwise it loads…
   bool draining = false;  ///< …or is on its way out
   WallTime started;
-  std::uint64_t connections = 0;     ///< open now
-  std::uint64_t running = 0;         ///< requests in application threads
-  std::uint64_t queued = 0;          ///< requests that wait for one
-  std::uint64_t answers = 0;         ///< so far
-  std::optional<Bytes> memory;       ///< \see memory_of; none: not measured
-  std::chrono::milliseconds cpu{0};  ///< user and system time so far
+  std::uint64_t connections = 0;       ///< open now
+  std::uint64_t running = 0;           ///< requests in application threads
+  std::uint64_t queued = 0;            ///< requests that wait for one
+  std::uint64_t answers = 0;           ///< so far
+  std::optional<Bytes> memory;         ///< \see memory_of; none: not measured
+  std::chrono::milliseconds cpu{0};    ///< user and system time so far
+  std::chrono::nanoseconds oldest{0};  ///< of the running requests; 0: none
 
   [[nodiscard]] const char* state() const;  ///< "loading", "serving", "draining"
+};
+
+/// A request in an application thread. \see ListedRequest
+struct RunningReport {
+  std::string method;
+  std::string path;       ///< octets as they were sent, which may be no UTF-8
+  bool path_cut = false;  ///< there was more of it
+  std::string client;
+  pid_t pid = 0;
+  unsigned slot = 0;
+  std::uint64_t generation = 0;
+  unsigned thread = 0;              ///< of its worker, from 0 on
+  std::chrono::nanoseconds age{0};  ///< since work on it began
 };
 
 /// A value; times are wall-clock.
@@ -60,6 +74,7 @@ struct StatusReport {
   std::uint64_t generation = 0;  ///< that serves, or is to
   unsigned wanted = 0;           ///< workers
   std::vector<WorkerReport> workers;
+  std::vector<RunningReport> running;  ///< of all workers, the oldest first
   Tally totals;
   std::map<std::string, std::uint64_t> restarts;       ///< of workers, by reason
   std::map<std::string, std::uint64_t> reload_counts;  ///< by verdict

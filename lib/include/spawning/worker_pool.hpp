@@ -16,15 +16,20 @@
 
 #include "spawning/handler.hpp"
 #include "spawning/log.hpp"
+#include "spawning/running_requests.hpp"
 
 namespace spawning {
 
-/// Where a WorkerPool keeps its counts for whoever watches from outside (a Scoreboard).
+/// Where a WorkerPool keeps its counts, and lists what it runs, for whoever watches from outside (a
+/// Scoreboard).
 struct PoolCounts {
   std::atomic<std::uint64_t>* running;    ///< a gauge: calls that a thread is running
   std::atomic<std::uint64_t>* queued;     ///< a gauge: calls that wait for a thread
   std::atomic<std::uint64_t>* idle;       ///< a gauge: threads that wait for a call
   std::atomic<std::uint64_t>* completed;  ///< calls that have ended
+  /// The requests of the calls that are running, each until its thread is free again, also when it has
+  /// been answered before. nullptr: they are not listed.
+  RunningRequests* requests = nullptr;
 };
 
 /// Queues calls for another Handler and runs them, in order of arrival, on donated threads.
@@ -62,8 +67,8 @@ class WorkerPool : public Handler {
   /// Lets every wait() and run() return as soon as the queue is empty.
   void stop();
 
-  /// Keeps its counts there, from zero on. They outlive the pool. Set it before the first call and
-  /// the first thread.
+  /// Keeps its counts there, from zero on, and its requests. They outlive the pool. Set it before the
+  /// first call and the first thread.
   void publish_to(const PoolCounts& counts);
 
   /// Called, on the thread concerned, whenever a thread has nothing to do and is about to sleep;
@@ -134,6 +139,7 @@ class WorkerPool : public Handler {
   bool stopped_ = false;
   std::array<std::atomic<std::uint64_t>, 4> own_counts_{};
   PoolCounts counts_{&own_counts_[0], &own_counts_[1], &own_counts_[2], &own_counts_[3]};
+  std::optional<RunningPublisher> publisher_;
 };
 
 }  // namespace spawning

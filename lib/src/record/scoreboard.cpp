@@ -18,9 +18,10 @@ namespace spawning {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x53706177'6e426f64;  // "SpawnBod"
-constexpr std::uint32_t kVersion = 4;
+constexpr std::uint32_t kVersion = 5;
 
-// At the start of the memory. The slots follow, and one for what those have counted who have gone.
+// At the start of the memory. The slots follow, one for what those have counted who have gone, and the
+// running requests of each slot.
 struct alignas(ScoreboardSlot) Preamble {
   std::uint64_t magic;
   std::uint32_t version;
@@ -42,6 +43,11 @@ void* map(int fd, std::size_t length) {
   void* mapping = ::mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapping == MAP_FAILED) throw_last_error("mmap");
   return mapping;
+}
+
+// The same for whoever has the same version.
+std::size_t length_with(std::size_t slots) {
+  return sizeof(Preamble) + (slots + 1) * sizeof(ScoreboardSlot) + slots * sizeof(RunningRequests);
 }
 
 Preamble& preamble_of(void* mapping) { return *static_cast<Preamble*>(mapping); }
@@ -126,7 +132,7 @@ void ScoreboardSlot::clear() {
 Scoreboard Scoreboard::create(std::size_t slots) {
   UniqueFd memory{::memfd_create("spawning-scoreboard", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
   if (!memory) throw_last_error("memfd_create");
-  const std::size_t length = sizeof(Preamble) + (slots + 1) * sizeof(ScoreboardSlot);
+  const std::size_t length = length_with(slots);
   if (::ftruncate(memory.get(), static_cast<off_t>(length)) != 0) throw_last_error("ftruncate");
   if (::fcntl(memory.get(), F_ADD_SEALS, kSeals) != 0) throw_last_error("fcntl(F_ADD_SEALS)");
   void* mapping = map(memory.get(), length);
@@ -145,7 +151,8 @@ Scoreboard Scoreboard::adopt(UniqueFd memory) {
   const Preamble& preamble = preamble_of(board.mapping_);
   const bool ours = preamble.magic == kMagic && preamble.version == kVersion &&
                     preamble.slot_size == sizeof(ScoreboardSlot);
-  if (!ours || preamble.slots + 1 != (length - sizeof(Preamble)) / sizeof(ScoreboardSlot))
+  if (!ours || preamble.slots > length / sizeof(RunningRequests) ||
+      length != length_with(preamble.slots))
     throw_foreign();
   return board;
 }
@@ -181,10 +188,16 @@ ScoreboardSlot* Scoreboard::first() const {
   return reinterpret_cast<ScoreboardSlot*>(static_cast<char*>(mapping_) + sizeof(Preamble));
 }
 
+RunningRequests& Scoreboard::running(std::size_t index) const {
+  static_cast<void>(slot(index));  // throws
+  return reinterpret_cast<RunningRequests*>(first() + slots() + 1)[index];
+}
+
 void Scoreboard::retire(std::size_t index) const {
   ScoreboardSlot& gone = slot(index);
   first()[slots()].add(gone.tally());
   gone.clear();
+  running(index).clear();
 }
 
 Tally Scoreboard::totals() const {

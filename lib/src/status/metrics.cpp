@@ -130,6 +130,9 @@ void expose_workers(Exposition& out, const StatusReport& report) {
   out.sample({}, std::uint64_t{report.ready()});
   out.metric("requests_running", "gauge", "Requests in application threads.");
   expose_each(out, report, [](const WorkerReport& each) { return each.running; });
+  out.metric("oldest_request_seconds", "gauge",
+             "For how long the oldest of the running requests has run; 0: none runs.");
+  expose_each(out, report, [](const WorkerReport& each) { return in_seconds(each.oldest); });
   out.metric("requests_queued", "gauge", "Requests that wait for an application thread.");
   expose_each(out, report, [](const WorkerReport& each) { return each.queued; });
   out.metric("connections_open", "gauge", "Connections of clients, those that are idle too.");

@@ -17,6 +17,10 @@ namespace spawning {
 namespace {
 
 namespace json = boost::json;
+
+// Of the running requests so many are shown, the oldest ones: enough to see what is stuck.
+constexpr std::size_t kMostRunning = 200;
+
 using WallTime = StatusReport::WallTime;
 
 std::string iso_8601(WallTime time) {
@@ -49,6 +53,18 @@ json::object to_value(const WorkerReport& worker, WallTime now) {
   };
   value["memory"] = worker.memory ? json::value(worker.memory->count) : json::value(nullptr);
   return value;
+}
+
+json::object to_value(const RunningReport& request) {
+  return {{"method", valid_utf8(request.method)},
+          {"path", valid_utf8(request.path)},
+          {"path_cut", request.path_cut},
+          {"client", valid_utf8(request.client)},
+          {"pid", request.pid},
+          {"worker", request.slot},
+          {"generation", request.generation},
+          {"thread", request.thread},
+          {"age", in_seconds(request.age)}};
 }
 
 json::object to_value(const DurationTally& durations) {
@@ -116,7 +132,7 @@ json::object counts(const std::map<std::string, std::uint64_t>& by_name) {
 }  // namespace
 
 std::string to_json(const StatusReport& report) {
-  json::array children, reloads;
+  json::array children, requests, reloads;
   std::uint64_t running = 0, queued = 0, connections = 0, draining = 0;
   for (const WorkerReport& worker : report.workers) {
     running += worker.running;
@@ -124,6 +140,9 @@ std::string to_json(const StatusReport& report) {
     connections += worker.connections;
     draining += worker.draining ? 1 : 0;
     children.push_back(to_value(worker, report.now));
+  }
+  for (const RunningReport& request : report.running) {
+    if (requests.size() < kMostRunning) requests.push_back(to_value(request));
   }
   for (const Reload& reload : report.reloads) reloads.push_back(to_value(reload));
   return json::serialize(json::object{
@@ -141,6 +160,7 @@ std::string to_json(const StatusReport& report) {
       {"queued_requests", queued},
       {"connections", connections},
       {"children", std::move(children)},
+      {"running_requests", std::move(requests)},
       {"totals", to_value(report.totals)},
       {"restarts", counts(report.restarts)},
       {"reload_counts", counts(report.reload_counts)},

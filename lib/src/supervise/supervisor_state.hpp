@@ -96,6 +96,7 @@ struct Supervisor::State {
   // supervisor_status.cpp: how the service is.
   [[nodiscard]] StatusReport report();
   [[nodiscard]] WorkerReport report_of(const Record& record) const;
+  void list_requests(StatusReport& report) const;
   void measure_memory();
 
   // supervisor_re_execution.cpp: another program in the place of this one.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a Supervisor knows of how the service is.
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -33,6 +34,7 @@ StatusReport Supervisor::State::report() {
   for (const auto& [worker, record] : records) {
     if (record.handle) report.workers.push_back(report_of(record));
   }
+  list_requests(report);
   report.totals = scoreboard.totals();
   report.restarts = restarts;
   for (std::size_t i = 0; i < kReloadVerdicts; ++i) {
@@ -43,6 +45,27 @@ StatusReport Supervisor::State::report() {
   report.reloads = reloads.all();
   report.configuration = config.worker_settings;
   return report;
+}
+
+// The oldest ones first. All ages are of the same moment, so that they are in the same order.
+void Supervisor::State::list_requests(StatusReport& report) const {
+  const auto moment = now();
+  for (WorkerReport& worker : report.workers) {
+    for (ListedRequest& each : scoreboard.running(worker.slot).list()) {
+      const std::chrono::nanoseconds age = std::max(moment - each.began, 0ns);
+      worker.oldest = std::max(worker.oldest, age);
+      report.running.push_back({.method = std::move(each.method),
+                                .path = std::move(each.path),
+                                .path_cut = each.path_cut,
+                                .client = std::move(each.client),
+                                .pid = worker.pid,
+                                .slot = worker.slot,
+                                .generation = worker.generation,
+                                .thread = each.thread,
+                                .age = age});
+    }
+  }
+  std::ranges::sort(report.running, std::ranges::greater{}, &RunningReport::age);
 }
 
 WorkerReport Supervisor::State::report_of(const Record& record) const {

@@ -102,8 +102,10 @@ bool WorkerPool::run_one() {
     wake = take_a_sleeper();
   }
   if (wake) wake_.notify_one();
-  if (call->responder.begin())
+  if (call->responder.begin()) {
+    const RunningPublisher::Turn turn{publisher_ ? &*publisher_ : nullptr, call->request};
     call_handler(inner_, call->request, std::move(call->responder), log_);
+  }
   // Without the lock: a producer that does not see it in time wakes a thread too many, and only a thread
   // that holds the lock ever counts itself out.
   counts_.running->fetch_sub(1, std::memory_order_relaxed);
@@ -115,6 +117,7 @@ bool WorkerPool::run_one() {
 void WorkerPool::publish_to(const PoolCounts& counts) {
   for (auto* count : {counts.running, counts.queued, counts.idle, counts.completed}) *count = 0;
   counts_ = counts;
+  if (counts.requests != nullptr) publisher_.emplace(*counts.requests);
 }
 
 std::optional<std::chrono::steady_clock::time_point> WorkerPool::waiting_since() const {

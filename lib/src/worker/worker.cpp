@@ -40,7 +40,8 @@ void Worker::ready(Handler& application, HttpConfig config, LogLevel log_level) 
   State& state = *state_;
   state.pool.emplace(application, state.log);
   state.pool->publish_to({&state.slot.requests_running, &state.slot.requests_queued,
-                          &state.slot.threads_idle, &state.slot.requests_completed});
+                          &state.slot.threads_idle, &state.slot.requests_completed,
+                          &state.scoreboard.running(state.seat.slot)});
   state.pool->on_idle([&state] {
     if (!state.accept_paused.exchange(false)) return;
     boost::asio::post(state.io, [&state] {
