@@ -92,7 +92,8 @@ int Supervisor::State::run() {
   if (config.status) {
     status_socket = config.status->socket.fd.get();
     status_server.emplace(
-        context, std::move(config.status->socket.fd), [this] { return report(); }, log);
+        context, std::move(config.status->socket.fd),
+        StatusSources{[this] { return report(); }, [this] { return sample(); }}, log);
   }
   watch.emplace(
       context, config.watch, log, [this](const std::string& changes) { reload(changes); },
