@@ -34,7 +34,7 @@ QUIET = (
 SHOP = '''
 import random, time
 
-kept = [bytes(12 << 20)]
+kept = [bytes([1]) * (40 << 20)]
 
 def application(environ, start_response):
     path = environ["PATH_INFO"]
@@ -113,7 +113,7 @@ def take(browser, status, name, **options):
     page.screenshot(path=path, full_page=full)
     page.close()
     with Image.open(path) as picture:
-        few = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
     few.save(path, optimize=True)
     print(f"{path}: {path.stat().st_size >> 10} KiB")
 

@@ -75,7 +75,7 @@ struct StatusReport {
 struct StatusSample {
   Tally totals;
   std::uint64_t connections = 0, running = 0, queued = 0;  ///< of all workers
-  std::optional<Bytes> memory;  ///< of all workers; none while not all have been measured
+  std::optional<Bytes> memory;  ///< of all workers; none unless all have been measured
 };
 
 }  // namespace spawning

@@ -10,7 +10,7 @@ function count(number) {
 
 function rate(number) {
   if (number == null) return none;
-  if (number >= 99.95 || number === 0) return grouped.format(number);
+  if (number >= 99.95 || Number.isInteger(number)) return grouped.format(number);
   return number.toFixed(number >= 9.995 ? 1 : 2);
 }
 
@@ -19,10 +19,15 @@ function span(seconds) {
   if (seconds < 0.00995) return (seconds * 1000).toFixed(1) + " ms";
   if (seconds < 0.9995) return (seconds * 1000).toFixed(0) + " ms";
   if (seconds < 59.95) return seconds.toFixed(1) + " s";
+  return duration(seconds);
+}
+
+// Without the fractions that would only distract.
+function duration(seconds) {
   const whole = Math.round(seconds);
   const parts = [[Math.floor(whole / 86400), "d"], [Math.floor(whole / 3600) % 24, "h"],
                  [Math.floor(whole / 60) % 60, "min"], [whole % 60, "s"]];
-  const first = parts.findIndex(([amount]) => amount > 0);
+  const first = whole > 0 ? parts.findIndex(([amount]) => amount > 0) : 3;
   return parts.slice(first, first + 2).map(([amount, unit]) => `${amount} ${unit}`).join(" ");
 }
 
@@ -31,7 +36,7 @@ function bytes(size) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;
   while (size >= 999.5 && unit < units.length - 1) size /= 1024, ++unit;
-  return (unit === 0 || size >= 99.5 ? size.toFixed(0) : size.toFixed(1)) + " " + units[unit];
+  return (size >= 99.5 || Number.isInteger(size) ? size.toFixed(0) : size.toFixed(1)) + " " + units[unit];
 }
 
 function clock(moment) {
@@ -356,7 +361,7 @@ const workers = table(id("workers"), [
   ["Worker", "", (each) => String(each.slot)],
   ["State", "", fillState],
   ["Process", "number", (each) => String(each.pid)],
-  ["Uptime", "number", (each) => span(Math.floor(each.uptime))],
+  ["Uptime", "number", (each) => duration(each.uptime)],
   ["Memory", "number", (each) => bytes(each.memory)],
   ["CPU", "number", (each) => rates.has(each.pid) ? (100 * rates.get(each.pid).processor).toFixed(0) + " %" : none],
   ["Requests/s", "number", (each) => rate(rates.get(each.pid)?.rate)],
@@ -406,7 +411,7 @@ function showReloads(status) {
     attribute(line.children[1], "class", `mark ${kVerdicts[each.verdict] ?? ""}`);
     text(line.children[2], each.cause);
     const took = each.ended ? (new Date(each.ended) - new Date(each.began)) / 1000 : null;
-    text(line.children[3], took > 0 ? `took ${took < 60 ? `${took} s` : span(took)}` : "");
+    text(line.children[3], took > 0 ? `took ${duration(took)}` : "");
     time(line.children[4], each.began);
     text(summary, each.summary ?? "");
     summary.hidden = !each.summary;
@@ -445,7 +450,7 @@ function showRestarts(status) {
 
 function showTotals(status) {
   const { totals } = status;
-  const pairs = [["Up for", span(Math.floor(status.uptime))], ["Started", when(new Date(status.started_at))],
+  const pairs = [["Up for", duration(status.uptime)], ["Started", when(new Date(status.started_at))],
                  ["Requests", count(totals.answers)]];
   for (const kind of ["2xx", "3xx", "4xx", "5xx"]) {
     const amount = byClass(totals.requests, kind);

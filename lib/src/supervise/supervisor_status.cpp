@@ -53,7 +53,7 @@ StatusSample Supervisor::State::sample() {
   measure_memory(kMemoryAgeUnasked);
   StatusSample sample;
   sample.totals = scoreboard.totals();
-  sample.memory = Bytes{0};
+  if (!records.empty()) sample.memory = Bytes{0};
   for (const auto& [worker, record] : records) {
     if (!record.handle) continue;
     const ScoreboardSlot& slot = scoreboard.slot(record.description.slot);
