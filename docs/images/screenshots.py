@@ -31,7 +31,7 @@ QUIET = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
-SHOP = '''
+SHOP = """
 import random, time
 
 kept = [bytes([1]) * (40 << 20)]
@@ -46,7 +46,7 @@ def application(environ, start_response):
         kept.append(bytes([1]) * (64 << 10))
     start_response("500 Oops" if random.random() < 0.002 else "200 OK", [("Content-Type", "text/html")])
     return [b"<p>goods</p>" * random.randrange(50, 2000)]
-'''
+"""
 BROKEN = "import time\n\nfrom payments import PaymentError\n"
 PATHS = [
     *["/", "/products/{n}", "/products/{n}", "/products/{n}/reviews", "/search/teapots", "/cart"],
@@ -85,7 +85,11 @@ def shop(build, directory):
     command += ["--status-port", "0", "--threads", "4", "--access-log-file", os.devnull]
     with (directory / "log").open("w+") as log:
         process = subprocess.Popen(
-            [*command, "shop:application"], cwd=directory, text=True, stdout=subprocess.PIPE, stderr=log
+            [*command, "shop:application"],
+            cwd=directory,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=log,
         )
         try:
             banner = process.stdout.readline()

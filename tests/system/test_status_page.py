@@ -207,7 +207,9 @@ def test_it_asks_nothing_while_it_is_paused_or_hidden(service, visit):
         (lambda: page.evaluate(hide, True), lambda: page.evaluate(hide, False)),
     ):
         stop()
-        page.evaluate("fetch('healthz').then((answer) => answer.text())")  # behind what is under way
+        page.evaluate(
+            "fetch('healthz').then((answer) => answer.text())"
+        )  # behind what is under way
         asked.clear()
         page.clock.run_for(20_000)
         page.evaluate("fetch('healthz').then((answer) => answer.text())")
@@ -312,7 +314,9 @@ def test_running_requests_are_shown_oldest_first_and_as_text_whatever_they_are(s
     expect(page.locator("#running td.path bdi")).to_have_text(
         ["/report/" + "w" * 300, HOSTILE, "/quick"]
     )
-    expect(page.locator("#running td[data-label=Age]")).to_have_text(["1 min 15 s", "12.5 s", "12 ms"])
+    expect(page.locator("#running td[data-label=Age]")).to_have_text(
+        ["1 min 15 s", "12.5 s", "12 ms"]
+    )
     expect(page.locator("#running td.path").first).to_have_text(re.compile("w…$"))
     expect(page.locator("#running td.client").nth(1)).to_have_text("203.0.113.7")
     expect(page.locator("#glance-oldest")).to_have_text("1 min 15 s")

@@ -102,9 +102,9 @@ json::object to_value(const Reload& reload) {
 }
 
 json::object to_value(const Restart& restart) {
-  return {{"time", iso_8601(restart.time)},     {"worker", restart.slot},
-          {"generation", restart.generation},   {"pid", restart.pid},
-          {"reason", restart.reason},           {"summary", valid_utf8(restart.summary)}};
+  return {{"time", iso_8601(restart.time)},   {"worker", restart.slot},
+          {"generation", restart.generation}, {"pid", restart.pid},
+          {"reason", restart.reason},         {"summary", valid_utf8(restart.summary)}};
 }
 
 // Six decimal places: microseconds.

@@ -106,10 +106,12 @@ void StatusPage::handle(Request request, Responder responder) {
     }
   }
   // What somebody is shown who asks again shall be new.
-  std::vector headers{
-      Header{"Content-Type", answer.type}, Header{"Cache-Control", "no-store"},
-      Header{"Content-Security-Policy", answer.policy}, Header{"X-Content-Type-Options", "nosniff"},
-      Header{"Referrer-Policy", "no-referrer"}, Header{"Allow", "GET, HEAD"}};
+  std::vector headers{Header{"Content-Type", answer.type},
+                      Header{"Cache-Control", "no-store"},
+                      Header{"Content-Security-Policy", answer.policy},
+                      Header{"X-Content-Type-Options", "nosniff"},
+                      Header{"Referrer-Policy", "no-referrer"},
+                      Header{"Allow", "GET, HEAD"}};
   if (!answer.location.empty()) headers.push_back({"Location", answer.location});
   responder.respond({.status = answer.status, .reason = {}, .headers = headers}, answer.body);
 }

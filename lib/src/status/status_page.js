@@ -341,12 +341,14 @@ function fillRequest(each, cell) {
 
 function showRunning(status) {
   const all = status.running_requests ?? [];
-  text(id("running-count"), all.length ? count(all.length) : "");
+  // Of many the server lists the oldest.
+  const total = all.length < kMostRows ? all.length : Math.max(all.length, status.concurrent_requests);
+  text(id("running-count"), total ? count(total) : "");
   id("running").hidden = all.length === 0;
   id("running-none").hidden = all.length > 0;
   show(runningBody, all.slice(0, kMostRows), (each) => `${each.pid}/${each.thread}`, running.row, running.fill);
-  id("running-more").hidden = all.length <= kMostRows;
-  text(id("running-more"), `…and ${count(all.length - kMostRows)} younger ones`);
+  id("running-more").hidden = total <= kMostRows;
+  text(id("running-more"), `…and ${count(total - kMostRows)} younger ones`);
 }
 
 function fillState(each, cell) {

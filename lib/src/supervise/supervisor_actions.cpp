@@ -165,8 +165,12 @@ void Supervisor::State::carry_out(const action::Replacing& replacing) {
 
 Restart Supervisor::State::restart_of(const WorkerDescription& worker, std::string reason,
                                       std::string summary) {
-  return {std::chrono::system_clock::now(), worker.slot,       worker.generation, worker.pid,
-          std::move(reason),                std::move(summary)};
+  return {std::chrono::system_clock::now(),
+          worker.slot,
+          worker.generation,
+          worker.pid,
+          std::move(reason),
+          std::move(summary)};
 }
 
 void Supervisor::State::carry_out(const action::Serving& serving) {

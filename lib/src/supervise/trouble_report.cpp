@@ -119,7 +119,8 @@ std::string traceback_of(const action::Report& report, const WorkerDescription& 
 
 void log_replacement(const Log& log, const action::Replacing& replacing,
                      const WorkerDescription& worker) {
-  const std::string line = worker.name() + ": " + what_happened(replacing, worker) + "; it is being replaced";
+  const std::string line =
+      worker.name() + ": " + what_happened(replacing, worker) + "; it is being replaced";
   if (replacing.reason == ReplaceReason::overdue) return log.warning(line);
   log.info(line);
 }
