@@ -1,15 +1,16 @@
-# embed_page(TARGET NAME HTML CSS JS) makes one HTML page of three files, and compiles it into TARGET as
-# what NAME.hpp declares. In the HTML, @STYLE@ and @SCRIPT@ are replaced by the other two; a
-# Content-Security-Policy that lets a browser run these two and nothing else knows them by their hashes.
-function(embed_page target name html css js)
+# embed_page(TARGET NAME HTML CSS JS…) makes one HTML page of these files, and compiles it into TARGET as
+# what NAME.hpp declares. In the HTML, @STYLE@ is replaced by the CSS and @SCRIPT@ by the JS, one file after
+# the other; a Content-Security-Policy that lets a browser use these and nothing else knows them by their
+# hashes.
+function(embed_page target name html css)
   set(made ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
-  foreach(file html css js)
-    set(${file} ${CMAKE_CURRENT_SOURCE_DIR}/${${file}})
-  endforeach()
+  list(TRANSFORM ARGV PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE files)
+  list(SUBLIST files 2 -1 files)
+  list(POP_FRONT files html css)
   set(script ${PROJECT_SOURCE_DIR}/cmake/EmbedPage.cmake)
   add_custom_command(OUTPUT ${made}
-    COMMAND ${CMAKE_COMMAND} -D NAME=${name} -D HTML=${html} -D CSS=${css} -D JS=${js} -D TO=${made} -P ${script}
-    DEPENDS ${html} ${css} ${js} ${script}
+    COMMAND ${CMAKE_COMMAND} -D NAME=${name} -D HTML=${html} -D CSS=${css} -D "JS=${files}" -D TO=${made} -P ${script}
+    DEPENDS ${html} ${css} ${files} ${script}
     VERBATIM)
   target_sources(${target} PRIVATE ${made})
 endfunction()
@@ -35,7 +36,11 @@ endfunction()
 # As a script: writes the C++ file.
 if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
   file(READ ${CSS} style)
-  file(READ ${JS} script)
+  set(script "")
+  foreach(file IN LISTS JS)
+    file(READ ${file} text)
+    string(APPEND script "${text}")
+  endforeach()
   file(READ ${HTML} page)
   string(REPLACE "@STYLE@" "${style}" page "${page}")
   string(REPLACE "@SCRIPT@" "${script}" page "${page}")

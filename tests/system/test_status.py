@@ -173,6 +173,22 @@ def test_restarts_are_told_of_with_their_reasons_by_the_next_program_too(watched
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", each["time"]) for each in shown)
 
 
+def test_a_worker_that_cannot_be_replaced_is_told_of_once(watched, tmp_path):
+    module = tmp_path / "shop.py"
+    module.write_text("from spawning.wsgi_factory import hello_world as app\n")
+    server, status = watched("--processes", "1", "shop:app", cwd=tmp_path)
+    module.write_text("import no_such_module\n")
+
+    os.kill(server.workers()[0], signal.SIGKILL)
+    tries = "the application: ModuleNotFoundError"
+    wait_until(lambda: server.errors().count(tries) >= 2, server.patience, "two tries")
+
+    shown = status.json()
+    assert [each["reason"] for each in shown["recent_restarts"]] == ["death", "start"]
+    assert shown["recent_restarts"][1]["summary"].startswith(f"cannot load {tries}")
+    assert shown["restarts"] == {"death": 1}
+
+
 def test_the_last_ten_minutes_are_known_to_who_comes_late(watched):
     server, status = watched("--processes", "1", "system_apps:router")
     for _ in range(20):

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The page at /status, in a browser. It must be told by everything that it does: no error in the
-console, nothing that its Content-Security-Policy refuses, no request to anywhere else."""
+"""The page at /status, in a browser.
+
+Whatever it shows, there is no error in the console, nothing that its Content-Security-Policy
+refuses, and no request to anywhere else.
+"""
 
 import json
 import os
@@ -11,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from running import alive, wait_until
+from running import PATIENCE, alive, wait_until
 
 CHROMIUM = shutil.which("chromium")
 QUIET = (
@@ -54,9 +57,9 @@ def browser():
 class Visit:
     """A page in a context of its own, and all that it complains about."""
 
-    def __init__(self, browser, patience, **options):
+    def __init__(self, browser, **options):
         self.context = browser.new_context(**options)
-        self.context.set_default_timeout(patience * 1000)
+        self.context.set_default_timeout(PATIENCE * 1000)
         self.page = self.context.new_page()
         self.complaints = []
         self.origins = set()
@@ -67,7 +70,7 @@ class Visit:
         self.page.on("request", lambda request: self.origins.add(urlsplit(request.url)[:2]))
 
     def hear(self, message):
-        if "net::ERR_CONNECTION_REFUSED" in message.text or "net::ERR_EMPTY" in message.text:
+        if re.search("net::ERR_(CONNECTION_|EMPTY_RESPONSE)", message.text):
             self.refused_connections += 1  # the browser says so itself, whatever a page does
         elif message.type in ("error", "warning"):
             self.complaints.append(message.text)
@@ -78,10 +81,10 @@ def visit(browser):
     """visit(url, change=None, …): the page there. `change` edits each /status.json on its way."""
     visits = []
     # Playwright's own limit for what is expected of a page.
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=PATIENCE * 1000)
 
     def visit(url, change=None, before=None, **options):
-        visit = Visit(browser, 60, **options)
+        visit = Visit(browser, **options)
         visits.append(visit)
         if change:
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /// \file
-/// The page at /status. Made at build time of status_page.html, .css and .js. \see EmbedPage.cmake
+/// The page at /status. Made at build time of the .html, .css and .js files here. \see
+/// EmbedPage.cmake
 
 #include <string_view>
 
