@@ -17,14 +17,17 @@ let historyAt = 0;   // …when
 function chart(title, format, series) {
   const value = element("span", { class: "value" });
   const most = element("span", { class: "most" });
-  const [area, one, two, cursor] = ["area", "line one", "line two", "cursor"].map((each) => element("path", { class: each }));
+  const [area, one, two, cursor] =
+      ["area", "line one", "line two", "cursor"].map((each) => element("path", { class: each }));
   const svg = element("svg", { viewBox: `0 0 ${kSpan} ${kHeight}`, preserveAspectRatio: "none", "aria-hidden": "true" },
                       element("line", { class: "rule", x2: kSpan, y1: 0, y2: 0 }),
                       element("line", { class: "rule", x2: kSpan, y1: kHeight, y2: kHeight }), area, two, one, cursor);
   const plot = element("div", { class: "plot", tabindex: "0", role: "img" }, svg, most);
   const [from, readout, to] = [element("span", {}, "10 min ago"), element("output"), element("span", {}, "now")];
-  id("charts").append(element("figure", {}, element("figcaption", {}, title, value), plot, element("div", { class: "axis" }, from, readout, to)));
-  const self = { title, format, series, value, most, paths: [one, two], area, cursor, plot, from, readout, to, at: null, points: [] };
+  const axis = element("div", { class: "axis" }, from, readout, to);
+  id("charts").append(element("figure", {}, element("figcaption", {}, title, value), plot, axis));
+  const self = { title, format, series, value, most, paths: [one, two], area, cursor, plot, from, readout, to,
+                 at: null, points: [] };
   plot.addEventListener("pointermove", (event) => point(self, 1 - event.offsetX / plot.clientWidth));
   plot.addEventListener("pointerdown", (event) => point(self, 1 - event.offsetX / plot.clientWidth));
   plot.addEventListener("pointerleave", () => point(self, null));
@@ -54,7 +57,8 @@ function point(self, at) {
 function roof(value, binary) {
   const base = binary ? 2 : 10;
   const power = base ** Math.floor(Math.log(value) / Math.log(base));
-  return (binary ? [1, 1.25, 1.5, 1.75, 2] : [1, 1.5, 2, 3, 4, 5, 6, 8, 10]).find((each) => value <= each * power * 1.0001) * power;
+  const steps = binary ? [1, 1.25, 1.5, 1.75, 2] : [1, 1.5, 2, 3, 4, 5, 6, 8, 10];
+  return steps.find((each) => value <= each * power * 1.0001) * power;
 }
 
 function draw(self, now) {
@@ -71,7 +75,7 @@ function draw(self, now) {
   const values = self.points.flatMap((each) => each.values).filter((each) => each != null);
   const top = Math.max(...values, 0);
   const scale = top > 0 ? roof(top, self.format === bytes) : 1;
-  self.paths.forEach((path, index) => attribute(path, "d", index < columns.length ? line(self.points, index, scale) : ""));
+  columns.forEach((_, index) => attribute(self.paths[index], "d", line(self.points, index, scale)));
   attribute(self.area, "d", line(self.points, 0, scale, true));
   text(self.most, top > 0 ? self.format(scale) : "");
   const shown = current.map((each, index) => each ?? lastOf(columns[index]));
@@ -91,7 +95,8 @@ function label(self, shown, top) {
   if (self.value.firstChild.nodeValue !== first) self.value.firstChild.nodeValue = first;
   text(self.value.lastChild, note);
   const names = self.series.map(([, name], index) => `${name} ${self.format(shown[index])}`).join(", ");
-  attribute(self.plot, "aria-label", `${self.title}: now ${names}; at most ${self.format(top)} in the last ten minutes. Arrow keys read the chart.`);
+  attribute(self.plot, "aria-label", `${self.title}: now ${names}; at most ${self.format(top)} ` +
+                                     "in the last ten minutes. Arrow keys read the chart.");
 }
 
 // A line with gaps where there is no value, or the area below it.

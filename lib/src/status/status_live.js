@@ -23,7 +23,8 @@ function mark(level, word, sentence) {
   id("sentence").hidden = sentence === "";
   if (document.body.dataset.level === level) return;
   document.body.dataset.level = level;
-  const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="${kColours[level]}"/></svg>`;
+  const icon = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">' +
+               `<circle cx="8" cy="8" r="7" fill="${kColours[level]}"/></svg>`;
   id("icon").href = "data:image/svg+xml," + encodeURIComponent(icon);
 }
 

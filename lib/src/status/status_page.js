@@ -71,7 +71,8 @@ function showWorkers(status) {
     for (const each of members) states.set(each.state, (states.get(each.state) ?? 0) + 1);
     const [name, note] = body.firstChild.firstChild.children;
     text(name, `Generation ${generation}`);
-    text(note, [...states].map(([state, amount]) => `${amount} ${state}`).join(", ") + (reload ? ` · ${reload.cause}` : ""));
+    const summary = [...states].map(([state, amount]) => `${amount} ${state}`).join(", ");
+    text(note, summary + (reload ? ` · ${reload.cause}` : ""));
     members.sort((a, b) => a.slot - b.slot || a.pid - b.pid);
     show(body, [null, ...members], (each) => each ? String(each.pid) : "group",
          (each) => each ? workers.row() : body.firstChild, (row, each) => each && workers.fill(row, each));
@@ -120,7 +121,8 @@ function showRestarts(status) {
   id("restarts-none").hidden = recent.length > 0 || counts.length > 0;
   const kinds = { death: "bad", start: "bad", overdue: "warn" };
   show(id("restarts"), [...recent].reverse(), (each) => `${each.pid} ${each.time} ${each.reason}`,
-       () => element("li", {}, element("div", { class: "event" }, element("b"), element("span"), element("span"), element("time"))),
+       () => element("li", {}, element("div", { class: "event" },
+                                       element("b"), element("span"), element("span"), element("time"))),
        (item, each) => {
          const [name, reason, summary, at] = item.firstChild.children;
          text(name, `Worker ${each.worker}`);
@@ -141,18 +143,24 @@ function showTotals(status) {
     if (amount > 0) pairs.push([`answered ${kind}`, count(amount)]);
   }
   const { bounds, counts } = totals.duration;
-  pairs.push(["Latency, median", span(quantile(0.5, bounds, counts))], ["Latency, p99", span(quantile(0.99, bounds, counts))],
+  pairs.push(["Latency, median", span(quantile(0.5, bounds, counts))],
+             ["Latency, p99", span(quantile(0.99, bounds, counts))],
              ["Waiting for a thread, p99", span(quantile(0.99, bounds, totals.queue_time.counts))],
              ["Bodies sent", bytes(totals.body_octets_sent)], ["Connections", count(totals.connections_accepted)]);
-  for (const [name, label] of [["client_gone", "Client left"], ["timed_out", "Timed out"], ["aborted", "Broken off"], ["refused", "Refused"]])
+  const troubles = { client_gone: "Client left", timed_out: "Timed out", aborted: "Broken off", refused: "Refused" };
+  for (const [name, label] of Object.entries(troubles))
     if (totals[name] > 0) pairs.push([label, count(totals[name])]);
-  for (const [reason, amount] of Object.entries(totals.refusals)) pairs.push([`refused: ${reason}`, count(amount)]);
+  for (const [reason, amount] of Object.entries(totals.refusals))
+    pairs.push([`refused: ${reason}`, count(amount)]);
   facts(id("totals"), pairs);
 }
 
 function flattened(value, prefix = "") {
   const nested = value !== null && typeof value === "object" && !Array.isArray(value);
-  if (nested) return Object.entries(value).flatMap(([name, each]) => flattened(each, prefix ? `${prefix}.${name}` : name));
+  if (nested) {
+    return Object.entries(value).flatMap(
+        ([name, each]) => flattened(each, prefix ? `${prefix}.${name}` : name));
+  }
   return [[prefix || "configuration", typeof value === "string" && value !== "" ? value : JSON.stringify(value)]];
 }
 

@@ -64,11 +64,15 @@ function judge(status) {
   if (phase === "starting") return ["busy", "Starting", "The first workers load the application."];
   if (ready === 0) return ["bad", "Down", lastRestart(status, "No worker serves.")];
   if (reload?.verdict === "failed") return ["bad", "Reload failed", reload.summary];
-  if (ready < wanted)
-    return ["warn", "Degraded", lastRestart(status, `${wanted - ready} of ${wanted} workers ${wanted - ready === 1 ? "is" : "are"} missing.`)];
+  const missing = wanted - ready;
+  if (missing > 0) {
+    const sentence = `${missing} of ${wanted} workers ${missing === 1 ? "is" : "are"} missing.`;
+    return ["warn", "Degraded", lastRestart(status, sentence)];
+  }
   if (reload?.verdict === "loading" && reload.generation > 1) {
-    const loaded = status.children.filter((each) => each.generation === reload.generation && each.active).length;
-    return ["busy", "Reloading", `Generation ${reload.generation} loads: ${loaded} of ${wanted} workers serve. Cause: ${reload.cause}`];
+    const loaded = status.children.filter((each) => each.generation === reload.generation && each.active);
+    return ["busy", "Reloading", `Generation ${reload.generation} loads: ${loaded.length} of ${wanted} workers ` +
+                                 `serve. Cause: ${reload.cause}`];
   }
   return ["good", "OK", ""];
 }

@@ -97,7 +97,8 @@ function show(parent, items, key, make, update) {
 
 // A table whose cells are `columns`: [label, class, what to show of an item, how to mark it].
 function table(node, columns) {
-  const heads = columns.map(([label, kind]) => element("th", { scope: "col", role: "columnheader", class: kind }, label));
+  const heads = columns.map(
+      ([label, kind]) => element("th", { scope: "col", role: "columnheader", class: kind }, label));
   node.append(element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...heads)));
   return {
     row: () => element("tr", { role: "row" }, ...columns.map(
