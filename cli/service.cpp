@@ -111,7 +111,7 @@ std::optional<StatusConfig> status_config(const Options& options, const Sockets&
 }
 
 void log_status_address(const Log& log, const Address& address) {
-  const std::string where = "status: " + address.url() + "status.json";
+  const std::string where = "status: " + address.url() + "status";
   const bool loopback = address.host.starts_with("127.") || address.host == "::1";
   if (loopback) return log.info(where);
   log.warning(where +

@@ -217,8 +217,8 @@ constexpr std::array kProxies{
 
 constexpr std::array kStatus{
     Setting{"status-port", '\0', "PORT", nullptr,
-            "port of a server that says how the service is: /status.json, /metrics, /healthz, "
-            "/readyz, /startupz; 0 picks a free one and logs it",
+            "port of a server that says how the service is: /status, /status.json, /metrics, "
+            "/healthz, /readyz, /startupz; 0 picks a free one and logs it",
             Takes::value,
             [](Options& o, Value v) {
               o.status_port = static_cast<std::uint16_t>(read_number(v, 0, 65'535));

@@ -13,6 +13,8 @@
 namespace spawning {
 namespace {
 
+using namespace std::chrono_literals;
+
 struct StatusJsonTest : ::testing::Test {
   // What is at a JSON pointer, as text.
   std::string at(const char* pointer) const {
@@ -82,6 +84,42 @@ TEST_F(StatusJsonTest, CountsWhatHasHappened) {
             status.at_pointer("/totals/duration/bounds").as_array().size() + 1);
   EXPECT_EQ(at("/restarts"), R"({"age":2,"death":1})");
   EXPECT_EQ(at("/reload_counts"), R"({"failed":1})");
+}
+
+TEST_F(StatusJsonTest, TellsOfTheLatestRestarts) {
+  EXPECT_EQ(at("/recent_restarts/0/time"), R"("2001-09-09T01:47:25Z")");
+  EXPECT_EQ(at("/recent_restarts/0/worker"), "1");
+  EXPECT_EQ(at("/recent_restarts/0/generation"), "2");
+  EXPECT_EQ(at("/recent_restarts/0/pid"), "4710");
+  EXPECT_EQ(at("/recent_restarts/0/reason"), R"("death")");
+  EXPECT_EQ(status.at_pointer("/recent_restarts/0/summary").as_string(),
+            "was killed by SIGKILL in /srv/\xef\xbf\xbd.py");
+}
+
+TEST_F(StatusJsonTest, HasAHistoryByColumn) {
+  StatusHistory history;
+  StatusHistory::Time now{1000s};
+  StatusSample sample;
+  history.add(sample, now);
+  sample.connections = 7;
+  sample.memory = Bytes{4096};
+  sample.totals.exchanges[0][2] = 40;
+  sample.totals.duration.counts[0] = 40;
+  history.add(sample, now += StatusHistory::kStep);
+
+  status = boost::json::parse(to_json(history, now + 1500ms));
+
+  EXPECT_EQ(at("/step"), "5");
+  EXPECT_DOUBLE_EQ(status.at("age").as_double(), 1.5);
+  EXPECT_EQ(at("/requests_per_second/0"), "null");
+  EXPECT_DOUBLE_EQ(status.at_pointer("/requests_per_second/1").as_double(), 8);
+  EXPECT_DOUBLE_EQ(status.at_pointer("/errors_per_second/1").as_double(), 0);
+  EXPECT_DOUBLE_EQ(status.at_pointer("/latency_p50/1").as_double(), .00025);
+  EXPECT_DOUBLE_EQ(status.at_pointer("/latency_p99/1").as_double(), .000495);
+  EXPECT_EQ(at("/connections"), "[0,7]");
+  EXPECT_EQ(at("/concurrent_requests"), "[0,0]");
+  EXPECT_EQ(at("/queued_requests"), "[0,0]");
+  EXPECT_EQ(at("/memory"), "[null,4096]");
 }
 
 TEST_F(StatusJsonTest, TellsOfAFailedReloadWhateverOctetsItIsAbout) {

@@ -18,8 +18,8 @@ struct StatusServerTest : ::testing::Test {
   void SetUp() override {
     auto [socket, chosen] = test::listen_on_loopback();
     port = chosen;
-    server.emplace(
-        context, std::move(socket), [this] { return report; }, log);
+    server.emplace(context, std::move(socket),
+                   StatusSources{[this] { return report; }, [this] { return sample(); }}, log);
   }
 
   // The whole answer.
@@ -30,10 +30,16 @@ struct StatusServerTest : ::testing::Test {
     return client.received();
   }
 
+  StatusSample sample() {
+    ++samples;
+    return {};
+  }
+
   IoContext context{1};
   UniqueFd null{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
   Log log{null.get(), "test"};
   StatusReport report = test::eventful();
+  unsigned samples = 0;
   std::optional<StatusServer> server;
   std::uint16_t port = 0;
 };
@@ -49,6 +55,40 @@ TEST_F(StatusServerTest, ShowsTheStatusToPrograms) {
   EXPECT_TRUE(has(answer, "Content-Type: application/json\r\n"));
   EXPECT_TRUE(has(answer, "Cache-Control: no-store\r\n"));
   EXPECT_TRUE(has(answer, R"("pid":4711,)"));
+}
+
+TEST_F(StatusServerTest, ShowsAPageToPeopleThatLetsABrowserRunNothingElse) {
+  const std::string answer = ask("/status");
+
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+  EXPECT_TRUE(has(answer, "Content-Type: text/html; charset=utf-8\r\n"));
+  EXPECT_TRUE(has(answer, "Content-Security-Policy: default-src 'none'; script-src 'sha256-"));
+  EXPECT_TRUE(has(answer, "; frame-ancestors 'none'\r\n"));
+  EXPECT_TRUE(answer.ends_with("</html>\n"));
+  const std::size_t length = answer.size() - answer.find("\r\n\r\n") - 4;
+  EXPECT_TRUE(has(answer, "Content-Length: " + std::to_string(length) + "\r\n"));
+  EXPECT_LT(length, 60'000U);
+}
+
+TEST_F(StatusServerTest, LeadsThereWhoOpensThePort) {
+  const std::string answer = ask("/");
+
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 302 "));
+  EXPECT_TRUE(has(answer, "Location: status\r\n"));
+}
+
+TEST_F(StatusServerTest, ShowsWhatItHasSampledFromTheBeginning) {
+  const std::string answer = ask("/status/history.json");
+
+  EXPECT_TRUE(has(answer, "Content-Type: application/json\r\n"));
+  EXPECT_TRUE(has(answer, R"("connections":[0],)"));
+  EXPECT_EQ(samples, 1U);
+}
+
+TEST_F(StatusServerTest, MayEndWhileItsTimerRuns) {
+  server.reset();
+
+  context.run();
 }
 
 TEST_F(StatusServerTest, ShowsMetrics) {
@@ -99,7 +139,7 @@ TEST_F(StatusServerTest, SaysWhatThereIsToWhomAsksForSomethingElse) {
   const std::string answer = ask("/nothing");
 
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 404 "));
-  EXPECT_TRUE(has(answer, "/status.json\n/metrics\n"));
+  EXPECT_TRUE(has(answer, "/status\n/status.json\n"));
 }
 
 TEST_F(StatusServerTest, LetsNobodyChangeAnything) {

@@ -117,7 +117,8 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   remains.workers[9] = worker;
   remains.reloads.begin(2, "SIGHUP", Reload::WallTime{7s});
   remains.reloads.failed(2, "no", "Traceback", Reload::WallTime{8s});
-  remains.restarts = {{"death", 3}};
+  remains.restarts.counts = {{"death", 3}};
+  remains.restarts.latest = {{Restart::WallTime{9s}, 3, 6, 4700, "death", "exited in /\xFF.py"}};
   remains.status_socket = 7;
   remains.watched = {{"/a"}, {{"/a", {1, 2, -3, 4}}}, {"/b"}};
 
@@ -134,9 +135,16 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   EXPECT_EQ(read.workers.at(9).record.started, worker.record.started);
   EXPECT_EQ(read.reloads.count(ReloadVerdict::failed), 1U);
   EXPECT_EQ(read.reloads.last()->traceback, "Traceback");
-  EXPECT_EQ(read.restarts.at("death"), 3U);
+  EXPECT_EQ(read.restarts.counts.at("death"), 3U);
+  EXPECT_EQ(read.restarts.latest.at(0).summary, "exited in /\xFF.py");
   EXPECT_EQ(read.listeners.at(0).file->device, ~0ULL);
   EXPECT_FALSE(read.listeners.at(1).file);
+}
+
+TEST(SupervisorRemainsTest, OfAnOlderProgramLackWhatIsNew) {
+  const std::string text = write_remains({}).text;
+
+  EXPECT_EQ(refusal(replaced(text, "\"recent_restarts\"", "\"r\"")), "");
 }
 
 TEST(SupervisorRemainsTest, SayWhatIsWrongWithThem) {

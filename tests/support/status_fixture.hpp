@@ -60,6 +60,8 @@ inline StatusReport eventful() {
   report.totals.refusals[static_cast<std::size_t>(RefusalReason::host)] = 1;
   report.totals.refused = 1;
   report.restarts = {{"age", 2}, {"death", 1}};
+  report.recent_restarts = {
+      {report.started + 45s, 1, 2, 4710, "death", "was killed by SIGKILL in /srv/\xff.py"}};
   report.reload_counts = {{"failed", 1}};
   Reload failed;
   failed.generation = 3;

@@ -12,9 +12,9 @@ import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from running import SANITIZED, Client, wait_until
+from running import SANITIZED, Client, alive, wait_until
 
-ENDPOINTS = ["/status.json", "/metrics", "/healthz", "/readyz", "/startupz"]
+ENDPOINTS = "/status /status.json /status/history.json /metrics /healthz /readyz /startupz".split()
 
 
 class Status:
@@ -22,7 +22,7 @@ class Status:
 
     def __init__(self, server):
         self.server = server
-        found = re.search(r"status: http://([\d.]+):(\d+)/status.json", server.errors())
+        found = re.search(r"status: http://([\d.]+):(\d+)/status\b", server.errors())
         self.host, self.port = found[1], int(found[2])
 
     def get(self, target, method="GET"):
@@ -251,6 +251,63 @@ def test_a_request_that_was_answered_for_its_thread_is_listed_while_that_runs(wa
 
     assert shown["path"] == "/sleep?overdue"
     listed(status, 0)  # its worker is replaced
+
+
+def test_restarts_are_told_of_with_their_reasons_by_the_next_program_too(watched):
+    server, status = watched("--max-requests", "3", "--processes", "1", "system_apps:router")
+    (first,) = server.workers()
+    for _ in range(3):
+        server.get("/pid")
+    wait_until(lambda: not alive(first), server.patience, "the successor of a worker that is done")
+    (second,) = wait_until(server.workers, server.patience)
+    os.kill(second, signal.SIGKILL)
+    wait_until(lambda: status.json()["restarts"] == {"death": 1, "requests": 1}, server.patience)
+
+    server.signal(signal.SIGUSR2)
+    wait_until(lambda: "re-executed" in server.errors(), server.patience, "the next program")
+
+    shown = status.json()["recent_restarts"]
+    assert [each["reason"] for each in shown] == ["requests", "death"]
+    assert [each["pid"] for each in shown] == [first, second]
+    assert [each["summary"] for each in shown] == ["served 3 requests", "was killed by SIGKILL"]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", each["time"]) for each in shown)
+
+
+def test_a_worker_that_cannot_be_replaced_is_told_of_once(watched, tmp_path):
+    module = tmp_path / "shop.py"
+    module.write_text("from spawning.wsgi_factory import hello_world as app\n")
+    server, status = watched("--processes", "1", "shop:app", cwd=tmp_path)
+    module.write_text("import no_such_module\n")
+
+    os.kill(server.workers()[0], signal.SIGKILL)
+    tries = "the application: ModuleNotFoundError"
+    wait_until(lambda: server.errors().count(tries) >= 2, server.patience, "two tries")
+
+    shown = status.json()
+    assert [each["reason"] for each in shown["recent_restarts"]] == ["death", "start"]
+    assert shown["recent_restarts"][1]["summary"].startswith(f"cannot load {tries}")
+    assert shown["restarts"] == {"death": 1}
+
+
+def test_the_last_ten_minutes_are_known_to_who_comes_late(watched):
+    server, status = watched("--processes", "1", "system_apps:router")
+    for _ in range(20):
+        server.get("/pid")
+    server.get("/fail")
+
+    def history():
+        shown = json.loads(status.get("/status/history.json").body)
+        return shown if sum(filter(None, shown["requests_per_second"])) > 0 else None
+
+    shown = wait_until(history, server.patience, "a sample")
+
+    assert shown["step"] == 5 and 0 <= shown["age"] <= 5 + server.patience
+    columns = [value for value in shown.values() if isinstance(value, list)]
+    assert len(columns) == 8 and len({len(each) for each in columns}) == 1
+    assert sum(filter(None, shown["requests_per_second"])) * 5 == pytest.approx(21, rel=0.2)
+    assert sum(filter(None, shown["errors_per_second"])) * 5 == pytest.approx(1, rel=0.2)
+    assert 0 < shown["latency_p50"][-1] <= shown["latency_p99"][-1] < server.patience
+    assert shown["memory"][-1] > 1 << 20
 
 
 def test_a_failed_reload_is_shown_with_its_traceback(watched, tmp_path):

@@ -15,6 +15,7 @@
 
 #include "spawning/bytes.hpp"
 #include "spawning/reload_history.hpp"
+#include "spawning/restarts.hpp"
 #include "spawning/tally.hpp"
 
 namespace spawning {
@@ -77,11 +78,19 @@ struct StatusReport {
   std::vector<RunningReport> running;  ///< of all workers, the oldest first
   Tally totals;
   std::map<std::string, std::uint64_t> restarts;       ///< of workers, by reason
+  std::deque<Restart> recent_restarts;                 ///< the latest ones, newest last
   std::map<std::string, std::uint64_t> reload_counts;  ///< by verdict
   std::deque<Reload> reloads;                          ///< the latest ones, newest last
   std::string configuration = "{}";                    ///< JSON
 
   [[nodiscard]] unsigned ready() const;  ///< workers that serve
+};
+
+/// What of it makes a history. \see StatusHistory
+struct StatusSample {
+  Tally totals;
+  std::uint64_t connections = 0, running = 0, queued = 0;  ///< of all workers
+  std::optional<Bytes> memory;  ///< of all workers; none unless all have been measured
 };
 
 }  // namespace spawning

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "spawning/refusal.hpp"
@@ -33,7 +34,13 @@ struct DurationTally {
   /// The bucket of a duration: the first one whose bound is not below it.
   [[nodiscard]] static std::size_t bucket_of(std::chrono::nanoseconds duration);
 
+  /// What that share of them, 0 to 1, stayed within, in seconds, as if those of a bucket were spread
+  /// evenly over it; of the last bucket, its lower bound. Empty if there are none.
+  [[nodiscard]] std::optional<double> quantile(double share) const;
+
   DurationTally& operator+=(const DurationTally& other);
+  /// What has come since `earlier` was the state of the same tally.
+  DurationTally& operator-=(const DurationTally& earlier);
   friend bool operator==(const DurationTally&, const DurationTally&) = default;
 };
 
@@ -49,7 +56,8 @@ struct Tally {
   std::array<std::uint64_t, kRefusalReasons> refusals{};  ///< of the last two, by RefusalReason
   std::uint64_t fields_dropped = 0;                       ///< \see HeaderMap::drop
 
-  [[nodiscard]] std::uint64_t answers() const;  ///< all exchanges together
+  [[nodiscard]] std::uint64_t answers() const;        ///< all exchanges together
+  [[nodiscard]] std::uint64_t server_errors() const;  ///< 5xx of all methods
 
   Tally& operator+=(const Tally& other);
   friend bool operator==(const Tally&, const Tally&) = default;

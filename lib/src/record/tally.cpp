@@ -29,9 +29,30 @@ std::size_t DurationTally::bucket_of(std::chrono::nanoseconds duration) {
   return static_cast<std::size_t>(found - kBounds.begin());
 }
 
+std::optional<double> DurationTally::quantile(double share) const {
+  const auto total = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  if (total == 0) return std::nullopt;
+  const double wanted = share * static_cast<double>(total);
+  double below = 0;
+  for (std::size_t i = 0; i < kBounds.size(); ++i) {
+    const auto here = static_cast<double>(counts[i]);
+    const double from = i == 0 ? 0 : kBounds[i - 1];
+    if (here > 0 && below + here >= wanted)
+      return from + (kBounds[i] - from) * std::max(0.0, wanted - below) / here;
+    below += here;
+  }
+  return kBounds.back();
+}
+
 DurationTally& DurationTally::operator+=(const DurationTally& other) {
   add(counts, other.counts);
   nanoseconds += other.nanoseconds;
+  return *this;
+}
+
+DurationTally& DurationTally::operator-=(const DurationTally& earlier) {
+  std::ranges::transform(counts, earlier.counts, counts.begin(), std::minus<>{});
+  nanoseconds -= earlier.nanoseconds;
   return *this;
 }
 
@@ -39,6 +60,12 @@ std::uint64_t Tally::answers() const {
   std::uint64_t sum = 0;
   for (const auto& by_class : exchanges)
     sum = std::accumulate(by_class.begin(), by_class.end(), sum);
+  return sum;
+}
+
+std::uint64_t Tally::server_errors() const {
+  std::uint64_t sum = 0;
+  for (const auto& by_class : exchanges) sum += by_class[5];
   return sum;
 }
 

@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <cmath>
 #include <ctime>
 #include <string_view>
 #include <utility>
@@ -116,6 +117,31 @@ json::object to_value(const Reload& reload) {
   return value;
 }
 
+json::object to_value(const Restart& restart) {
+  return {{"time", iso_8601(restart.time)},   {"worker", restart.slot},
+          {"generation", restart.generation}, {"pid", restart.pid},
+          {"reason", restart.reason},         {"summary", valid_utf8(restart.summary)}};
+}
+
+// Six decimal places: microseconds.
+json::value to_value(const std::optional<double>& number) {
+  if (!number) return nullptr;
+  return std::round(*number * 1e6) / 1e6;
+}
+
+json::value to_value(const std::optional<std::uint64_t>& number) {
+  if (!number) return nullptr;
+  return *number;
+}
+
+template <typename Member>
+json::array column(const StatusHistory& history, Member StatusHistory::Point::*member) {
+  json::array values;
+  for (const StatusHistory::Point& point : history.points())
+    values.push_back(to_value(point.*member));
+  return values;
+}
+
 // What is no JSON is shown as a text.
 json::value configuration_of(const StatusReport& report) {
   boost::system::error_code error;
@@ -132,7 +158,7 @@ json::object counts(const std::map<std::string, std::uint64_t>& by_name) {
 }  // namespace
 
 std::string to_json(const StatusReport& report) {
-  json::array children, requests, reloads;
+  json::array children, requests, reloads, recent_restarts;
   std::uint64_t running = 0, queued = 0, connections = 0, draining = 0;
   for (const WorkerReport& worker : report.workers) {
     running += worker.running;
@@ -145,6 +171,8 @@ std::string to_json(const StatusReport& report) {
     if (requests.size() < kMostRunning) requests.push_back(to_value(request));
   }
   for (const Reload& reload : report.reloads) reloads.push_back(to_value(reload));
+  for (const Restart& restart : report.recent_restarts)
+    recent_restarts.push_back(to_value(restart));
   return json::serialize(json::object{
       {"version", report.version},
       {"pid", report.pid},
@@ -163,9 +191,26 @@ std::string to_json(const StatusReport& report) {
       {"running_requests", std::move(requests)},
       {"totals", to_value(report.totals)},
       {"restarts", counts(report.restarts)},
+      {"recent_restarts", std::move(recent_restarts)},
       {"reload_counts", counts(report.reload_counts)},
       {"reloads", std::move(reloads)},
       {"config", configuration_of(report)},
+  });
+}
+
+std::string to_json(const StatusHistory& history, StatusHistory::Time now) {
+  using Point = StatusHistory::Point;
+  return json::serialize(json::object{
+      {"step", StatusHistory::kStep.count()},
+      {"age", history.points().empty() ? 0 : in_seconds(now - history.last())},
+      {"requests_per_second", column(history, &Point::answers_per_second)},
+      {"errors_per_second", column(history, &Point::errors_per_second)},
+      {"latency_p50", column(history, &Point::median)},
+      {"latency_p99", column(history, &Point::percentile_99)},
+      {"concurrent_requests", column(history, &Point::running)},
+      {"queued_requests", column(history, &Point::queued)},
+      {"connections", column(history, &Point::connections)},
+      {"memory", column(history, &Point::memory)},
   });
 }
 

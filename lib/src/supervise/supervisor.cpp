@@ -93,8 +93,9 @@ int Supervisor::State::run() {
   notifier.emplace(context, config.service_manager, log, [this] { return healthy(); });
   if (config.status) {
     status_socket = config.status->socket.fd.get();
-    status_server.emplace(
-        context, std::move(config.status->socket.fd), [this] { return report(); }, log);
+    status_server.emplace(context, std::move(config.status->socket.fd),
+                          StatusSources{[this] { return report(); }, [this] { return sample(); }},
+                          log);
   }
   watch.emplace(
       context, config.watch, log, [this](const std::string& changes) { reload(changes); },

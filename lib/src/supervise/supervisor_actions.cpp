@@ -139,7 +139,12 @@ void Supervisor::State::carry_out(const action::Kill& kill) {
 void Supervisor::State::carry_out(const action::Report& report) {
   const WorkerDescription& worker = records.at(report.worker).description;
   trouble_log.write(report, worker);
-  if (report.trouble == Trouble::death) ++restarts["death"];
+  const std::string what = what_happened(report, worker, config.boot_timeout);
+  if (report.trouble == Trouble::death) {
+    restarts.add(restart_of(worker, "death", what));
+  } else if (!report.repeated && !is_verdict(report.consequence)) {
+    restarts.add_failed_start(restart_of(worker, "start", what));
+  }
   if (!is_verdict(report.consequence)) return;
   reloads.failed(worker.generation, describe(report, worker, config.boot_timeout),
                  traceback_of(report, worker), std::chrono::system_clock::now());
@@ -149,12 +154,23 @@ void Supervisor::State::carry_out(const action::Report& report) {
 
 void Supervisor::State::carry_out(const action::Replacing& replacing) {
   Record& record = records.at(replacing.worker);
-  ++restarts[to_string(replacing.reason)];
   if (replacing.reason == ReplaceReason::age) {
     record.description.usage.served =
         std::chrono::round<std::chrono::seconds>(now() - record.serves_since.value_or(now()));
   }
+  restarts.add(restart_of(record.description, to_string(replacing.reason),
+                          what_happened(replacing, record.description)));
   log_replacement(log, replacing, record.description);
+}
+
+Restart Supervisor::State::restart_of(const WorkerDescription& worker, std::string reason,
+                                      std::string summary) {
+  return {std::chrono::system_clock::now(),
+          worker.slot,
+          worker.generation,
+          worker.pid,
+          std::move(reason),
+          std::move(summary)};
 }
 
 void Supervisor::State::carry_out(const action::Serving& serving) {

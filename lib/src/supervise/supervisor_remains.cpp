@@ -43,6 +43,12 @@ class ArchiveWriter {
     return *this;
   }
 
+  // What older programs do not write: then the value stays as it is.
+  template <typename T>
+  ArchiveWriter& newer(std::string_view name, const T& value) {
+    return (*this)(name, value);
+  }
+
   // An open descriptor, or -1.
   ArchiveWriter& descriptor(std::string_view name, int fd) {
     if (fd >= 0) descriptors_.push_back(fd);
@@ -108,6 +114,10 @@ class ArchiveReader {
     name_ = name;
     read(*found, value);
     return *this;
+  }
+  template <typename T>
+  ArchiveReader& newer(std::string_view name, T& value) {
+    return object_->contains({name.data(), name.size()}) ? (*this)(name, value) : *this;
   }
 
   ArchiveReader& descriptor(std::string_view name, int& fd) {
@@ -267,6 +277,12 @@ void describe(Archive& archive, T& reload) {
   archive("summary", reload.summary)("traceback", reload.traceback);
 }
 
+template <typename Archive, Is<Restart> T>
+void describe(Archive& archive, T& restart) {
+  archive("time", restart.time)("slot", restart.slot)("generation", restart.generation);
+  archive("pid", restart.pid)("reason", restart.reason)("summary", restart.summary);
+}
+
 template <typename Archive, Is<FileWatcher::Remains::File> T>
 void describe(Archive& archive, T& file) {
   archive("device", file.device)("inode", file.inode);
@@ -286,7 +302,8 @@ void describe(Archive& archive, T& remains) {
   archive("recycling", remains.recycling)("watched", remains.watched);
   archive("reloads", remains.reloads)("reload_cause", remains.reload_cause);
   archive("newest_generation", remains.newest_generation);
-  archive("started", remains.started)("restarts", remains.restarts);
+  archive("started", remains.started)("restarts", remains.restarts.counts);
+  archive.newer("recent_restarts", remains.restarts.latest);
   archive.descriptor("status_socket", remains.status_socket);
 }
 

@@ -17,6 +17,7 @@
 #include "spawning/file_watcher.hpp"
 #include "spawning/listening_socket.hpp"
 #include "spawning/reload_history.hpp"
+#include "spawning/restarts.hpp"
 #include "supervise/fleet.hpp"
 #include "supervise/recycling.hpp"
 #include "supervise/trouble_report.hpp"
@@ -59,7 +60,7 @@ struct SupervisorRemains {
   std::string reload_cause{};
   std::uint64_t newest_generation = 0;
   std::chrono::system_clock::time_point started{};  ///< the service
-  std::map<std::string, std::uint64_t> restarts{};  ///< of workers, by reason
+  Restarts restarts{};                              ///< of workers
   int status_socket = -1;
   FileWatcher::Remains watched{};
 };

@@ -78,6 +78,8 @@ struct Supervisor::State {
   void drain_rest();
   void carry_out(const action::Report& report);
   void carry_out(const action::Replacing& replacing);
+  [[nodiscard]] static Restart restart_of(const WorkerDescription& worker, std::string reason,
+                                          std::string summary);
   void carry_out(const action::Serving& serving);
   void carry_out(const action::Finish& finish);
   [[nodiscard]] WorkerStart start_of(const action::Spawn& spawn) const;
@@ -95,9 +97,10 @@ struct Supervisor::State {
 
   // supervisor_status.cpp: how the service is.
   [[nodiscard]] StatusReport report();
+  [[nodiscard]] StatusSample sample();
   [[nodiscard]] WorkerReport report_of(const Record& record) const;
   void list_requests(StatusReport& report) const;
-  void measure_memory();
+  void measure_memory(std::chrono::seconds age);
 
   // supervisor_re_execution.cpp: another program in the place of this one.
   void try_next_program();
@@ -129,7 +132,7 @@ struct Supervisor::State {
   std::optional<StatusServer> status_server;  // until the end
   int status_socket = -1;                     // the server's
   std::chrono::system_clock::time_point started = std::chrono::system_clock::now();
-  std::map<std::string, std::uint64_t> restarts;  // of workers, by reason
+  Restarts restarts;  // of workers
   TroubleLog trouble_log{context, log, config.boot_timeout};
   ReloadHistory reloads;
   std::string reload_cause = "start";  // of the generation that comes next

@@ -19,41 +19,6 @@ std::string grouped(std::uint64_t count) {
 
 std::string in_mebibytes(Bytes size) { return grouped(size.count >> 20) + " MiB"; }
 
-std::string why(const action::Replacing& replacing, const WorkerDescription& worker) {
-  const WorkerUsage& usage = worker.usage;
-  switch (replacing.reason) {
-    case ReplaceReason::overdue:
-      break;
-    case ReplaceReason::age:
-      return "has served for " + in_words(usage.served);
-    case ReplaceReason::requests:
-      return "served " + grouped(usage.requests) + " requests";
-    case ReplaceReason::memory:
-      return "uses " + in_mebibytes(usage.memory) +
-             (usage.total.count == 0
-                  ? ""
-                  : ", the most of the " + in_mebibytes(usage.total) + " that all workers use");
-  }
-  return "a request ran for more than " + in_words(worker.overdue->limit);
-}
-
-std::string what_happened(const action::Report& report, const WorkerDescription& worker,
-                          std::chrono::milliseconds boot_timeout) {
-  switch (report.trouble) {
-    case Trouble::load_failure:
-      return worker.name() + " cannot load the application: " + worker.failure->summary;
-    case Trouble::boot_timeout:
-      return worker.name() + " was not ready within " + in_words(boot_timeout);
-    case Trouble::hang_up:
-      return worker.name() + " closed the channel to its supervisor before it was ready";
-    case Trouble::death_before_ready:
-      return worker.name() + " " + worker.end + (worker.pid == 0 ? "" : " before it was ready");
-    case Trouble::death:
-      break;
-  }
-  return worker.name() + " " + worker.end;
-}
-
 std::string what_follows(const action::Report& report, const WorkerDescription& worker) {
   switch (report.consequence) {
     case Consequence::end:
@@ -102,6 +67,41 @@ const char* to_string(ReplaceReason reason) {
   return "memory";
 }
 
+std::string what_happened(const action::Replacing& replacing, const WorkerDescription& worker) {
+  const WorkerUsage& usage = worker.usage;
+  switch (replacing.reason) {
+    case ReplaceReason::overdue:
+      break;
+    case ReplaceReason::age:
+      return "has served for " + in_words(usage.served);
+    case ReplaceReason::requests:
+      return "served " + grouped(usage.requests) + " requests";
+    case ReplaceReason::memory:
+      return "uses " + in_mebibytes(usage.memory) +
+             (usage.total.count == 0
+                  ? ""
+                  : ", the most of the " + in_mebibytes(usage.total) + " that all workers use");
+  }
+  return "a request ran for more than " + in_words(worker.overdue->limit);
+}
+
+std::string what_happened(const action::Report& report, const WorkerDescription& worker,
+                          std::chrono::milliseconds boot_timeout) {
+  switch (report.trouble) {
+    case Trouble::load_failure:
+      return "cannot load the application: " + worker.failure->summary;
+    case Trouble::boot_timeout:
+      return "was not ready within " + in_words(boot_timeout);
+    case Trouble::hang_up:
+      return "closed the channel to its supervisor before it was ready";
+    case Trouble::death_before_ready:
+      return worker.end + (worker.pid == 0 ? "" : " before it was ready");
+    case Trouble::death:
+      break;
+  }
+  return worker.end;
+}
+
 bool is_verdict(Consequence consequence) {
   return consequence == Consequence::end || consequence == Consequence::wait ||
          consequence == Consequence::discard || consequence == Consequence::halt;
@@ -109,7 +109,8 @@ bool is_verdict(Consequence consequence) {
 
 std::string describe(const action::Report& report, const WorkerDescription& worker,
                      std::chrono::milliseconds boot_timeout) {
-  return what_happened(report, worker, boot_timeout) + what_follows(report, worker);
+  return worker.name() + " " + what_happened(report, worker, boot_timeout) +
+         what_follows(report, worker);
 }
 
 std::string traceback_of(const action::Report& report, const WorkerDescription& worker) {
@@ -118,7 +119,8 @@ std::string traceback_of(const action::Report& report, const WorkerDescription& 
 
 void log_replacement(const Log& log, const action::Replacing& replacing,
                      const WorkerDescription& worker) {
-  const std::string line = worker.name() + ": " + why(replacing, worker) + "; it is being replaced";
+  const std::string line =
+      worker.name() + ": " + what_happened(replacing, worker) + "; it is being replaced";
   if (replacing.reason == ReplaceReason::overdue) return log.warning(line);
   log.info(line);
 }

@@ -45,6 +45,15 @@ struct WorkerDescription {
 /// Whether it ends a generation that was asked for: then it comes once for each.
 [[nodiscard]] bool is_verdict(Consequence consequence);
 
+/// What a worker is replaced for, as a clause about it: "has served for 30 s".
+[[nodiscard]] std::string what_happened(const action::Replacing& replacing,
+                                        const WorkerDescription& worker);
+
+/// What is wrong with a worker, as a clause about it: "was killed by SIGKILL".
+[[nodiscard]] std::string what_happened(const action::Report& report,
+                                        const WorkerDescription& worker,
+                                        std::chrono::milliseconds boot_timeout);
+
 /// One line: what is wrong, and what follows from it.
 [[nodiscard]] std::string describe(const action::Report& report, const WorkerDescription& worker,
                                    std::chrono::milliseconds boot_timeout);
