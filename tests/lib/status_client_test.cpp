@@ -187,7 +187,7 @@ TEST(StatusUrlTest, MayBeWrittenInEveryUsualWay) {
   EXPECT_EQ(StatusUrl::parse("[::1]:9080"), six);
   EXPECT_EQ(StatusUrl::parse("http://[::1]:9080/"), six);
   EXPECT_EQ(StatusUrl::parse("http://shop.example"), (StatusUrl{"shop.example", 80}));
-  EXPECT_EQ(here.to_string(), "http://127.0.0.1:9080/status.json");
+  EXPECT_EQ(here.to_string(), "http://127.0.0.1:9080");
   EXPECT_EQ(six.authority(), "[::1]:9080");
 }
 

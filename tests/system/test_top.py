@@ -188,7 +188,7 @@ def test_says_in_a_line_that_nobody_answers(run_spawn, free_port):
     outcome = run_spawn("--top", str(free_port))
 
     assert (outcome.returncode, outcome.stdout) == (1, "")
-    url = f"http://127.0.0.1:{free_port}/status.json"
+    url = f"http://127.0.0.1:{free_port}"
     assert outcome.stderr == f"spawn: --top: no answer from {url}: Connection refused\n"
 
 
@@ -322,8 +322,9 @@ def test_gives_the_terminal_back_while_it_is_stopped(watched):
 
 
 def test_waits_for_a_server_and_notices_when_it_has_gone(spawn, free_port):
-    with shown(str(free_port)) as top:
-        top.wait_for(f"no answer from http://127.0.0.1:{free_port}/status.json since", "retrying")
+    with shown(str(free_port), 100, 24) as top:
+        frame = top.wait_for(f"no answer from http://127.0.0.1:{free_port} since ")
+        assert ", retrying: Connection refused\n" in frame
 
         arguments = ["--status-port", str(free_port), "--processes", "1", "system_apps:router"]
         server = spawn(*arguments)

@@ -29,7 +29,7 @@ struct StatusUrl {
 
   /// "127.0.0.1:9080", "[::1]:9080".
   [[nodiscard]] std::string authority() const;
-  /// "http://127.0.0.1:9080/status.json".
+  /// "http://127.0.0.1:9080".
   [[nodiscard]] std::string to_string() const;
 
   friend bool operator==(const StatusUrl&, const StatusUrl&) = default;

@@ -35,11 +35,10 @@ std::string status_trouble(const StatusUrl& url, const StatusFailure& failure,
                            const std::string& since) {
   // The reason may be the server's.
   const std::string reason = display_text(failure.reason, 200).text;
-  const std::string retrying = since.empty() ? "" : "; retrying";
+  const std::string when = since.empty() ? "" : " since " + since + ", retrying";
   if (failure.answered)
-    return url.to_string() + " does not answer as a status server of spawn: " + reason + retrying;
-  return "no answer from " + url.to_string() + (since.empty() ? "" : " since " + since) + ": " +
-         reason + retrying;
+    return url.to_string() + " does not answer as a status server of spawn" + when + ": " + reason;
+  return "no answer from " + url.to_string() + when + ": " + reason;
 }
 
 void print_status(const StatusUrl& url, int output, std::chrono::milliseconds period) {

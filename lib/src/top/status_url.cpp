@@ -62,6 +62,6 @@ std::string StatusUrl::authority() const {
   return (brackets ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-std::string StatusUrl::to_string() const { return "http://" + authority() + "/status.json"; }
+std::string StatusUrl::to_string() const { return "http://" + authority(); }
 
 }  // namespace spawning

@@ -69,6 +69,25 @@ std::vector<StyledLine> flowed(const StyledLine& pieces, std::size_t columns) {
   return lines;
 }
 
+std::vector<StyledLine> wrapped(const Piece& text, std::size_t columns) {
+  std::vector<StyledLine> lines;
+  std::size_t used = 0;
+  for (std::size_t begin = 0; begin < text.text.size();) {
+    const std::size_t end = std::min(text.text.find(' ', begin), text.text.size());
+    const std::string word = text.text.substr(begin, end - begin);
+    const std::size_t width = width_of(word);
+    begin = end + 1;
+    if (lines.empty() || used + 1 + width > columns) {
+      lines.push_back({{word, text.style}});
+      used = width;
+    } else {
+      lines.back()[0].text += ' ' + word;
+      used += 1 + width;
+    }
+  }
+  return lines;
+}
+
 std::vector<StyledLine> TextTable::lines(std::size_t width) const {
   std::vector<std::size_t> widths, shown(columns.size());
   for (std::size_t i = 0; i < columns.size(); ++i) {

@@ -29,6 +29,9 @@ using StyledLine = std::vector<Piece>;
 /// Pieces with blanks between them, on as many lines of `columns` as they need.
 [[nodiscard]] std::vector<StyledLine> flowed(const StyledLine& pieces, std::size_t columns);
 
+/// A text on as many lines of `columns` as its words need.
+[[nodiscard]] std::vector<StyledLine> wrapped(const Piece& text, std::size_t columns);
+
 /// A table; every row has a piece for each column.
 struct TextTable {
   struct Column {

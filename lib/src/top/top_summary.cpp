@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "top/top_summary.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,6 +13,8 @@
 
 namespace spawning {
 namespace {
+
+constexpr std::size_t kSummaryLines = 2;  // of what went wrong; the traceback has the rest
 
 Style style_if(bool condition, Style style) { return condition ? style : Style::plain; }
 
@@ -77,8 +81,8 @@ StyledLine errors(const StatusSample& now, const TopRates& rates) {
           failures("timed out", rates.timed_out, now.timed_out)};
 }
 
-// A failure has a line of its own.
-std::vector<StyledLine> reload(const ReloadSample& latest) {
+// A failure has lines of its own.
+std::vector<StyledLine> reload(const ReloadSample& latest, std::size_t columns) {
   const bool failed = latest.verdict == "failed", loading = latest.verdict == "loading";
   const Style style = failed ? Style::bad : loading ? Style::warning : Style::plain;
   std::vector<StyledLine> lines{
@@ -88,7 +92,14 @@ std::vector<StyledLine> reload(const ReloadSample& latest) {
     lines[0].push_back({loading ? " for " + age : " " + age + " ago"});
   }
   if (!latest.cause.empty()) lines[0].push_back({"  (" + latest.cause + ")"});
-  if (failed && !latest.summary.empty()) lines.push_back({{"  " + latest.summary, Style::bad}});
+  if (!failed) return lines;
+  std::vector<StyledLine> summary =
+      wrapped({latest.summary, Style::bad}, columns - std::min<std::size_t>(columns, 2));
+  summary.resize(std::min(summary.size(), kSummaryLines));
+  for (StyledLine& line : summary) {
+    line.insert(line.begin(), {"  "});
+    lines.push_back(std::move(line));
+  }
   return lines;
 }
 
@@ -108,12 +119,14 @@ std::vector<StyledLine> top_summary(const StatusSample& now, const TopRates& rat
     for (StyledLine& line : flowed(pieces, view.columns)) lines.push_back(std::move(line));
   };
   add(identity(now, view));
-  if (!view.trouble.empty()) lines.push_back({{view.trouble, Style::bad}});
+  for (StyledLine& line : wrapped({view.trouble, Style::bad}, view.columns))
+    lines.push_back(std::move(line));
   add(load(now));
   add(traffic(now, rates));
   add(errors(now, rates));
   if (now.last_reload) {
-    for (StyledLine& line : reload(*now.last_reload)) lines.push_back(std::move(line));
+    for (StyledLine& line : reload(*now.last_reload, view.columns))
+      lines.push_back(std::move(line));
   }
   if (!now.restarts.empty()) add(restarts(now));
   return lines;

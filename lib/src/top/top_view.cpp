@@ -99,15 +99,17 @@ Lines body(const StatusSample& now, const TopRates& rates, const TopView& view, 
 
 StyledLine keys(const TopView& view) {
   const double seconds = std::chrono::duration<double>{view.interval}.count();
-  return {{"q quit  space pause  +/- " + decimal_text(seconds, 1) +
-               "s  sort N slot M mem P cpu R req  t trace  ? help",
+  return {{"q quit  ? help  space pause  +/- " + decimal_text(seconds, 1) +
+               "s  sort N slot M mem P cpu R req  t trace",
            Style::faint}};
 }
 
 Lines without_status(const TopView& view) {
-  return {
-      {{"spawn --top  " + view.source, Style::strong}},
-      {view.trouble.empty() ? Piece{"waiting for an answer"} : Piece{view.trouble, Style::bad}}};
+  Lines lines{{{"spawn --top  " + view.source, Style::strong}}};
+  const bool waiting = view.trouble.empty();
+  append(lines, waiting ? Lines{{{"waiting for an answer"}}}
+                        : wrapped({view.trouble, Style::bad}, view.columns));
+  return lines;
 }
 
 }  // namespace
