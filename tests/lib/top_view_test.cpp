@@ -112,9 +112,9 @@ TEST(TopViewTest, CountsAnewWhenTheServiceWasStartedAnew) {
 TEST(TopViewTest, NeverExceedsTheTerminal) {
   StatusSample crowded = eventful();
   crowded.workers.resize(40, crowded.workers[0]);
-  crowded.requests->resize(300, crowded.requests->front());
-  for (std::size_t columns : {0U, 1U, 10U, 40U, 60U, 79U, 200U}) {
-    for (std::size_t rows : {1U, 2U, 5U, 8U, 12U, 24U, 60U}) {
+  crowded.requests->resize(60, crowded.requests->front());
+  for (std::size_t columns : {0U, 1U, 40U, 79U, 200U}) {
+    for (std::size_t rows : {1U, 2U, 8U, 12U, 60U}) {
       for (const TopBody body : {TopBody::workers, TopBody::traceback, TopBody::help}) {
         TopView view = view_of(columns, rows);
         view.body = body;

@@ -36,17 +36,12 @@ class Top:
         self.before = termios.tcgetattr(self.terminal)
         self.octets = b""
         self.process = subprocess.Popen(
-            [str(PROGRAM), "--top", url],
+            ["setsid", "--ctty", str(PROGRAM), "--top", url],
             stdin=self.terminal,
             stdout=self.terminal,
             stderr=subprocess.PIPE,
             env=environment({"TERM": "xterm", "NO_COLOR": "", **variables}),
-            preexec_fn=self._take_terminal,
         )
-
-    def _take_terminal(self) -> None:
-        os.setsid()
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     def resize(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -204,9 +199,7 @@ def test_takes_a_server_or_an_application(run_spawn):
     outcome = run_spawn("--top", "9080", "system_apps:router")
 
     assert outcome.returncode == 2
-    assert outcome.stderr == (
-        'spawn: --top: expected no APP beside it, not "system_apps:router"\n'
-    )
+    assert outcome.stderr == ('spawn: --top: expected no APP beside it, not "system_apps:router"\n')
 
 
 def test_shows_workers_in_a_terminal_and_what_becomes_of_them(watched):
@@ -341,14 +334,16 @@ def test_waits_for_a_server_and_notices_when_it_has_gone(spawn, free_port):
 
 
 def test_stays_at_hand_while_the_server_says_nothing():
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        with shown(str(silent.getsockname()[1])) as top:
-            top.wait_for("waiting for an answer")
-            began = time.monotonic()
-            top.type(b"q")
-            assert top.wait() == 0
-            assert time.monotonic() - began < 4  # it would ask for 5 s
-            assert top.is_as_before()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        shown(str(silent.getsockname()[1])) as top,
+    ):
+        top.wait_for("waiting for an answer")
+        began = time.monotonic()
+        top.type(b"q")
+        assert top.wait() == 0
+        assert time.monotonic() - began < 4  # it would ask for 5 s
+        assert top.is_as_before()
 
 
 @pytest.mark.parametrize("colours", [True, False])
