@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -18,6 +19,7 @@
 #include "spawning/error.hpp"
 #include "spawning/inheritance.hpp"
 #include "spawning/log.hpp"
+#include "spawning/status_top.hpp"
 #include "spawning/supervisor.hpp"
 
 namespace {
@@ -88,6 +90,19 @@ int supervise(const Options& options, const std::vector<std::string>& command) {
   return supervisor.run();
 }
 
+// A terminal that says it is dumb, or nothing, is written to as a file is.
+int show_status(const StatusUrl& url) {
+  const std::string terminal = environment("TERM");
+  if (::isatty(STDOUT_FILENO) == 1 && !terminal.empty() && terminal != "dumb") {
+    return watch_status(url, {.screen = STDOUT_FILENO,
+                              .keyboard = STDIN_FILENO,
+                              .colour = environment("NO_COLOR").empty()});
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  print_status(url, STDOUT_FILENO);
+  return EXIT_SUCCESS;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -101,6 +116,7 @@ int main(int argc, char** argv) {
       std::cout << "spawning " SPAWNING_VERSION "\n";
       return EXIT_SUCCESS;
     }
+    if (options.top) return show_status(*options.top);
     return supervise(options, {argv, argv + argc});
   } catch (const UsageError& error) {
     std::cerr << "spawn: " << error.what() << '\n';

@@ -115,7 +115,10 @@ Options parse_options(const std::vector<std::string>& arguments) {
     seen.push_back(setting);
     store(options, *setting, given);
   }
-  if (options.arguments.empty() && !options.help && !options.version) {
+  if (options.top && !options.arguments.empty()) {
+    throw UsageError{"--top: expected no APP beside it, not \"" + options.arguments.front() + "\""};
+  }
+  if (options.arguments.empty() && !options.help && !options.version && !options.top) {
     throw UsageError{
         "APP is missing: expected the dotted path of an application, as package.module.callable"};
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "spawning/config.hpp"
+#include "spawning/status_client.hpp"
 #include "spawning/supervisor.hpp"
 
 namespace spawning::cli {
@@ -42,6 +43,7 @@ struct Options {
   std::string access_log_format = "spawning";
   std::string restart_args;  ///< "" unless a supervisor has executed itself anew
   bool verbose = false;
+  std::optional<StatusUrl> top;  ///< the server whose status is to be shown, instead of serving
   bool version = false;
   bool help = false;
 };
@@ -55,7 +57,7 @@ class UsageError : public std::runtime_error {
 
 /// Reads the arguments, the program's name excluded. `--name=value`, `--name value`, `-n value` and
 /// `-nvalue` are the same; names are never abbreviated; options and arguments may be mixed, and after
-/// `--` all are arguments. With `--help` or `--version` nothing else is required.
+/// `--` all are arguments. With `--help`, `--version` or `--top` nothing else is required.
 /// \throws UsageError
 [[nodiscard]] Options parse_options(const std::vector<std::string>& arguments);
 

@@ -80,6 +80,14 @@ void store_reload(Options& options, Value value) {
   options.reload_dev = true;
 }
 
+void store_top(Options& options, Value value) {
+  try {
+    options.top = StatusUrl::parse(value);
+  } catch (const StartupError& error) {
+    throw UsageError{error.what()};
+  }
+}
+
 void store_access_log_format(Options& options, Value value) {
   try {
     static_cast<void>(LogFormat::parse(value));
@@ -225,6 +233,10 @@ constexpr std::array kStatus{
             }},
     Setting{"status-host", '\0', "HOST", nullptr, "address of that server; otherwise --host",
             Takes::value, [](Options& o, Value v) { o.status_host = without_brackets(v); }},
+    Setting{"top", '\0', "URL", nullptr,
+            "serve nothing, but show how the service is whose status server is at URL, such as "
+            "http://127.0.0.1:9080 or 9080: again and again in a terminal, once elsewhere",
+            Takes::value, store_top},
 };
 
 constexpr std::array kReload{

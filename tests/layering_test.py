@@ -24,6 +24,7 @@ ROOMS = {
     "net": {"http", "base"},
     "control": {"base"},
     "watch": {"base"},
+    "top": {"base"},
     "status": {"work", "record", "net", "http", "base"},
     "worker": {"work", "record", "net", "http", "base", "control"},
     "supervise": {"control", "watch", "status", "record", "base"},

@@ -120,10 +120,18 @@ TEST(OptionsTest, LeaveWhatFollowsTwoDashesAlone) {
   EXPECT_EQ(parse_options({"app", "--", "--port"}).arguments, (Arguments{"app", "--port"}));
 }
 
-TEST(OptionsTest, NeedNoApplicationForHelpAndVersion) {
+TEST(OptionsTest, NeedNoApplicationForWhatServesNothing) {
   EXPECT_TRUE(parse_options({"--help"}).help);
   EXPECT_TRUE(parse_options({"-h"}).help);
   EXPECT_TRUE(parse_options({"--version"}).version);
+  EXPECT_EQ(parse_options({"--top", "9080"}).top, (StatusUrl{"127.0.0.1", 9080}));
+}
+
+TEST(OptionsTest, ServeOrShowTheStatusOfWhatServes) {
+  EXPECT_EQ(refusal({"--top", "9080", "app"}), "--top: expected no APP beside it, not \"app\"");
+  EXPECT_EQ(refusal({"--top", "nowhere"}),
+            "--top: expected the URL of a status server, such as http://127.0.0.1:9080, not "
+            "\"nowhere\"");
 }
 
 TEST(OptionsTest, NameTheMissingApplication) {

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+/// \file
+/// The figures of a service as a whole.
+
+#include <vector>
+
+#include "spawning/status_sample.hpp"
+#include "spawning/top_view.hpp"
+#include "top/styled_line.hpp"
+#include "top/top_rates.hpp"
+
+namespace spawning {
+
+/// Who it is, what it does, its rates, its latest reload, and why workers were replaced.
+[[nodiscard]] std::vector<StyledLine> top_summary(const StatusSample& now, const TopRates& rates,
+                                                  const TopView& view);
+
+}  // namespace spawning
