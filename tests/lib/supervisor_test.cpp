@@ -61,7 +61,7 @@ class SupervisorTest : public ::testing::Test {
   static int supervise(SupervisorConfig config, int output) {
     ::dup2(output, STDERR_FILENO);
     config.listeners.push_back(bind_listener(BindAddress::parse("127.0.0.1:0")));
-    const Log log{STDERR_FILENO, "supervisor", LogLevel::debug};
+    const Log log{STDERR_FILENO, "supervisor", {.threshold = LogLevel::debug}};
     Supervisor supervisor{std::move(config), log};
     supervisor.on_serving([&log] { log.info("all serve"); });
     const int status = supervisor.run();
