@@ -37,35 +37,48 @@ std::string why(const action::Replacing& replacing, const WorkerDescription& wor
   return "a request ran for more than " + in_words(worker.overdue->limit);
 }
 
+// Where to look for what a signal does not say.
+std::string perhaps_because(const std::string& end) {
+  if (end.find("SIGKILL") != end.npos) return " (if for want of memory, dmesg says so)";
+  for (const char* crash : {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"}) {
+    if (end.find(crash) != end.npos)
+      return " (a crash of native code: with PYTHONFAULTHANDLER=1 Python writes down where)";
+  }
+  return "";
+}
+
 std::string what_happened(const action::Report& report, const WorkerDescription& worker,
                           std::chrono::milliseconds boot_timeout) {
   switch (report.trouble) {
     case Trouble::load_failure:
       return worker.name() + " cannot load the application: " + worker.failure->summary;
     case Trouble::boot_timeout:
-      return worker.name() + " was not ready within " + in_words(boot_timeout);
+      return worker.name() + " was not ready within " + in_words(boot_timeout) +
+             " (--boot-timeout)";
     case Trouble::hang_up:
       return worker.name() + " closed the channel to its supervisor before it was ready";
     case Trouble::death_before_ready:
-      return worker.name() + " " + worker.end + (worker.pid == 0 ? "" : " before it was ready");
+      return worker.name() + " " + worker.end + (worker.pid == 0 ? "" : " before it was ready") +
+             perhaps_because(worker.end);
     case Trouble::death:
       break;
   }
-  return worker.name() + " " + worker.end;
+  return worker.name() + " " + worker.end + perhaps_because(worker.end);
 }
 
 std::string what_follows(const action::Report& report, const WorkerDescription& worker) {
   switch (report.consequence) {
     case Consequence::end:
-      return "";
+      return "; nobody serves, so spawn ends";
     case Consequence::wait:
       return "; the next try comes when a file changes that may mend it";
     case Consequence::discard:
       return "; generation " + std::to_string(worker.generation) +
-             " is discarded, the one before goes on";
+             " is discarded, the one before goes on until another reload";
     case Consequence::halt:
       return "; the reload ends here, with some of generation " +
-             std::to_string(worker.generation) + " and the rest of those before";
+             std::to_string(worker.generation) +
+             " and the rest of those before, until another reload";
     case Consequence::succeed:
       return "; its successor has been started already";
     case Consequence::keep:
@@ -116,9 +129,28 @@ std::string traceback_of(const action::Report& report, const WorkerDescription& 
   return report.trouble == Trouble::load_failure ? worker.failure->traceback : "";
 }
 
+namespace {
+
+std::string option_of(ReplaceReason reason) {
+  switch (reason) {
+    case ReplaceReason::overdue:
+      return " (--request-timeout)";
+    case ReplaceReason::age:
+      return " (--max-age)";
+    case ReplaceReason::requests:
+      return " (--max-requests)";
+    case ReplaceReason::memory:
+      break;
+  }
+  return " (--max-memory, --max-worker-memory)";
+}
+
+}  // namespace
+
 void log_replacement(const Log& log, const action::Replacing& replacing,
                      const WorkerDescription& worker) {
-  const std::string line = worker.name() + ": " + why(replacing, worker) + "; it is being replaced";
+  const std::string line = worker.name() + ": " + why(replacing, worker) +
+                           "; it is being replaced" + option_of(replacing.reason);
   if (replacing.reason == ReplaceReason::overdue) return log.warning(line);
   log.info(line);
 }
