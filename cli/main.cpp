@@ -45,7 +45,7 @@ std::optional<Inheritance> inheritance_of(const Options& options) {
   }
 }
 
-int supervise(const Options& options, const std::vector<std::string>& command) {
+int supervise(const Options& options, const std::vector<std::string>& command, const Log& log) {
   std::optional<Inheritance> inheritance = inheritance_of(options);
   const std::string invoked_as = command.empty() ? "" : command.front();
   const PythonSearch search = PythonSearch::of_this_process(options.python, invoked_as);
@@ -77,7 +77,6 @@ int supervise(const Options& options, const std::vector<std::string>& command) {
   config.status = inheritance ? adopt_status(*inheritance) : status_config(options, sockets);
   config.inheritance = std::move(inheritance);
 
-  const Log log{STDERR_FILENO, "supervisor", options.verbose ? LogLevel::debug : LogLevel::info};
   if (options.verbose)
     log.info("python " + config.worker_command.front() + ", configuration " +
              config.worker_settings);
@@ -103,26 +102,43 @@ int show_status(const StatusUrl& url) {
   return EXIT_SUCCESS;
 }
 
+// What keeps it from starting: for people one plain line, which tells no time and no pid.
+int refuse(const Log& log, const std::exception& error, int status) {
+  if (log.options().style == LogStyle::json) {
+    log.error(error.what());
+  } else {
+    std::cerr << "spawn: " << error.what() << '\n';
+  }
+  return status;
+}
+
+int run(const Options& options, const std::vector<std::string>& command) {
+  if (options.help) {
+    std::cout << help_text();
+    return EXIT_SUCCESS;
+  }
+  if (options.version) {
+    std::cout << "spawning " SPAWNING_VERSION "\n";
+    return EXIT_SUCCESS;
+  }
+  const Log log{STDERR_FILENO, "supervisor", log_options(options)};
+  try {
+    if (options.top) return show_status(*options.top);
+    return supervise(options, command, log);
+  } catch (const UsageError& error) {
+    return refuse(log, error, kUsage);
+  } catch (const std::exception& error) {
+    return refuse(log, error, kCouldNotStart);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    const Options options = parse_options({argv + std::min(argc, 1), argv + argc});
-    if (options.help) {
-      std::cout << help_text();
-      return EXIT_SUCCESS;
-    }
-    if (options.version) {
-      std::cout << "spawning " SPAWNING_VERSION "\n";
-      return EXIT_SUCCESS;
-    }
-    if (options.top) return show_status(*options.top);
-    return supervise(options, {argv, argv + argc});
-  } catch (const UsageError& error) {
+    return run(parse_options({argv + std::min(argc, 1), argv + argc}), {argv, argv + argc});
+  } catch (const std::exception& error) {  // a UsageError before it is known how to log
     std::cerr << "spawn: " << error.what() << '\n';
     return kUsage;
-  } catch (const std::exception& error) {
-    std::cerr << "spawn: " << error.what() << '\n';
-    return kCouldNotStart;
   }
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "spawning/config.hpp"
+#include "spawning/log.hpp"
 #include "spawning/status_client.hpp"
 #include "spawning/supervisor.hpp"
 
@@ -41,6 +42,8 @@ struct Options {
   std::optional<std::chrono::milliseconds> watch_poll;
   std::string access_log_file = "-";  ///< "-": standard output
   std::string access_log_format = "spawning";
+  std::optional<LogLevel> log_level;  ///< otherwise what `verbose` implies
+  LogStyle log_format = LogStyle::text;
   std::string restart_args;  ///< "" unless a supervisor has executed itself anew
   bool verbose = false;
   std::optional<StatusUrl> top;  ///< the server whose status is to be shown, instead of serving

@@ -110,6 +110,11 @@ std::optional<StatusConfig> status_config(const Options& options, const Sockets&
   }
 }
 
+LogOptions log_options(const Options& options) {
+  const LogLevel otherwise = options.verbose ? LogLevel::debug : LogLevel::info;
+  return {options.log_level.value_or(otherwise), options.log_format};
+}
+
 void log_status_address(const Log& log, const Address& address) {
   const std::string where = "status: " + address.url() + "status";
   const bool loopback = address.host.starts_with("127.") || address.host == "::1";
@@ -140,6 +145,7 @@ std::vector<std::string> restart_command(std::vector<std::string> command) {
 }
 
 std::string worker_settings(const Options& options, const Address& address) {
+  const LogOptions log = log_options(options);
   const auto age = options.replacement.age;
   return boost::json::serialize(boost::json::object{
       {"app_factory", "spawning.wsgi_factory.app_factory"},
@@ -151,6 +157,8 @@ std::string worker_settings(const Options& options, const Address& address) {
       {"max_age", age.count() == 0 ? boost::json::value{} : seconds(age)},
       {"access_log_file", options.access_log_file},
       {"access_log_format", options.access_log_format},
+      {"log_level", std::string{to_string(log.threshold)}},
+      {"log_format", std::string{to_string(log.style)}},
       {"verbose", options.verbose},
       {"watch", boost::json::array(options.watch.begin(), options.watch.end())},
       {"reload", options.reload_dev ? boost::json::value("dev") : boost::json::value(nullptr)},

@@ -35,6 +35,9 @@ struct Sockets {
 [[nodiscard]] std::optional<StatusConfig> status_config(const Options& options,
                                                         const Sockets& sockets);
 
+/// How this process and its workers log: --log-level counts for more than --verbose.
+[[nodiscard]] LogOptions log_options(const Options& options);
+
 /// Says where the status is, and warns if others than this machine can see it.
 void log_status_address(const Log& log, const Address& address);
 

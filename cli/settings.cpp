@@ -97,6 +97,18 @@ void store_access_log_format(Options& options, Value value) {
   options.access_log_format = value;
 }
 
+void store_log_level(Options& options, Value value) {
+  options.log_level = log_level_named(value);
+  if (!options.log_level)
+    throw UsageError{"expected debug, info, warning or error, not \"" + value + "\""};
+}
+
+void store_log_format(Options& options, Value value) {
+  const auto style = log_style_named(value);
+  if (!style) throw UsageError{"expected text or json, not \"" + value + "\""};
+  options.log_format = *style;
+}
+
 constexpr std::array kServer{
     Setting{"host", 'i', "HOST", "127.0.0.1", "address to bind: IPv4, IPv6, or a name",
             Takes::value, store_host},
@@ -267,10 +279,16 @@ constexpr std::array kLogs{
             "give every request an X-Request-ID, or take over that of a trusted proxy: for the "
             "application, the response and the log",
             Takes::nothing, [](Options& o, Value) { o.http.request_id = true; }},
+    Setting{"log-level", '\0', "LEVEL", "info",
+            "the least that the error log, on standard error, tells: debug, info, warning or "
+            "error; with --verbose debug is the default",
+            Takes::value, store_log_level},
+    Setting{"log-format", '\0', "FORMAT", "text", "what the error log is in: text or json",
+            Takes::value, store_log_format},
 };
 
 constexpr std::array kOthers{
-    Setting{"verbose", 'v', nullptr, nullptr, "print the resolved configuration, and log details",
+    Setting{"verbose", 'v', nullptr, nullptr, "log the resolved configuration, and details",
             Takes::nothing, [](Options& o, Value) { o.verbose = true; }},
     Setting{"version", '\0', nullptr, nullptr, "print the version and exit", Takes::nothing,
             [](Options& o, Value) { o.version = true; }},

@@ -30,13 +30,15 @@ class Worker:
         *,
         multithread: bool,
         multiprocess: bool,
-        verbose: bool = False,
         http: dict[str, float | bool | str] = ...,
     ) -> None:
         """The application is loaded: requests are queued for serve_requests()."""
 
     def log_accesses(self, format: str) -> None:
         """Before ready: writes an access log. ValueError names a directive that there is not."""
+
+    def log_error(self, text: str, traceback: str = "") -> None:
+        """Logs an error, also in a process that has been forked from this one."""
 
     def failed(self, summary: str, traceback: str, files: list[str]) -> None:
         """The application cannot be loaded."""

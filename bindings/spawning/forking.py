@@ -10,25 +10,35 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
-from typing import Any, NoReturn
+from typing import Any, Callable, NoReturn
+
+from spawning.load_failure import summary_of, traceback_of
 
 _Identity = tuple[int, int]
 
 
 class Forks:
-    """From here on children let go of `descriptors`, and of the signals that `handlers` take."""
+    """From here on children let go of `descriptors`, and of the signals that `handlers` take.
 
-    def __init__(self, descriptors: list[int], handlers: dict[int, Any]) -> None:
+    What is wrong with them goes to `log_error`, a line and a traceback.
+    """
+
+    def __init__(
+        self,
+        descriptors: list[int],
+        handlers: dict[int, Any],
+        log_error: Callable[[str, str], None],
+    ) -> None:
         self._worker = os.getpid()
         self._descriptors = {fd: _identity(fd) for fd in descriptors}
         self._handlers = handlers
+        self._log_error = log_error
         os.register_at_fork(after_in_child=self._let_go)
 
     def end_child(self, error: BaseException | None) -> None:
         """Ends this process, as Python would have, if it is not the worker itself."""
         if os.getpid() != self._worker:
-            _end(error)
+            self._end(error)
 
     def _let_go(self) -> None:
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -42,6 +52,22 @@ class Forks:
             if signal.getsignal(number) is handler:
                 signal.signal(number, signal.SIG_DFL)
 
+    def _end(self, error: BaseException | None) -> NoReturn:
+        status = 1
+        if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
+            status = error.code or 0
+        elif error is not None:
+            said = (
+                f"a process that the application forked while it loaded failed: {summary_of(error)}"
+            )
+            self._log_error(said, traceback_of(error))
+        else:
+            said = "a process that the application forked while it loaded came back, and is ended"
+            self._log_error(f"{said}; it has to end itself, with os._exit()", "")
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(status & 0xFF)
+
 
 def _identity(descriptor: int) -> _Identity | None:
     try:
@@ -49,16 +75,3 @@ def _identity(descriptor: int) -> _Identity | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _end(error: BaseException | None) -> NoReturn:
-    status = 1
-    if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
-        status = error.code or 0
-    elif error is not None:
-        traceback.print_exception(type(error), error, error.__traceback__)
-    else:
-        print("spawning: a process that the application forked came back; it ends", file=sys.stderr)
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(status & 0xFF)

@@ -29,9 +29,22 @@ def load_failure(error: BaseException) -> LoadFailure:
         return LoadFailure(str(error), "", [os.path.abspath(file) for file in error.files])
     for each in _chain(error):
         each.__traceback__ = _without_our_frames(each.__traceback__)
-    summary = traceback.format_exception_only(type(error), error)[-1].strip()
-    lines = traceback.format_exception(type(error), error, error.__traceback__)
-    return LoadFailure(summary, "".join(lines), _files(error))
+    return LoadFailure(summary_of(error), traceback_of(error), _files(error))
+
+
+def summary_of(error: BaseException) -> str:
+    """The last line of its traceback: "ValueError: no such shop"."""
+    return _utf8(traceback.format_exception_only(type(error), error)[-1].strip())
+
+
+def traceback_of(error: BaseException) -> str:
+    """What Python would print of it."""
+    return _utf8("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+
+
+def _utf8(text: str) -> str:
+    # A file's name, or what an exception quotes, may have surrogates in it, which C++ does not take.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from spawning import wsgi_factory
 from spawning.forking import Forks
-from spawning.load_failure import load_failure
+from spawning.load_failure import load_failure, summary_of, traceback_of
 from spawning.modules import LoadedModules
 from spawning.naming import resolve
 
@@ -47,7 +47,15 @@ def main() -> int:
     if worker is None:
         print("spawning.worker is started by `spawn`, and cannot run by itself", file=sys.stderr)
         return 2
-    forks = Forks(_sockets(), _install_signal_handlers(worker))
+    try:
+        return _work(worker)
+    except Exception as error:  # whatever it is, in the format of the log
+        worker.log_error(f"this worker cannot go on: {summary_of(error)}", traceback_of(error))
+        return 1
+
+
+def _work(worker: Worker) -> int:
+    forks = Forks(_sockets(), _install_signal_handlers(worker), worker.log_error)
     _restore_environment()
     settings = worker.settings()
     if settings is None:
@@ -118,7 +126,6 @@ def _serve(
         application,
         multithread=len(threads) > 1,
         multiprocess=config.get("num_processes", 1) > 1,
-        verbose=config.get("verbose", False),
         http={"no_keepalive": config.get("no_keepalive", False), **config.get("http", {})},
     )
     for thread in threads:

@@ -2,6 +2,7 @@
 #include "py_worker.hpp"
 
 #include <pybind11/stl.h>
+#include <unistd.h>
 
 #include <stdexcept>
 #include <utility>
@@ -15,7 +16,8 @@ namespace py = pybind11;
 namespace spawning::python {
 
 PyWorker::PyWorker(Seat seat)
-    : stacks_{std::make_unique<ThreadStacks>(GilHeld::by_caller(), log_)} {
+    : log_{STDERR_FILENO, "worker", seat.log},
+      stacks_{std::make_unique<ThreadStacks>(GilHeld::by_caller(), log_)} {
   if (!stacks_->ok()) throw py::error_already_set{};
   worker_ = std::make_unique<Worker>(std::move(seat));
   worker_->on_last_words([this] { stacks_->report_all("stacks of all threads:"); });
@@ -55,7 +57,7 @@ py::object PyWorker::settings() {
 }
 
 void PyWorker::ready(const py::object& application, bool multithread, bool multiprocess,
-                     bool verbose, const py::dict& http) {
+                     const py::dict& http) {
   Worker& inside = worker();
   if (handler_) throw std::runtime_error{"the worker is ready already"};
   const HttpConfig config = read_http_settings(http);
@@ -66,7 +68,7 @@ void PyWorker::ready(const py::object& application, bool multithread, bool multi
   handler_ = std::move(handler);
   inside.on_overdue([this](const OverdueRequest& request) { report(request); });
   const GilReleased released{gil};
-  inside.ready(*handler_, config, verbose ? LogLevel::debug : LogLevel::info);
+  inside.ready(*handler_, config);
 }
 
 void PyWorker::log_accesses(const std::string& format) {
@@ -79,6 +81,10 @@ void PyWorker::log_accesses(const std::string& format) {
   } catch (const StartupError& error) {
     throw py::value_error{error.what()};
   }
+}
+
+void PyWorker::log_error(const std::string& text, const std::string& traceback) const {
+  log_.traceback(text, traceback);
 }
 
 void PyWorker::failed(std::string summary, std::string traceback, std::vector<std::string> files) {
@@ -141,10 +147,12 @@ void define_worker(py::module_& module) {
       .def("settings", &PyWorker::settings,
            "Waits for the service's settings: JSON, or None at the end.")
       .def("ready", &PyWorker::ready, py::arg("application"), py::kw_only(), py::arg("multithread"),
-           py::arg("multiprocess"), py::arg("verbose") = false, py::arg("http") = py::dict{},
+           py::arg("multiprocess"), py::arg("http") = py::dict{},
            "The application is loaded: requests are queued for serve_requests().")
       .def("log_accesses", &PyWorker::log_accesses, py::arg("format"),
            "Before ready: writes an access log. ValueError names a directive that there is not.")
+      .def("log_error", &PyWorker::log_error, py::arg("text"), py::arg("traceback") = "",
+           "Logs an error, also in a process that has been forked from this one.")
       .def("failed", &PyWorker::failed, py::arg("summary"), py::arg("traceback"), py::arg("files"),
            "The application cannot be loaded.")
       .def("report_modules", &PyWorker::report_modules, py::arg("files"),

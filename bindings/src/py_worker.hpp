@@ -40,10 +40,13 @@ class PyWorker {
   /// JSON, or None if the worker is to end before any came.
   [[nodiscard]] pybind11::object settings();
 
-  void ready(const pybind11::object& application, bool multithread, bool multiprocess, bool verbose,
+  void ready(const pybind11::object& application, bool multithread, bool multiprocess,
              const pybind11::dict& http);
   /// Raises ValueError that names the directive which there is not.
   void log_accesses(const std::string& format);
+  /// Logs an error, and below it the lines of a traceback, "" if there are none. Also in a process
+  /// that has been forked from this one.
+  void log_error(const std::string& text, const std::string& traceback) const;
   void failed(std::string summary, std::string traceback, std::vector<std::string> files);
 
   /// \param files  bytes, as the file system has them.
@@ -72,7 +75,7 @@ class PyWorker {
   [[nodiscard]] WsgiHandler& handler();
   void report(const OverdueRequest& request);
 
-  Log log_{2, "worker"};
+  Log log_;
   std::unique_ptr<WsgiHandler> handler_;
   std::unique_ptr<ThreadStacks> stacks_;
   std::unique_ptr<Worker> worker_;  // calls both, so it goes first

@@ -169,8 +169,8 @@ void ThreadStacks::run() {
     const bool asked = ask(wanted.thread);
     lock.unlock();
     if (!asked) continue;
-    log_.block(wanted.introduction,
-               wait_for_dump() ? text_of(answer_) : "The kernel holds it, and it does not say.\n");
+    log_.stacks(LogLevel::warning, wanted.introduction,
+                wait_for_dump() ? text_of(answer_) : "The kernel holds it, and it does not say.\n");
   }
 }
 
@@ -183,9 +183,9 @@ bool ThreadStacks::ask(pthread_t thread) {
 }
 
 void ThreadStacks::report_all(std::string_view introduction) const {
-  if (!make_empty(all_answers_)) return log_.error("the stacks cannot be had");
+  if (!make_empty(all_answers_)) return log_.error("the stacks of this process cannot be had");
   dump_all_(signal_number_for_all());
-  log_.block(introduction, text_of(all_answers_));
+  log_.stacks(LogLevel::error, introduction, text_of(all_answers_));
 }
 
 }  // namespace spawning::python

@@ -48,7 +48,7 @@ void WsgiHandler::handle(Request request, Responder responder) {
   PyRef early_hints = early_hints_.take(gil);
   PyRef client_disconnected = client_disconnected_.take(gil);
   if (!start_response || !input || !early_hints || !client_disconnected) {
-    return log_exception(gil, "a request was not given to the application",
+    return log_exception(gil, "a request that could not be given to the application",
                          take_exception().get());  // the Responder answers 500
   }
   answer(gil, request, std::move(responder),
@@ -63,7 +63,8 @@ void WsgiHandler::answer(const GilHeld& gil, const Request& request, Responder r
                          const RequestObjects& objects) {
   const PyRef environ = environs_.build(gil, request, objects);
   if (!environ) {
-    return log_exception(gil, "a request was not given to the application", take_exception().get());
+    return log_exception(gil, "a request that could not be given to the application",
+                         take_exception().get());
   }
   auto& response = unbox<WsgiResponse>(objects.start_response);
   auto& body = unbox<WsgiInput>(objects.input);
@@ -95,7 +96,7 @@ void WsgiHandler::log_exception(const GilHeld&, std::string_view label, PyObject
   PyErr_Clear();
   if (lines.empty())
     lines = std::string{Py_TYPE(exception)->tp_name} + " (its traceback cannot be shown)\n";
-  log_.block(introduction, lines);
+  log_.traceback(introduction, lines);
 }
 
 }  // namespace spawning::python

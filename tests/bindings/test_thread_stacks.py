@@ -66,7 +66,7 @@ def test_a_thread_that_waits(stacks):
     log = logged(stacks, "in wait_here")
     thread.finish()
 
-    assert "[error] worker: stack of the thread that answers GET /x of 192.0.2.7" in log
+    assert "[warning] worker: stack of the thread that answers GET /x of 192.0.2.7" in log
     assert "test_thread_stacks.py" in log
     assert log.count("(most recent call first)") == 1
 

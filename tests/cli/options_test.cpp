@@ -338,6 +338,22 @@ TEST(OptionsTest, NameTheOtherValuesThatAreNone) {
             "192.0.2.1, 10.0.0.0/8, ::1, unix, *");
 }
 
+TEST(OptionsTest, TakeTheLevelAndTheFormatOfTheErrorLog) {
+  const Options options = parse_options({"--log-level=debug", "--log-format", "json", "app"});
+
+  EXPECT_EQ(options.log_level, LogLevel::debug);
+  EXPECT_EQ(options.log_format, LogStyle::json);
+  EXPECT_FALSE(options.verbose);
+  EXPECT_EQ(parse_options({"app"}).log_level, std::nullopt);
+  EXPECT_EQ(refusal({"--log-level=warn", "app"}),
+            "--log-level: expected debug, info, warning or error, not \"warn\"");
+  EXPECT_EQ(refusal({"--log-format=JSON", "app"}),
+            "--log-format: expected text or json, not \"JSON\"");
+  EXPECT_EQ(refusal({"--log-level=", "app"}), "--log-level: expected a value");
+  EXPECT_EQ(refusal({"--log-level=info", "--log-level=debug", "app"}),
+            "--log-level: expected only once");
+}
+
 TEST(OptionsTest, TakeWhatSpawnSaysToItselfAndTellNobody) {
   EXPECT_EQ(parse_options({"-z", "{}", "app"}).restart_args, "{}");
   EXPECT_EQ(parse_options({"--z-restart-args={}", "app"}).restart_args, "{}");

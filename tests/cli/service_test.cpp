@@ -80,6 +80,22 @@ TEST(ServiceTest, NamesTheOptionThatCannotBeBoundAndLeavesNothingBehind) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+TEST(ServiceTest, LogsAtTheLevelThatIsStatedElseAtThatOfVerbose) {
+  const auto level = [](const std::vector<std::string>& arguments) {
+    std::vector<std::string> all = arguments;
+    all.emplace_back("app");
+    return log_options(parse_options(all)).threshold;
+  };
+
+  EXPECT_EQ(level({}), LogLevel::info);
+  EXPECT_EQ(level({"-v"}), LogLevel::debug);
+  EXPECT_EQ(level({"--log-level=warning"}), LogLevel::warning);
+  EXPECT_EQ(level({"--log-level=warning", "-v"}), LogLevel::warning);
+  EXPECT_EQ(level({"-v", "--log-level=info"}), LogLevel::info);
+  EXPECT_EQ(log_options(parse_options({"app"})).style, LogStyle::text);
+  EXPECT_EQ(log_options(parse_options({"--log-format=json", "app"})).style, LogStyle::json);
+}
+
 TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
   const Options options =
       parse_options({"-s2", "-t3", "--no-keepalive", "shop.app", "shop.\"wrap\""});
@@ -89,7 +105,8 @@ TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
       R"({"app_factory":"spawning.wsgi_factory.app_factory","args":["shop.app","shop.\"wrap\""],)"
       R"("num_processes":2,"threadpool_workers":3,"no_keepalive":true,)"
       R"("deadman_timeout":10,"max_age":null,"access_log_file":"-",)"
-      R"("access_log_format":"spawning","verbose":false,)"
+      R"("access_log_format":"spawning","log_level":"info","log_format":"text",)"
+      R"("verbose":false,)"
       R"("watch":[],"reload":null,"host":"127.0.0.1","port":4711,)"
       R"("status_host":"127.0.0.1","status_port":null,)"
       R"("http":{"keepalive_requests":0,"header_map":"drop","server_header":"Spawning",)"
@@ -147,6 +164,9 @@ TEST(ServiceTest, TellsWorkersEveryOptionAboutHttpUnderItsName) {
       {"--request-id", R"("request_id":true)"},
       {"--access-log-file=/dev/null", R"("access_log_file":"/dev/null")"},
       {"--access-log-format=json", R"("access_log_format":"json")"},
+      {"--log-level=error", R"("log_level":"error")"},
+      {"--verbose", R"("log_level":"debug")"},
+      {"--log-format=json", R"("log_format":"json")"},
   };
 
   for (const auto& [option, told] : cases) {

@@ -391,7 +391,7 @@ TEST_F(FileWatcherWithoutInotifyTest, PollsAndSaysSoWhenTheSystemHasNoneLeft) {
 
   EXPECT_TRUE(watcher_->polls());
   EXPECT_NE(logged().find("[warning] watcher: inotify cannot watch the files (inotify: Too many "
-                          "open files): they are looked at every 1000 ms\n"),
+                          "open files): they are looked at every 1000 ms; the sysctls "),
             std::string::npos)
       << logged();
   write(file, "newer");

@@ -63,7 +63,8 @@ TEST_F(ReExecutionTest, AProgramFailsThatEndsOtherwise) {
   EXPECT_EQ(judgement("exit 0"), "exited with status 0");
   EXPECT_EQ(judgement("exit 3"), "exited with status 3");
   EXPECT_EQ(judgement("kill -9 $$"), "was killed by SIGKILL");
-  EXPECT_EQ(judgement("exec sleep 1000", 50ms), "did not end within 50 ms");
+  EXPECT_EQ(judgement("exec sleep 1000", 50ms),
+            "did not end within 50 ms (--boot-timeout) of its trial");
 }
 
 TEST_F(ReExecutionTest, ATrialOfWhatCannotBeExecutedSaysWhy) {

@@ -44,7 +44,8 @@ bool refuses(const char* value) {
 }
 
 TEST(SeatTest, DescribesItselfInOneLine) {
-  EXPECT_EQ(Seat::describe(2, 7, 1), "slot=2 generation=7 listeners=1");
+  EXPECT_EQ(Seat::describe(2, 7, 1),
+            "slot=2 generation=7 listeners=1 log_level=info log_format=text");
 }
 
 TEST(SeatTest, IsEmptyInAProcessThatNobodySeated) {
@@ -55,14 +56,27 @@ TEST(SeatTest, IsEmptyInAProcessThatNobodySeated) {
 
 TEST(SeatTest, TakesIdentityAndDescriptors) {
   expect_in_a_child([] {
-    ::setenv("SPAWNING_SEAT", Seat::describe(2, 7, 2).c_str(), 1);
+    ::setenv("SPAWNING_SEAT", Seat::describe(2, 7, 2, {LogLevel::error, LogStyle::json}).c_str(),
+             1);
     if (!open_descriptors(3, 6)) return false;
 
     const auto seat = Seat::take();
 
     return seat && seat->slot == 2 && seat->generation == 7 && seat->control.get() == 3 &&
            seat->scoreboard.get() == 4 && seat->listeners.size() == 2 &&
-           seat->listeners[1].get() == 6;
+           seat->listeners[1].get() == 6 && seat->log.threshold == LogLevel::error &&
+           seat->log.style == LogStyle::json;
+  });
+}
+
+TEST(SeatTest, LogsAsUsualIfAnOlderSupervisorDoesNotSayHow) {
+  expect_in_a_child([] {
+    ::setenv("SPAWNING_SEAT", "slot=0 generation=1 listeners=0", 1);
+    if (!open_descriptors(3, 4)) return false;
+
+    const auto seat = Seat::take();
+
+    return seat && seat->log.threshold == LogLevel::info && seat->log.style == LogStyle::text;
   });
 }
 
@@ -90,7 +104,11 @@ TEST(SeatTest, RefusesAMalformedDescription) {
        {"", "slot=1", "slot=1 generation=1", "slot=x generation=1 listeners=1",
         "slot=1 generation=1 listeners=-1", "slot=1 generation=1 listeners=1x",
         "slot=1 generation=1 listeners=99999999999999999999",
-        "slot=1 generation=1 listeners=100000", "slot=1  generation=1 listeners=1"}) {
+        "slot=1 generation=1 listeners=100000", "slot=1  generation=1 listeners=1",
+        "slot=1 generation=1 listeners=1 log_level=info",
+        "slot=1 generation=1 listeners=1 log_level=loud log_format=text",
+        "slot=1 generation=1 listeners=1 log_level=info log_format=xml",
+        "slot=1 generation=1 listeners=1 log_level=info log_format=text more=1"}) {
     EXPECT_TRUE(refuses(value)) << value;
   }
 }

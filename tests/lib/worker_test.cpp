@@ -54,6 +54,7 @@ struct WorkerTest : ::testing::Test {
                         .closed = [] {}});
     Seat seat{.slot = 2,
               .generation = 7,
+              .log = {},
               .control = std::move(theirs),
               .scoreboard = {},
               .listeners = {}};

@@ -31,7 +31,9 @@ def calls(directory: pathlib.Path) -> list[str]:
 
 def test_requests_of_clients_that_hung_up_never_reach_the_application(spawn, gate, tmp_path):
     (tmp_path / "counting.py").write_text(COUNTING, encoding="ascii")
-    served = spawn("--processes=1", "--threads=1", "counting.app", cwd=tmp_path)
+    served = spawn(
+        *"--processes=1 --threads=1 --log-level=debug counting.app".split(), cwd=tmp_path
+    )
     known = [served.client() for _ in range(20)]  # accepted: their requests wait in the worker
     for client in known:
         client.request("/known")

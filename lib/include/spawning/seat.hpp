@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "spawning/log.hpp"
 #include "spawning/unique_fd.hpp"
 
 namespace spawning {
@@ -17,6 +18,7 @@ namespace spawning {
 struct Seat {
   unsigned slot = 0;  ///< its slot in the scoreboard; siblings of one generation differ in it
   std::uint64_t generation = 0;  ///< counts reloads, from 1
+  LogOptions log;                ///< of its error log, from the first line on
   UniqueFd control;              ///< one end of a ControlChannel
   UniqueFd scoreboard;           ///< the Scoreboard's memory
   std::vector<UniqueFd> listeners;
@@ -26,13 +28,15 @@ struct Seat {
   static constexpr int kScoreboardFd = 4;
   static constexpr int kFirstListenerFd = 5;
 
-  /// The value of SPAWNING_SEAT for a worker: "slot=2 generation=7 listeners=1".
+  /// The value of SPAWNING_SEAT for a worker: "slot=2 generation=7 listeners=1 log_level=info
+  /// log_format=text".
   [[nodiscard]] static std::string describe(unsigned slot, std::uint64_t generation,
-                                            std::size_t listeners);
+                                            std::size_t listeners, const LogOptions& log = {});
 
   /// Takes the seat that this process was started with: adopts the descriptors, makes them
   /// close-on-exec, and removes SPAWNING_SEAT so that children do not believe it is theirs.
-  /// Empty if there is no SPAWNING_SEAT. Call it once, before other threads run.
+  /// Empty if there is no SPAWNING_SEAT. Call it once, before other threads run. An older supervisor
+  /// says nothing of the log.
   /// \throws StartupError if the variable is malformed or a descriptor is not open.
   [[nodiscard]] static std::optional<Seat> take();
 };

@@ -12,7 +12,6 @@
 #include "spawning/config.hpp"
 #include "spawning/exchange.hpp"
 #include "spawning/handler.hpp"
-#include "spawning/log.hpp"
 #include "spawning/log_format.hpp"
 #include "spawning/seat.hpp"
 
@@ -31,6 +30,8 @@ struct LoadFailure {
 ///
 /// The order of calls: construct, settings(), load the application, then ready() or failed();
 /// donate threads; wait for the end (finished_fd() is readable, wait() returns); destroy.
+///
+/// It logs to standard error, as the seat says.
 ///
 /// If the supervisor dies or says so the worker drains: it stops accepting, finishes its requests,
 /// ends.
@@ -67,8 +68,7 @@ class Worker {
 
   /// The application is loaded: requests will be queued for `application`, which runs on the
   /// threads that call run(). Tells the supervisor; accepting starts when it says so.
-  /// \param log_level  the least that is logged of serving.
-  void ready(Handler& application, HttpConfig config = {}, LogLevel log_level = LogLevel::info);
+  void ready(Handler& application, HttpConfig config = {});
 
   /// The application cannot be loaded. Tells the supervisor, and returns when it knows.
   void failed(const LoadFailure& failure);

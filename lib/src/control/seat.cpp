@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
@@ -18,20 +19,34 @@ constexpr std::size_t kMostListeners =
 
 [[noreturn]] void throw_malformed(const std::string& value) {
   throw StartupError{"SPAWNING_SEAT is \"" + value +
-                     "\"; expected \"slot=N generation=N listeners=N\" from a supervisor"};
+                     "\"; expected \"slot=N generation=N listeners=N\", perhaps \"log_level=LEVEL "
+                     "log_format=FORMAT\" behind it, from a supervisor"};
 }
 
-// Takes "name=123" and a blank or the end off the front of `text`.
-template <typename Number>
-bool take_field(std::string_view& text, std::string_view name, Number& number) {
-  if (!text.starts_with(name) || text.substr(name.size(), 1) != "=") return false;
+// Takes "name=value" and a blank or the end off the front of `text`. Empty if it is not there.
+std::optional<std::string_view> take_field(std::string_view& text, std::string_view name) {
+  if (!text.starts_with(name) || text.substr(name.size(), 1) != "=") return std::nullopt;
   text.remove_prefix(name.size() + 1);
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{}) return false;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  const std::string_view value = text.substr(0, text.find(' '));
+  text.remove_prefix(std::min(value.size() + 1, text.size()));
+  return value;
+}
+
+template <typename Number>
+bool take_number(std::string_view& text, std::string_view name, Number& number) {
+  const auto value = take_field(text, name);
+  if (!value) return false;
+  const char* const end = value->data() + value->size();
+  const auto [stop, error] = std::from_chars(value->data(), end, number);
+  return error == std::errc{} && stop == end;
+}
+
+bool take_log_options(std::string_view& text, LogOptions& log) {
   if (text.empty()) return true;
-  if (text.front() != ' ') return false;
-  text.remove_prefix(1);
+  const auto level = log_level_named(take_field(text, "log_level").value_or(""));
+  const auto style = log_style_named(take_field(text, "log_format").value_or(""));
+  if (!level || !style) return false;
+  log = {*level, *style};
   return true;
 }
 
@@ -49,9 +64,12 @@ UniqueFd adopt(int fd) {
 
 }  // namespace
 
-std::string Seat::describe(unsigned slot, std::uint64_t generation, std::size_t listeners) {
-  return "slot=" + std::to_string(slot) + " generation=" + std::to_string(generation) +
-         " listeners=" + std::to_string(listeners);
+std::string Seat::describe(unsigned slot, std::uint64_t generation, std::size_t listeners,
+                           const LogOptions& log) {
+  std::string text = "slot=" + std::to_string(slot) + " generation=" + std::to_string(generation) +
+                     " listeners=" + std::to_string(listeners);
+  text.append(" log_level=").append(to_string(log.threshold));
+  return text.append(" log_format=").append(to_string(log.style));
 }
 
 std::optional<Seat> Seat::take() {
@@ -63,8 +81,9 @@ std::optional<Seat> Seat::take() {
   Seat seat;
   std::size_t listeners = 0;
   std::string_view text{value};
-  if (!take_field(text, "slot", seat.slot) || !take_field(text, "generation", seat.generation) ||
-      !take_field(text, "listeners", listeners) || !text.empty() || listeners > kMostListeners) {
+  if (!take_number(text, "slot", seat.slot) || !take_number(text, "generation", seat.generation) ||
+      !take_number(text, "listeners", listeners) || !take_log_options(text, seat.log) ||
+      !text.empty() || listeners > kMostListeners) {
     throw_malformed(value);
   }
   const int end = kFirstListenerFd + static_cast<int>(listeners);

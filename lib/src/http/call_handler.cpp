@@ -37,7 +37,8 @@ class Note {
 };
 
 void report(const Note& note, std::string_view what, const Log& log) {
-  log.error("the handler failed on " + std::string{note.text()} + ": " + std::string{what});
+  log.error("the handler failed on " + std::string{note.text()} + ": " + std::string{what} +
+            "; the client gets 500, or a broken connection");
 }
 
 }  // namespace

@@ -90,7 +90,8 @@ void HttpConnection::note_dropped() {
   for (const std::string_view name : names) {
     if (!server_->dropped_names.is_new(name)) continue;
     server_->log.warning("header fields named " + std::string{name} +
-                         " are dropped: with an underscore they could pass for others");
+                         " are dropped: with an underscore they could pass for others; "
+                         "--header-map says what becomes of them");
   }
 }
 
@@ -143,7 +144,8 @@ void HttpConnection::feed_body(std::string_view octets) {
       if (status == ChunkDecoder::Status::done) return body_complete(octets.substr(consumed));
     }
   } catch (const std::system_error& error) {
-    server_->log.error(std::string{"a request body cannot be spooled: "} + error.what());
+    server_->log.error("a request of " + info_.peer.to_string() +
+                       " was refused with 507, as its body cannot be spooled: " + error.what());
     return refuse(refusal_for(RefusalReason::storage, "the spool file cannot be written"));
   }
   const auto now = std::chrono::steady_clock::now();

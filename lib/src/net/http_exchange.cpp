@@ -58,7 +58,8 @@ bool HttpExchange::begin() {
   }
   if (!outbox_.gone()) return true;
   status_ = 499;  // nginx's word for it; there is nobody to send it to
-  server_.log.info("499 for " + label() + ": the client had gone before work on it began");
+  if (server_.log.enabled(LogLevel::debug))
+    server_.log.debug("499 for " + label() + ": the client had gone before work on it began");
   end(Outcome::client_gone, Then::close);
   return false;
 }
@@ -163,12 +164,14 @@ void HttpExchange::finish() {
     // Of a client that has gone nobody asked for the rest.
     if (!outbox_.gone()) {
       server_.log.error("the response to " + label() +
-                        " is shorter than its Content-Length; the connection was closed");
+                        " is shorter than its Content-Length, which is the application's mistake; "
+                        "the connection was closed");
     }
     return abort();
   }
   if (encoder_.overrun())
-    server_.log.warning("the response to " + label() + " was cut at its Content-Length");
+    server_.log.warning("the response to " + label() +
+                        " was cut at its Content-Length: the application sent more");
   end(refusal_ ? Outcome::refused : Outcome::complete,
       encoder_.keep_alive() ? Then::keep_alive : Then::close);
 }

@@ -48,8 +48,9 @@ HttpExchange::Verdict HttpExchange::time_out(RefusalReason reason, std::chrono::
                                              Time now) {
   const bool waited = reason == RefusalReason::queue_timeout;
   if (server_.log.enabled(LogLevel::debug)) {
-    server_.log.debug("answered " + label() +
-                      " with 503: " + (waited ? "it waited for too long" : "it ran for too long"));
+    server_.log.debug("answered " + label() + " with 503: " +
+                      (waited ? "it waited for too long for a thread (--queue-timeout)"
+                              : "it ran for too long (--request-timeout)"));
   }
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(limit).count();
   const std::string retry_after = std::to_string(seconds);

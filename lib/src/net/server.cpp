@@ -57,6 +57,7 @@ struct Server::State : std::enable_shared_from_this<State> {
   void drain_connections() const;
   void tell_if_drained();
   void connection_closed();
+  void dropped(const std::exception& error) const;
   void schedule_sweep();
   void sweep();
   void resume_listeners();
@@ -72,6 +73,12 @@ struct Server::State : std::enable_shared_from_this<State> {
   bool sweeping = false;
 };
 
+void Server::State::dropped(const std::exception& error) const {
+  context->log.error(
+      std::string{"a connection was dropped: "} + error.what() +
+      "; if memory or descriptors are short, lower --max-connections or raise their limits");
+}
+
 void Server::State::adopt(StreamSocket socket, HandedConnection before) {
   try {
     const auto connection =
@@ -79,7 +86,7 @@ void Server::State::adopt(StreamSocket socket, HandedConnection before) {
     connection->start();
     if (context->draining) connection->drain();
   } catch (const std::exception& error) {  // out of memory, or its addresses cannot be told
-    return context->log.error(std::string{"a connection was dropped: "} + error.what());
+    return dropped(error);
   }
   schedule_sweep();
 }
@@ -89,7 +96,7 @@ void Server::State::adopt(HandedConnection connection) {
     StreamSocket socket = to_stream_socket(context->io, std::move(connection.socket));
     adopt(std::move(socket), std::move(connection));
   } catch (const std::exception& error) {
-    context->log.error(std::string{"a connection was dropped: "} + error.what());
+    dropped(error);
   }
 }
 

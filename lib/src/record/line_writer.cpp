@@ -181,7 +181,8 @@ void LineWriter::State::note_failure(Lock& lock, int error) {
   lost_before = lost;
   const std::string why =
       error == ETIMEDOUT ? "nobody takes its lines" : std::generic_category().message(error);
-  say(lock, &Log::error, "the access log cannot be written: " + why);
+  say(lock, &Log::error,
+      "the access log cannot be written: " + why + "; what comes meanwhile may be lost");
 }
 
 void LineWriter::State::note_success(Lock& lock) {

@@ -6,7 +6,7 @@
 #include <array>
 #include <utility>
 
-#include "record/log_escape.hpp"
+#include "base/log_escape.hpp"
 #include "record/log_times.hpp"
 #include "spawning/error.hpp"
 

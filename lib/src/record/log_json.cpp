@@ -3,8 +3,8 @@
 // one.
 #include <unistd.h>
 
+#include "base/log_escape.hpp"
 #include "record/log_directives.hpp"
-#include "record/log_escape.hpp"
 #include "record/log_times.hpp"
 
 namespace spawning {

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <ctime>
 
+#include "base/log_escape.hpp"
 #include "record/log_directives.hpp"
-#include "record/log_escape.hpp"
 
 namespace spawning {
 namespace {

@@ -14,7 +14,8 @@ CodeWatch::CodeWatch(IoContext& context, const WatchConfig& config, const Log& l
   for (const std::string& path : config.paths) {
     std::error_code ignored;  // what cannot be looked at is not there
     if (!std::filesystem::exists(path, ignored) && before.paths.empty())
-      log_.warning("nothing is there to watch at " + path + ", yet");
+      log_.warning("nothing is there to watch at " + path +
+                   ", yet; if that is not what --watch was to name, mend it");
   }
   FileWatcherOptions options;
   options.poll = config.poll;

@@ -132,7 +132,8 @@ Trial::Trial(IoContext& context, const Program& program, const WrittenRemains& r
   // When the timer has run out the trial may have ended, and *this with it, before this is called.
   timer_.async_wait([this, patience, alive = std::weak_ptr{overdue_}](auto error) {
     if (error || alive.expired()) return;
-    *overdue_ = "did not end within " + std::to_string(patience.count()) + " ms";
+    *overdue_ = "did not end within " + std::to_string(patience.count()) +
+                " ms (--boot-timeout) of its trial";
     child_->kill();
   });
 }

@@ -55,7 +55,8 @@ struct ServiceNotifier::State : std::enable_shared_from_this<State> {
     const auto error = send(manager.notify_socket, message);
     if (!error || std::exchange(warned, true)) return;
     log.warning("the service manager cannot be told how the service is: NOTIFY_SOCKET " +
-                manager.notify_socket + ": " + error.message());
+                manager.notify_socket + ": " + error.message() +
+                "; it may take the service for one that has not started, or hangs");
   }
 
   void feed_the_watchdog() {

@@ -144,7 +144,7 @@ void Supervisor::State::act_on(int signal) {
       notifier->stopping();
       return apply(fleet.stop_now(now()));
     case SIGHUP:
-      log.info(fleet.stopping() ? "SIGHUP: ignored, the service is stopping" : "SIGHUP: reloading");
+      log.info(fleet.stopping() ? "SIGHUP: ignored, as the service stops" : "SIGHUP: reloading");
       return reload("SIGHUP");
     case SIGTTIN:
       return scale("SIGTTIN", +1);
@@ -163,9 +163,10 @@ void Supervisor::State::act_on(int signal) {
 
 void Supervisor::State::stop(const std::string& signal) {
   std::string what = " again: stopping at once";
-  if (!fleet.stopping()) what = ": stopping, requests may finish";
+  if (!fleet.stopping())
+    what = ": stopping, requests may finish within " + in_words(config.deadman) + " (--deadman)";
   if (!fleet.stopping() && config.drain_delay.count() > 0)
-    what += "; serving for " + in_words(config.drain_delay) + " more";
+    what += "; serving for " + in_words(config.drain_delay) + " more before (--drain-delay)";
   log.info(signal + what);
   notifier->stopping();
   apply(fleet.stop(now()));
@@ -179,12 +180,15 @@ void Supervisor::State::reload(const std::string& cause) {
 
 void Supervisor::State::scale(const std::string& signal, int change) {
   apply(fleet.scale(change, now()));
-  log.info(signal + ": " + std::to_string(fleet.processes()) + " workers wanted");
+  const unsigned wanted = fleet.processes();
+  log.info(signal + ": " + std::to_string(wanted) +
+           (wanted == 1 ? " worker wanted" : " workers wanted"));
 }
 
 // Workers that drain write lines, too.
 void Supervisor::State::reopen_access_log() {
-  if (!access_log) return log.debug("SIGUSR1: no log file is open that could be reopened");
+  if (!access_log)
+    return log.info("SIGUSR1: no log file is open that could be reopened (--access-log-file)");
   try {
     UniqueFd file = open_log_file(config.access_log_file);
     for (const auto& [worker, record] : records) {
@@ -192,7 +196,8 @@ void Supervisor::State::reopen_access_log() {
     }
     access_log = std::move(file);
   } catch (const std::exception& error) {
-    return log.error(std::string{"SIGUSR1: "} + error.what() + "; the old one goes on");
+    return log.error(std::string{"SIGUSR1: "} + error.what() +
+                     "; the old one goes on until SIGUSR1 comes again");
   }
   log.info("SIGUSR1: " + config.access_log_file + " was opened anew");
 }

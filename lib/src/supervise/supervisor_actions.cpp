@@ -128,7 +128,8 @@ void Supervisor::State::drain_rest() {
 void Supervisor::State::carry_out(const action::Kill& kill) {
   Record& record = records.at(kill.worker);
   if (kill.overdue && (record.draining || record.serves_since))
-    log.warning(record.description.name() + " did not end in time and is killed");
+    log.error(record.description.name() + " did not end in time and is killed, after " +
+              in_words(config.deadman) + " (--deadman); what it still served is lost");
   record.serves_since.reset();
   record.killed = true;
   if (!record.handle) return;  // it failed to start since this was decided
@@ -205,6 +206,7 @@ WorkerStart Supervisor::State::start_of(const action::Spawn& spawn) const {
   start.command = config.worker_command;
   start.environment = config.worker_environment;
   start.directory = config.working_directory;
+  start.log = log.options();
   return start;
 }
 

@@ -14,13 +14,14 @@
 namespace spawning {
 namespace {
 
-constexpr const char* kGoesOn = "; this program goes on";
+constexpr const char* kGoesOn = "; this program goes on until SIGUSR2 comes again";
 
 }  // namespace
 
 void Supervisor::State::try_next_program() {
   if (next_program.command.empty())
-    return log.warning("SIGUSR2: ignored, as it is not known how this program was started");
+    return log.warning(
+        "SIGUSR2: ignored, as it is not known how this program was started; restart it instead");
   if (fleet.stopping()) return log.info("SIGUSR2: ignored, as the service stops");
   if (trial || trial_passed)
     return log.info("SIGUSR2: ignored, as the next program is on trial already");

@@ -117,8 +117,8 @@ void Supervisor::State::end(WorkerId worker, ExitStatus exit) {
   record.description.end = exit.to_string();
   record.gone = true;
   if (record.draining && !record.killed && !exit.success()) {
-    log.warning(record.description.name() + " " + record.description.end +
-                " while it finished its requests");
+    log.error(record.description.name() + " " + record.description.end +
+              " while it finished its requests, and they are lost");
   } else {
     log.debug(record.description.name() + " " + record.description.end);
   }

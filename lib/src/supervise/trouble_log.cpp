@@ -25,7 +25,7 @@ void TroubleLog::write(const action::Report& report, const WorkerDescription& wo
   }
   switch (verdict) {
     case TroubleDigest::Verdict::whole:
-      if (!traceback.empty()) return log_.block(line, traceback);
+      if (!traceback.empty()) return log_.traceback(line, traceback);
       [[fallthrough]];
     case TroubleDigest::Verdict::line:
       return log_.error(line);

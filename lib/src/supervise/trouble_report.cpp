@@ -19,18 +19,43 @@ std::string grouped(std::uint64_t count) {
 
 std::string in_mebibytes(Bytes size) { return grouped(size.count >> 20) + " MiB"; }
 
+// Where to look for what a signal does not say.
+std::string perhaps_because(const std::string& end) {
+  if (end.find("SIGKILL") != end.npos) return " (if for want of memory, dmesg says so)";
+  for (const char* crash : {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"}) {
+    if (end.find(crash) != end.npos)
+      return " (a crash of native code: with PYTHONFAULTHANDLER=1 Python writes down where)";
+  }
+  return "";
+}
+
+std::string option_of(ReplaceReason reason) {
+  switch (reason) {
+    case ReplaceReason::overdue:
+      return " (--request-timeout)";
+    case ReplaceReason::age:
+      return " (--max-age)";
+    case ReplaceReason::requests:
+      return " (--max-requests)";
+    case ReplaceReason::memory:
+      break;
+  }
+  return " (--max-memory, --max-worker-memory)";
+}
+
 std::string what_follows(const action::Report& report, const WorkerDescription& worker) {
   switch (report.consequence) {
     case Consequence::end:
-      return "";
+      return "; nobody serves, so spawn ends";
     case Consequence::wait:
       return "; the next try comes when a file changes that may mend it";
     case Consequence::discard:
       return "; generation " + std::to_string(worker.generation) +
-             " is discarded, the one before goes on";
+             " is discarded, the one before goes on until another reload";
     case Consequence::halt:
       return "; the reload ends here, with some of generation " +
-             std::to_string(worker.generation) + " and the rest of those before";
+             std::to_string(worker.generation) +
+             " and the rest of those before, until another reload";
     case Consequence::succeed:
       return "; its successor has been started already";
     case Consequence::keep:
@@ -91,7 +116,7 @@ std::string what_happened(const action::Report& report, const WorkerDescription&
     case Trouble::load_failure:
       return "cannot load the application: " + worker.failure->summary;
     case Trouble::boot_timeout:
-      return "was not ready within " + in_words(boot_timeout);
+      return "was not ready within " + in_words(boot_timeout) + " (--boot-timeout)";
     case Trouble::hang_up:
       return "closed the channel to its supervisor before it was ready";
     case Trouble::death_before_ready:
@@ -109,8 +134,9 @@ bool is_verdict(Consequence consequence) {
 
 std::string describe(const action::Report& report, const WorkerDescription& worker,
                      std::chrono::milliseconds boot_timeout) {
+  const bool died = report.trouble == Trouble::death || report.trouble == Trouble::death_before_ready;
   return worker.name() + " " + what_happened(report, worker, boot_timeout) +
-         what_follows(report, worker);
+         (died ? perhaps_because(worker.end) : "") + what_follows(report, worker);
 }
 
 std::string traceback_of(const action::Report& report, const WorkerDescription& worker) {
@@ -119,8 +145,8 @@ std::string traceback_of(const action::Report& report, const WorkerDescription& 
 
 void log_replacement(const Log& log, const action::Replacing& replacing,
                      const WorkerDescription& worker) {
-  const std::string line =
-      worker.name() + ": " + what_happened(replacing, worker) + "; it is being replaced";
+  const std::string line = worker.name() + ": " + what_happened(replacing, worker) +
+                           "; it is being replaced" + option_of(replacing.reason);
   if (replacing.reason == ReplaceReason::overdue) return log.warning(line);
   log.info(line);
 }

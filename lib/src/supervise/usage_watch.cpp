@@ -74,19 +74,21 @@ struct UsageWatch::State : std::enable_shared_from_this<UsageWatch::State> {
 
   void warn(const Recycling::Verdict& verdict) const {
     const std::string consequence =
-        "; workers are replaced once they have grown to half as much again";
+        ": raise it; until then workers are replaced once they have grown to half as much again";
     if (const auto memory = verdict.worker_limit_too_low) {
       log.warning("a worker that has just begun uses " + in_mebibytes(*memory) +
-                  " already, and may use " + in_mebibytes(limits.worker_memory) + consequence);
+                  " already, and --max-worker-memory is " + in_mebibytes(limits.worker_memory) +
+                  consequence);
     }
     if (const auto memory = verdict.limit_too_low) {
       log.warning("workers that have just begun use " + in_mebibytes(*memory) +
-                  " together already, and may use " + in_mebibytes(limits.memory) + consequence);
+                  " together already, and --max-memory is " + in_mebibytes(limits.memory) +
+                  consequence);
     }
     if (verdict.outgrown_soon) {
       log.warning(
           "workers outgrow the limit of memory within a minute; they are replaced less and less "
-          "often, unless they use twice as much");
+          "often, unless they use twice as much: raise --max-memory or --max-worker-memory");
     }
   }
 

@@ -16,8 +16,9 @@ namespace {
 ChildCommand command_for(const WorkerStart& start, int control) {
   ChildCommand command{
       start.command, start.environment, {control, start.scoreboard}, start.directory};
-  command.environment.push_back(
-      "SPAWNING_SEAT=" + Seat::describe(start.slot, start.generation, start.listeners.size()));
+  command.environment.push_back("SPAWNING_SEAT=" + Seat::describe(start.slot, start.generation,
+                                                                  start.listeners.size(),
+                                                                  start.log));
   command.descriptors.insert(command.descriptors.end(), start.listeners.begin(),
                              start.listeners.end());
   return command;

@@ -14,6 +14,7 @@
 #include "control/message.hpp"
 #include "spawning/asio.hpp"
 #include "spawning/control_channel.hpp"
+#include "spawning/log.hpp"
 #include "supervise/child_process.hpp"
 
 namespace spawning {
@@ -27,6 +28,7 @@ struct WorkerStart {
   std::vector<std::string> command;
   std::vector<std::string> environment;
   std::string directory;  ///< \see ChildCommand
+  LogOptions log;
 };
 
 /// One worker process and the channel to it.

@@ -164,7 +164,8 @@ struct FileWatcher::State : std::enable_shared_from_this<State> {
     release();
     poll(kPollInterval);
     log.warning("inotify cannot watch the files (" + std::string{error.what()} +
-                "): they are looked at every " + std::to_string(kPollInterval.count()) + " ms");
+                "): they are looked at every " + std::to_string(kPollInterval.count()) +
+                " ms; the sysctls fs.inotify.max_user_watches and .max_user_instances limit it");
   }
 
   void poll(std::chrono::milliseconds every) {

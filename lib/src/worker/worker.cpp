@@ -36,7 +36,7 @@ void Worker::log_accesses(LogFormat format) {
   state.run_on_io([&state, &format] { state.log_accesses(std::move(format)); });
 }
 
-void Worker::ready(Handler& application, HttpConfig config, LogLevel log_level) {
+void Worker::ready(Handler& application, HttpConfig config) {
   State& state = *state_;
   state.pool.emplace(application, state.log);
   state.pool->publish_to({&state.slot.requests_running, &state.slot.requests_queued,
@@ -50,8 +50,7 @@ void Worker::ready(Handler& application, HttpConfig config, LogLevel log_level) 
   });
   state.relief.emplace(state.io, *state.pool, Siblings{state.scoreboard, state.seat.slot});
   state.pool->on_wait([&state] { state.relief->request_waits(); });
-  state.run_on_io([&state, &config, log_level] {
-    state.log.set_threshold(log_level);
+  state.run_on_io([&state, &config] {
     if (state.draining) return state.pool->stop();
     state.request_timeout = config.request_timeouts.request;
     state.server =

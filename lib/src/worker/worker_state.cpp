@@ -79,8 +79,10 @@ void Worker::State::run_on_io(std::function<void()> task) {
 void Worker::State::receive(std::string_view line, std::vector<UniqueFd> descriptors) {
   auto message = control::decode(line);
   if (!message)
-    return log.error("the supervisor sent a message that is not understood: " +
-                     std::string{line.substr(0, 200)});
+    return log.error(
+        "the supervisor sent a message that is not understood, so `spawn` and its "
+        "Python package may differ in version; reload, or restart: " +
+        std::string{line.substr(0, 200)});
   if (const auto* configure = std::get_if<control::Configure>(&*message)) {
     const std::lock_guard lock{mutex};
     settings = configure->settings;
@@ -103,7 +105,8 @@ void Worker::State::receive(std::string_view line, std::vector<UniqueFd> descrip
 void Worker::State::take_access_log(std::vector<UniqueFd> descriptors) {
   if (descriptors.size() != 1 || !descriptors.front()) {
     return log.error(
-        "the access log could not be taken: this process may have no more descriptors");
+        "the access log could not be taken: this process may have no more descriptors; raise their "
+        "limit (ulimit -n), and send SIGUSR1 to the supervisor");
   }
   access_log_file = std::move(descriptors.front());
   if (access_log) use_access_log_file(std::nullopt);
@@ -119,14 +122,18 @@ void Worker::State::use_access_log_file(std::optional<LogFormat> format) {
       access_log->reopen(std::move(access_log_file));
     }
   } catch (const std::exception& error) {
-    log.error(std::string{"the access log cannot be used: "} + error.what());
+    log.error(std::string{"the access log cannot be used: "} + error.what() +
+              "; this worker's requests are missing in it");
   }
 }
 
 void Worker::State::log_accesses(LogFormat format) {
   if (!access_log_file) {
     access_log_file.reset(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
-    if (!access_log_file) return log.warning("there is no access log: standard output is closed");
+    if (!access_log_file) {
+      return log.warning(
+          "there is no access log: standard output is closed; --access-log-file names a file");
+    }
   }
   use_access_log_file(std::move(format));
 }
@@ -200,10 +207,13 @@ void Worker::State::drained() {
 void Worker::State::adopt(control::Connections connections, std::vector<UniqueFd> sockets) const {
   slot.connections_adopted += sockets.size();
   if (!server || sockets.size() != connections.states.size())
-    return log.error("connections came that cannot be served, and are closed");
+    return log.error(std::to_string(sockets.size()) +
+                     " connections of a sibling came that cannot be served here, and are closed");
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     if (!sockets[i]) {
-      log.error("a connection was dropped: this process may have no more descriptors");
+      log.error(
+          "a connection was dropped: this process may have no more descriptors; raise their limit "
+          "(ulimit -n), or lower --max-connections");
       continue;
     }
     auto& state = connections.states[i];
@@ -236,7 +246,7 @@ void Worker::State::end() {
   ended = true;
   changed.notify_all();
   if (::eventfd_write(finished.get(), 1) != 0)
-    log.error("the end of this worker cannot be signalled");
+    log.error("the end of this worker cannot be signalled; it is killed when --deadman is over");
 }
 
 // Its thread may never come back, and the next request may be the end of another one.
@@ -249,8 +259,8 @@ void Worker::State::overdue(const OverdueRequest& request) {
 void Worker::State::explain() {
   if (server) {
     server->each_running([this](const RunningRequest& request) {
-      log.warning("a request still runs after " + in_seconds(request.running) + ": " +
-                  describe(request));
+      log.error("a request still runs after " + in_seconds(request.running) + ": " +
+                describe(request) + ", and is lost");
     });
   }
   if (on_last_words) on_last_words();

@@ -61,7 +61,7 @@ struct Worker::State {
   void run_on_io(std::function<void()> task);
 
   Seat seat;
-  Log log{STDERR_FILENO, "worker"};
+  Log log{STDERR_FILENO, "worker", seat.log};
   UniqueFd finished;  // an eventfd
   Scoreboard scoreboard;
   ScoreboardSlot& slot;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "record/log_escape.hpp"
+#include "base/log_escape.hpp"
 
 #include "base/utf8.hpp"
 
