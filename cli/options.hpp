@@ -40,6 +40,8 @@ struct Options {
   std::optional<std::chrono::milliseconds> watch_poll;
   std::string access_log_file = "-";  ///< "-": standard output
   std::string access_log_format = "spawning";
+  bool coverage = false;
+  bool sysinfo = false;
   std::string restart_args;  ///< "" unless a supervisor has executed itself anew
   bool verbose = false;
   bool version = false;
