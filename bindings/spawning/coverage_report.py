@@ -119,22 +119,22 @@ class CoverageReport:
         import coverage  # noqa: PLC0415  # only if it is wanted
 
         with _alone(os.path.join(self._directory, "lock")):
-            running = WorkerName.listed(self._directory, ".socket")
-            silent = ask_to_save(self._directory, running)
+            listed = WorkerName.listed(self._directory, ".socket")
+            saved, silent = ask_to_save(self._directory, listed)
             with tempfile.TemporaryDirectory(prefix="scratch-", dir=self._directory) as scratch:
                 file = os.path.join(scratch, "combined")
                 combined = coverage.Coverage(data_file=file, data_suffix=False, messages=False)
-                yield combined, self._contribute(combined, running, silent), scratch
+                yield combined, self._contribute(combined, saved, silent), scratch
                 combined.get_data().close()
 
     def _contribute(
-        self, combined: Any, running: list[WorkerName], silent: set[WorkerName]
+        self, combined: Any, saved: set[WorkerName], silent: set[WorkerName]
     ) -> list[Contribution]:
         import coverage  # noqa: PLC0415
 
         contributions = {name: Contribution(name, "silent") for name in silent}
         for name in WorkerName.listed(self._directory, ".saved"):
-            state = "silent" if name in silent else "saved" if name in running else "ended"
+            state = "silent" if name in silent else "saved" if name in saved else "ended"
             try:
                 combined.combine([name.file(self._directory, ".saved")], strict=True, keep=True)
             except coverage.CoverageException:

@@ -33,7 +33,9 @@ def intercept(application: Application, finders: Iterable[Finder]) -> Applicatio
     if not finders:
         return application
 
-    def intercepting(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def intercepting(
+        environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         page = None
         if not environ.get("SCRIPT_NAME"):
             found = (find(environ.get("PATH_INFO", "")) for find in finders)
@@ -57,7 +59,7 @@ def _respond(page: Page, method: str, start_response: Callable[..., Any]) -> lis
     if not allowed:
         headers.append(("Allow", ", ".join(_METHODS)))
     start_response(answer.status, headers)
-    return [] if method == "HEAD" else [answer.body]
+    return [answer.body]  # the server keeps that of a HEAD to itself
 
 
 def _not_allowed(method: str) -> Answer:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import coverage
 
 _SAVE_EVERY = 5.0  # seconds; so much is not known of a worker that is killed
+_PATIENCE = 5.0  # seconds for a worker to save
 _OURS = os.path.dirname(os.path.realpath(__file__))
 _OLDEST = 7  # of coverage.py
 _WHAT = ("source", "source_pkgs", "source_dirs", "include")  # its options for what to measure
@@ -66,8 +67,8 @@ class Measurement:
         self._supervisor = os.getppid()
         self._make_directory()
         self._coverage = _configured(name.file(directory, ".live"), list(concurrency))
+        self._finished = False
         self._copied = 0  # when the file was changed that was copied
-        self._ends = False
         self._listener = _listen(directory, f"{name}.socket")
         os.register_at_fork(after_in_child=self._listener.close)
         self._saver = threading.Thread(target=self._save, name="spawning-coverage", daemon=True)
@@ -76,8 +77,8 @@ class Measurement:
 
     def finish(self) -> None:
         """Saves all there is. What runs afterwards may not be known."""
-        self._ends = True
         ask_to_save(self._directory, [self._name])
+        self._finished = True
         with contextlib.suppress(OSError):  # there is no directory any more
             os.unlink(self._name.file(self._directory, ".socket"))
             os.unlink(self._name.file(self._directory, ".live"))
@@ -94,14 +95,16 @@ class Measurement:
     def _save(self) -> None:
         """A thread of its own, because all others may be busy with requests."""
         self._listener.settimeout(_SAVE_EVERY)
-        while not self._ends:
+        while not self._finished:
             try:
                 asking, _ = self._listener.accept()
-            except socket.timeout:  # noqa: UP041  # another one before Python 3.10
-                self._try_to_save(changed_only=True)
+            except socket.timeout:  # before Python 3.10 no TimeoutError
+                if not self._finished:
+                    self._try_to_save(changed_only=True)
                 continue
             except OSError:
-                return  # there is no descriptor left, or the process ends
+                time.sleep(1)  # no descriptor is left
+                continue
             with asking, contextlib.suppress(OSError):  # it may have lost patience
                 if self._try_to_save():
                     asking.sendall(b"!")
@@ -125,12 +128,12 @@ class Measurement:
 
 
 def ask_to_save(
-    directory: str, workers: Iterable[WorkerName], patience: float = 5.0
-) -> set[WorkerName]:
+    directory: str, workers: Iterable[WorkerName], patience: float = _PATIENCE
+) -> tuple[set[WorkerName], set[WorkerName]]:
     """Has those of `workers` that live save what they have measured, within so many seconds.
 
-    Returns those that live and do not say that they have. Of those that do not, the sockets are
-    removed.
+    Returns those that say that they have, and those that live and do not. The sockets of the others
+    are removed.
     """
     deadline = time.monotonic() + patience
     asked = {}
@@ -148,7 +151,9 @@ def ask_to_save(
         except OSError:  # its backlog is full: it does not even accept
             pass
         asked[name] = connection
-    return {name for name, connection in asked.items() if not _confirms(connection, deadline)}
+    saved = {name for name, connection in asked.items() if _confirms(connection, deadline)}
+    silent = asked.keys() - saved
+    return saved, {name for name in silent if os.path.exists(name.file(directory, ".socket"))}
 
 
 def _confirms(connection: socket.socket, deadline: float) -> bool:
