@@ -125,7 +125,7 @@ class CoverageReport:
                 file = os.path.join(scratch, "combined")
                 combined = coverage.Coverage(data_file=file, data_suffix=False, messages=False)
                 yield combined, self._contribute(combined, saved, silent), scratch
-                combined.get_data().close()
+                getattr(combined.get_data(), "close", bool)()  # older versions have none
 
     def _contribute(
         self, combined: Any, saved: set[WorkerName], silent: set[WorkerName]

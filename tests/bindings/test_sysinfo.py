@@ -69,6 +69,8 @@ def test_a_package_that_is_loaded_later_appears(tmp_path, monkeypatch):
     record.mkdir()
     (record / "METADATA").write_text("Metadata-Version: 2.1\nName: late-one\nVersion: 1.5\n")
     (record / "RECORD").write_text("late_package/part/__init__.py,,\n")
+    (tmp_path / "late_package" / "part").mkdir(parents=True)
+    (tmp_path / "late_package" / "part" / "__init__.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path))
     loaded_packages.__globals__["_installed"].cache_clear()
     assert "late-one" not in loaded_packages()
