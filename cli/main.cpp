@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "coverage_directory.hpp"
 #include "help.hpp"
 #include "options.hpp"
 #include "python.hpp"
@@ -55,6 +56,7 @@ int supervise(const Options& options, const std::vector<std::string>& command, c
   config.worker_environment = build_tree_environment(search.executable, python_path);
   for (std::string& name : without_service_manager())
     config.worker_environment.push_back(std::move(name));
+  config.worker_environment.emplace_back(CoverageDirectory::kVariable);
   config.working_directory = working_directory(environment("PWD"));
   config.watch = watch_config(options, config.working_directory);
   config.processes = options.processes;
@@ -73,7 +75,10 @@ int supervise(const Options& options, const std::vector<std::string>& command, c
                                 : bind_sockets(options, config.service_manager);
   config.listeners = std::move(sockets.listeners);
   if (options.access_log_file != "-") config.access_log_file = options.access_log_file;
-  config.worker_settings = worker_settings(options, sockets.addresses.front());
+  std::optional<CoverageDirectory> coverage;
+  if (options.coverage) coverage.emplace(inheritance.has_value());
+  config.worker_settings = worker_settings(options, sockets.addresses.front(),
+                                           coverage ? coverage->path() : std::string{});
   config.status = inheritance ? adopt_status(*inheritance) : status_config(options, sockets);
   config.inheritance = std::move(inheritance);
 
@@ -82,6 +87,7 @@ int supervise(const Options& options, const std::vector<std::string>& command, c
              config.worker_settings);
   if (config.status && !config.inheritance)
     log_status_address(log, Address::local(config.status->socket.fd.get()));
+  if (!config.inheritance) warn_of_insight(log, options, sockets.addresses);
   Supervisor supervisor{std::move(config), log};
   supervisor.on_serving([&options, &sockets] {
     std::cout << banner(options, sockets.addresses, ::getpid()) << '\n' << std::flush;

@@ -44,6 +44,8 @@ struct Options {
   std::string access_log_format = "spawning";
   std::optional<LogLevel> log_level;  ///< otherwise what `verbose` implies
   LogStyle log_format = LogStyle::text;
+  bool coverage = false;
+  bool sysinfo = false;
   std::string restart_args;  ///< "" unless a supervisor has executed itself anew
   bool verbose = false;
   std::optional<StatusUrl> top;  ///< the server whose status is to be shown, instead of serving

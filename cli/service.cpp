@@ -27,6 +27,10 @@ std::string counted(unsigned count, const std::string& one, const std::string& m
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
+bool is_loopback(const Address& address) {
+  return address.host.starts_with("127.") || address.host == "::1";
+}
+
 using Milliseconds = std::chrono::milliseconds;
 
 // Whole seconds as a whole number: 75, not 7.5E1.
@@ -117,10 +121,23 @@ LogOptions log_options(const Options& options) {
 
 void log_status_address(const Log& log, const Address& address) {
   const std::string where = "status: " + address.url() + "status";
-  const bool loopback = address.host.starts_with("127.") || address.host == "::1";
-  if (loopback) return log.info(where);
+  if (is_loopback(address)) return log.info(where);
   log.warning(where +
               "; other machines may be able to see it: --status-host 127.0.0.1 prevents that");
+}
+
+void warn_of_insight(const Log& log, const Options& options,
+                     const std::vector<Address>& addresses) {
+  const auto is_open = [](const Address& each) {
+    return each.family != Address::Family::unix_path && !is_loopback(each);
+  };
+  const auto open = std::ranges::find_if(addresses, is_open);
+  if (open == addresses.end()) return;
+  std::string pages;
+  if (options.coverage) pages = "/_coverage, and in it the application's source";
+  if (options.sysinfo) pages += pages.empty() ? "/_sysinfo" : ", and /_sysinfo";
+  if (pages.empty()) return;
+  log.warning("everybody who can reach " + open->to_string() + " can see " + pages);
 }
 
 Sockets adopt_sockets(const Options& options, Inheritance& inheritance) {
@@ -144,7 +161,8 @@ std::vector<std::string> restart_command(std::vector<std::string> command) {
   return command;
 }
 
-std::string worker_settings(const Options& options, const Address& address) {
+std::string worker_settings(const Options& options, const Address& address,
+                            const std::string& coverage_directory) {
   const LogOptions log = log_options(options);
   const auto age = options.replacement.age;
   return boost::json::serialize(boost::json::object{
@@ -167,6 +185,10 @@ std::string worker_settings(const Options& options, const Address& address) {
       {"status_host", options.status_host.empty() ? options.host : options.status_host},
       {"status_port",
        options.status_port ? boost::json::value(*options.status_port) : boost::json::value{}},
+      {"coverage", options.coverage},
+      {"coverage_directory",
+       coverage_directory.empty() ? boost::json::value{} : boost::json::value(coverage_directory)},
+      {"sysinfo", options.sysinfo},
       {"http", http_settings(options.http)},
   });
 }

@@ -41,6 +41,9 @@ struct Sockets {
 /// Says where the status is, and warns if others than this machine can see it.
 void log_status_address(const Log& log, const Address& address);
 
+/// Warns if others than this machine can see what --coverage and --sysinfo show.
+void warn_of_insight(const Log& log, const Options& options, const std::vector<Address>& addresses);
+
 /// The sockets that a supervisor which has executed itself anew had bound, under the umask again.
 [[nodiscard]] Sockets adopt_sockets(const Options& options, Inheritance& inheritance);
 
@@ -54,8 +57,10 @@ void log_status_address(const Log& log, const Address& address);
 /// What every worker is told: a JSON object with Spawning's names on one line. What concerns HTTP is
 /// an object of its own, "http": the names are those of the options, with underscores; sizes are in
 /// octets, times in seconds.
-/// \param address  the first one bound.
-[[nodiscard]] std::string worker_settings(const Options& options, const Address& address);
+/// \param address             the first one bound.
+/// \param coverage_directory  for --coverage. \see CoverageDirectory
+[[nodiscard]] std::string worker_settings(const Options& options, const Address& address,
+                                          const std::string& coverage_directory = "");
 
 /// Where this process works, as its user thinks of it: `pwd`, symlinks and all, if it leads here,
 /// else without any. A symlink on the way may lead elsewhere later.

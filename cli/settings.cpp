@@ -287,6 +287,16 @@ constexpr std::array kLogs{
             Takes::value, store_log_format},
 };
 
+constexpr std::array kInsight{
+    Setting{"coverage", 'c', nullptr, nullptr,
+            "measure the application with coverage.py; everybody can see the report of all workers "
+            "at /_coverage, and at /_coverage.json",
+            Takes::nothing, [](Options& o, Value) { o.coverage = true; }},
+    Setting{"sysinfo", '\0', nullptr, nullptr,
+            "everybody can see what the machine and the interpreter are at /_sysinfo, as JSON",
+            Takes::nothing, [](Options& o, Value) { o.sysinfo = true; }},
+};
+
 constexpr std::array kOthers{
     Setting{"verbose", 'v', nullptr, nullptr, "log the resolved configuration, and details",
             Takes::nothing, [](Options& o, Value) { o.verbose = true; }},
@@ -302,7 +312,7 @@ constexpr std::array kInternal{
             Takes::value, [](Options& o, Value v) { o.restart_args = v; }},
 };
 
-constexpr std::array<SettingGroup, 10> kGroups{
+constexpr std::array<SettingGroup, 11> kGroups{
     {{"Server", kServer},
      {"HTTP", kHttp},
      {"Limits", kLimits},
@@ -312,6 +322,7 @@ constexpr std::array<SettingGroup, 10> kGroups{
      {"Reload", kReload},
      {"Status", kStatus},
      {"Logs", kLogs},
+     {"Insight", kInsight},
      {"Others", kOthers}}};
 
 }  // namespace

@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from spawning import wsgi_factory
 from spawning.forking import Forks
+from spawning.interceptors import Finder, intercept
 from spawning.load_failure import load_failure, summary_of, traceback_of
 from spawning.modules import LoadedModules
 from spawning.naming import resolve
 
 if TYPE_CHECKING:
     from spawning._native import Worker
+    from spawning.measurement import Measurement
 
 _CONTROL_FD = 3  # as in spawning/seat.hpp
 _FIRST_LISTENER_FD = 5
@@ -62,17 +64,23 @@ def _work(worker: Worker) -> int:
         return 0
     config: dict[str, Any] = json.loads(settings)
     modules = LoadedModules() if config.get("reload") == "dev" else None
+    measurement = None
     try:
-        application = _load(config)
+        measurement = _measure(worker, config)
+        application = intercept(_load(config), _finders(worker, config))
         forks.end_child(None)
     except BaseException as error:  # SystemExit too: nothing may go unsaid
         forks.end_child(error)
         _report(worker, modules)  # what is wrong may be in a module that could be loaded
+        if measurement:
+            measurement.finish()
         worker.failed(*load_failure(error))
         worker.close()
         return 1
     _report(worker, modules)
     _serve(worker, application, config, modules)
+    if measurement:
+        measurement.finish()
     worker.close()
     return 0
 
@@ -94,6 +102,30 @@ def _sockets() -> list[int]:
     listeners = re.search(r"listeners=(\d+)", os.environ["SPAWNING_SEAT"])
     count = int(listeners[1]) if listeners else 0
     return [_CONTROL_FD, *range(_FIRST_LISTENER_FD, _FIRST_LISTENER_FD + count)]
+
+
+def _measure(worker: Worker, config: dict[str, Any]) -> Measurement | None:
+    """What is loaded from here on is measured, if that is wanted."""
+    if not config.get("coverage"):
+        return None
+    from spawning.measurement import Measurement, WorkerName  # noqa: PLC0415
+
+    name = WorkerName(worker.generation, worker.slot, os.getpid())
+    return Measurement(config["coverage_directory"], name)
+
+
+def _finders(worker: Worker, config: dict[str, Any]) -> list[Finder]:
+    """Of the pages that are wanted beside the application's."""
+    finders: list[Finder] = []
+    if config.get("coverage"):
+        from spawning.coverage_report import CoverageReport  # noqa: PLC0415
+
+        finders.append(CoverageReport(config["coverage_directory"]).find)
+    if config.get("sysinfo"):
+        from spawning import sysinfo  # noqa: PLC0415
+
+        finders.append(sysinfo.finder(worker))
+    return finders
 
 
 def _load(config: dict[str, Any]) -> Callable[..., Any]:

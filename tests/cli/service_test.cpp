@@ -3,9 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "spawning/error.hpp"
 #include "support/temporary_directory.hpp"
@@ -109,6 +113,7 @@ TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
       R"("verbose":false,)"
       R"("watch":[],"reload":null,"host":"127.0.0.1","port":4711,)"
       R"("status_host":"127.0.0.1","status_port":null,)"
+      R"("coverage":false,"coverage_directory":null,"sysinfo":false,)"
       R"("http":{"keepalive_requests":0,"header_map":"drop","server_header":"Spawning",)"
       R"("limit_request_line":8192,"limit_header_count":100,"limit_headers":65536,)"
       R"("limit_body":1073741824,"max_connections":10000,"header_timeout":30,"body_timeout":30,)"
@@ -167,6 +172,9 @@ TEST(ServiceTest, TellsWorkersEveryOptionAboutHttpUnderItsName) {
       {"--log-level=error", R"("log_level":"error")"},
       {"--verbose", R"("log_level":"debug")"},
       {"--log-format=json", R"("log_format":"json")"},
+      {"--coverage", R"("coverage":true)"},
+      {"-c", R"("coverage":true)"},
+      {"--sysinfo", R"("sysinfo":true)"},
   };
 
   for (const auto& [option, told] : cases) {
@@ -179,6 +187,45 @@ TEST(ServiceTest, TellsWorkersWhatFactoriesKnowOfReplacement) {
   const std::string settings = worker_settings(options_of({"--deadman=5", "--max-age=3600"}), {});
 
   EXPECT_NE(settings.find(R"("deadman_timeout":5,"max_age":3600,)"), std::string::npos) << settings;
+}
+
+TEST(ServiceTest, TellsWorkersWhereToPutWhatTheyMeasure) {
+  const std::string settings = worker_settings(options_of({"-c"}), {}, "/tmp/here");
+
+  EXPECT_NE(settings.find(R"("coverage_directory":"/tmp/here")"), std::string::npos) << settings;
+}
+
+// What is logged about the pages that these options bring.
+std::string warning_of(const std::vector<std::string>& arguments,
+                       const std::vector<Address>& addresses) {
+  const TemporaryDirectory directory;
+  const UniqueFd file{::open((directory / "log").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+  warn_of_insight(Log{file.get(), "test"}, options_of(arguments), addresses);
+  std::ifstream log{directory / "log"};
+  const std::string text{std::istreambuf_iterator<char>{log}, {}};
+  return text.substr(std::min(text.size(), text.find("test: ")));
+}
+
+TEST(ServiceTest, WarnsOfPagesThatOtherMachinesCanSee) {
+  const std::vector<Address> open{{Family::ipv4, 8000, "127.0.0.1"}, {Family::ipv4, 80, "0.0.0.0"}};
+
+  EXPECT_EQ(warning_of({"-c"}, open),
+            "test: everybody who can reach 0.0.0.0:80 can see /_coverage, and in it the "
+            "application's source\n");
+  EXPECT_EQ(warning_of({"--sysinfo"}, open),
+            "test: everybody who can reach 0.0.0.0:80 can see /_sysinfo\n");
+  EXPECT_EQ(warning_of({"-c", "--sysinfo"}, open),
+            "test: everybody who can reach 0.0.0.0:80 can see /_coverage, and in it the "
+            "application's source, and /_sysinfo\n");
+}
+
+TEST(ServiceTest, DoesNotWarnWhereNobodyElseCanSeeThem) {
+  const std::vector<Address> closed{{Family::ipv4, 80, "127.0.0.1"},
+                                    {Family::ipv6, 80, "::1"},
+                                    {Family::unix_path, 0, "/run/app.sock"}};
+
+  EXPECT_EQ(warning_of({"-c", "--sysinfo"}, closed), "");
+  EXPECT_EQ(warning_of({}, {{Family::ipv4, 80, "0.0.0.0"}}), "");
 }
 
 TEST(ServiceTest, TellsWorkersWhatMakesTheServiceReload) {
