@@ -46,7 +46,7 @@ class TerminalScreen {
   /// Shows these lines and nothing else, in one write. They fit: the last column stays free, because
   /// clearing the rest of a full line would clear its last character.
   /// \throws std::system_error if the terminal has gone.
-  void draw(const std::vector<std::string>& lines);
+  void draw(const std::vector<std::string>& lines) const;
 
   [[nodiscard]] TerminalSize size() const {
     return TerminalSize::of(screen_).value_or(TerminalSize{});

@@ -135,7 +135,7 @@ void read_requests(const json::object& status, StatusSample& sample) {
   std::vector<RequestSample>& requests = sample.requests.emplace();
   each_object(status, "running_requests",
               [&requests](const json::object& value) { requests.push_back(request_of(value)); });
-  std::ranges::stable_sort(requests, std::ranges::greater{}, &RequestSample::age);
+  std::ranges::sort(requests, std::ranges::greater{}, &RequestSample::age);
 }
 
 StatusSample sample_of(const json::object& status) {

@@ -69,7 +69,7 @@ void TerminalScreen::leave() noexcept {
   if (before_) ::tcsetattr(keyboard_, TCSANOW, &*before_);
 }
 
-void TerminalScreen::draw(const std::vector<std::string>& lines) {
+void TerminalScreen::draw(const std::vector<std::string>& lines) const {
   std::string frame{kBegin};
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (i > 0) frame += "\r\n";
