@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 
@@ -95,6 +96,11 @@ def have(server, pid, path):
     )
 
 
+def stopped(pid):
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+
+
 def both_serve(server):
     return wait_until(lambda: sorted(found) if len(found := pids(server)) == 2 else None, PATIENCE)
 
@@ -176,6 +182,7 @@ def test_a_worker_that_does_not_answer_is_named(shop):
         (other,) = workers - {asked}
         os.kill(other, signal.SIGSTOP)
         try:
+            wait_until(lambda: stopped(other), PATIENCE, "its last thread to stop")
             client.request("/_coverage.json")
             found = json.loads(client.response().body)
             client.request("/_coverage")
