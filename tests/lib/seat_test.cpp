@@ -45,6 +45,7 @@ bool refuses(const char* value) {
 
 TEST(SeatTest, DescribesItselfInOneLine) {
   EXPECT_EQ(Seat::describe(2, 7, 1), "slot=2 generation=7 listeners=1");
+  EXPECT_EQ(Seat::describe(2, 7, 1, true), "slot=2 generation=7 listeners=1 console=1");
 }
 
 TEST(SeatTest, IsEmptyInAProcessThatNobodySeated) {
@@ -62,7 +63,19 @@ TEST(SeatTest, TakesIdentityAndDescriptors) {
 
     return seat && seat->slot == 2 && seat->generation == 7 && seat->control.get() == 3 &&
            seat->scoreboard.get() == 4 && seat->listeners.size() == 2 &&
-           seat->listeners[1].get() == 6;
+           seat->listeners[1].get() == 6 && !seat->console;
+  });
+}
+
+TEST(SeatTest, TakesTheConsoleBehindTheListeners) {
+  expect_in_a_child([] {
+    ::setenv("SPAWNING_SEAT", Seat::describe(2, 7, 1, true).c_str(), 1);
+    if (!open_descriptors(3, 6)) return false;
+
+    const auto seat = Seat::take();
+
+    return seat && seat->listeners.size() == 1 && seat->console.get() == 6 &&
+           ::fcntl(6, F_GETFD) == FD_CLOEXEC;
   });
 }
 
@@ -90,7 +103,9 @@ TEST(SeatTest, RefusesAMalformedDescription) {
        {"", "slot=1", "slot=1 generation=1", "slot=x generation=1 listeners=1",
         "slot=1 generation=1 listeners=-1", "slot=1 generation=1 listeners=1x",
         "slot=1 generation=1 listeners=99999999999999999999",
-        "slot=1 generation=1 listeners=100000", "slot=1  generation=1 listeners=1"}) {
+        "slot=1 generation=1 listeners=100000", "slot=1  generation=1 listeners=1",
+        "slot=1 generation=1 listeners=1 console=2", "slot=1 generation=1 listeners=1 consoles=1",
+        "slot=1 generation=1 listeners=1 console=1 x"}) {
     EXPECT_TRUE(refuses(value)) << value;
   }
 }

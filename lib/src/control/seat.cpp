@@ -17,8 +17,9 @@ constexpr std::size_t kMostListeners =
     256;  // a bound for what comes from outside; nobody has that many
 
 [[noreturn]] void throw_malformed(const std::string& value) {
-  throw StartupError{"SPAWNING_SEAT is \"" + value +
-                     "\"; expected \"slot=N generation=N listeners=N\" from a supervisor"};
+  throw StartupError{
+      "SPAWNING_SEAT is \"" + value +
+      "\"; expected \"slot=N generation=N listeners=N [console=1]\" from a supervisor"};
 }
 
 // Takes "name=123" and a blank or the end off the front of `text`.
@@ -49,9 +50,10 @@ UniqueFd adopt(int fd) {
 
 }  // namespace
 
-std::string Seat::describe(unsigned slot, std::uint64_t generation, std::size_t listeners) {
+std::string Seat::describe(unsigned slot, std::uint64_t generation, std::size_t listeners,
+                           bool console) {
   return "slot=" + std::to_string(slot) + " generation=" + std::to_string(generation) +
-         " listeners=" + std::to_string(listeners);
+         " listeners=" + std::to_string(listeners) + (console ? " console=1" : "");
 }
 
 std::optional<Seat> Seat::take() {
@@ -62,18 +64,22 @@ std::optional<Seat> Seat::take() {
 
   Seat seat;
   std::size_t listeners = 0;
+  unsigned consoles = 0;
   std::string_view text{value};
   if (!take_field(text, "slot", seat.slot) || !take_field(text, "generation", seat.generation) ||
-      !take_field(text, "listeners", listeners) || !text.empty() || listeners > kMostListeners) {
+      !take_field(text, "listeners", listeners) || listeners > kMostListeners ||
+      (!text.empty() && !take_field(text, "console", consoles)) || !text.empty() || consoles > 1) {
     throw_malformed(value);
   }
-  const int end = kFirstListenerFd + static_cast<int>(listeners);
+  const int console = kFirstListenerFd + static_cast<int>(listeners);
+  const int end = console + static_cast<int>(consoles);
   for (int fd = kControlFd; fd < end; ++fd)
     require_open(fd);  // all before any: a failure closes nothing
 
   seat.control = adopt(kControlFd);
   seat.scoreboard = adopt(kScoreboardFd);
-  for (int fd = kFirstListenerFd; fd < end; ++fd) seat.listeners.push_back(adopt(fd));
+  for (int fd = kFirstListenerFd; fd < console; ++fd) seat.listeners.push_back(adopt(fd));
+  if (consoles > 0) seat.console = adopt(console);
   return seat;
 }
 

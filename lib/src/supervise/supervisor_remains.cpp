@@ -288,6 +288,7 @@ void describe(Archive& archive, T& remains) {
   archive("newest_generation", remains.newest_generation);
   archive("started", remains.started)("restarts", remains.restarts);
   archive.descriptor("status_socket", remains.status_socket);
+  archive("console", remains.console);
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ UniqueFd make_event() {
 Worker::State::State(Seat&& inherited)
     : seat{std::move(inherited)},
       finished{make_event()},
+      console{std::move(seat.console)},
       scoreboard{Scoreboard::adopt(std::move(seat.scoreboard))},
       slot{scoreboard.occupy(seat.slot)} {
   slot.generation = seat.generation;
@@ -128,6 +129,7 @@ void Worker::State::serve() {
   for (auto& listener : seat.listeners) server->listen(std::move(listener));
   seat.listeners.clear();
   slot.state = WorkerState::serving;
+  console.open();
 }
 
 // Work that a sibling could do at once is left to it: while every thread is busy, new connections
@@ -159,6 +161,7 @@ void Worker::State::look_at_the_backlog_later() {
 
 void Worker::State::drain(bool hand_over) {
   const bool again = std::exchange(draining, true);
+  console.close();
   if (again && (hand_over || !server)) return;
   seat.listeners.clear();
   slot.state = WorkerState::draining;
@@ -208,6 +211,7 @@ void Worker::State::orphaned() {
 
 void Worker::State::end() {
   if (std::exchange(ending, true)) return;
+  console.close();
   // Without a server the pool may be in the making, on the thread that calls ready(); it is stopped
   // there.
   if (server) pool->stop();
