@@ -70,12 +70,14 @@ int supervise(const Options& options, const std::vector<std::string>& command) {
   Sockets sockets = inheritance ? adopt_sockets(options, *inheritance)
                                 : bind_sockets(options, config.service_manager);
   config.listeners = std::move(sockets.listeners);
+  const Log log{STDERR_FILENO, "supervisor", options.verbose ? LogLevel::debug : LogLevel::info};
+  config.console = inheritance ? inheritance->take_console() : bind_backdoor(options, log);
   if (options.access_log_file != "-") config.access_log_file = options.access_log_file;
-  config.worker_settings = worker_settings(options, sockets.addresses.front());
+  config.worker_settings = worker_settings(options, sockets.addresses.front(),
+                                           config.console ? &*config.console : nullptr);
   config.status = inheritance ? adopt_status(*inheritance) : status_config(options, sockets);
   config.inheritance = std::move(inheritance);
 
-  const Log log{STDERR_FILENO, "supervisor", options.verbose ? LogLevel::debug : LogLevel::info};
   if (options.verbose)
     log.info("python " + config.worker_command.front() + ", configuration " +
              config.worker_settings);

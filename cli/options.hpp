@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "spawning/address.hpp"
 #include "spawning/config.hpp"
 #include "spawning/supervisor.hpp"
 
@@ -41,6 +42,7 @@ struct Options {
   std::string access_log_file = "-";  ///< "-": standard output
   std::string access_log_format = "spawning";
   std::string restart_args;  ///< "" unless a supervisor has executed itself anew
+  std::optional<BindAddress> backdoor;
   bool verbose = false;
   bool version = false;
   bool help = false;
