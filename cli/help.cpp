@@ -29,7 +29,11 @@ std::string described(const Setting& setting) {
   std::string line =
       setting.short_name == '\0' ? "      --" : std::string{"  -"} + setting.short_name + ", --";
   line += setting.name;
-  if (setting.argument != nullptr) line += std::string{" "} + setting.argument;
+  if (setting.takes == Setting::Takes::perhaps) {
+    line += std::string{"[="} + setting.argument + "]";
+  } else if (setting.argument != nullptr) {
+    line += std::string{" "} + setting.argument;
+  }
   if (line.size() + 2 > kColumn) line += '\n' + std::string(kColumn, ' ');
   if (line.size() < kColumn) line.resize(kColumn, ' ');
   std::string help = setting.help;

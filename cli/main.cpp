@@ -74,11 +74,13 @@ int supervise(const Options& options, const std::vector<std::string>& command, c
   Sockets sockets = inheritance ? adopt_sockets(options, *inheritance)
                                 : bind_sockets(options, config.service_manager);
   config.listeners = std::move(sockets.listeners);
+  config.console = inheritance ? inheritance->take_console() : bind_backdoor(options, log);
   if (options.access_log_file != "-") config.access_log_file = options.access_log_file;
   std::optional<CoverageDirectory> coverage;
   if (options.coverage) coverage.emplace(inheritance.has_value());
   config.worker_settings = worker_settings(options, sockets.addresses.front(),
-                                           coverage ? coverage->path() : std::string{});
+                                           coverage ? coverage->path() : std::string{},
+                                           config.console ? &*config.console : nullptr);
   config.status = inheritance ? adopt_status(*inheritance) : status_config(options, sockets);
   config.inheritance = std::move(inheritance);
 

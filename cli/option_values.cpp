@@ -8,6 +8,8 @@
 #include <system_error>
 
 #include "options.hpp"
+#include "spawning/error.hpp"
+#include "spawning/ip_address.hpp"
 
 namespace spawning::cli {
 namespace {
@@ -17,6 +19,8 @@ constexpr double kShortest = 0.1;
 constexpr std::chrono::seconds kDay{86'400};
 constexpr Bytes kLeastMemory = 1_MiB, kMostMemory{std::uint64_t{1} << 40};
 constexpr unsigned kLargestMode = 0777;
+constexpr const char* kPrivateAddress =
+    "PORT, 127.0.0.1:PORT, [::1]:PORT or unix:PATH, as it is for nobody on other machines";
 
 [[noreturn]] void refuse(const std::string& text, const std::string& expected) {
   throw UsageError{"expected " + expected + ", not \"" + text + "\""};
@@ -29,6 +33,13 @@ std::optional<Number> whole(std::string_view text, Format format) {
   const auto [stop, error] = std::from_chars(text.data(), end, number, format);
   if (error != std::errc{} || stop != end) return std::nullopt;
   return number;
+}
+
+bool is_loopback(const std::string& host) {
+  constexpr std::size_t kFirstOfV4 = 12;
+  const auto address = IpAddress::parse(host);
+  if (!address) return false;
+  return address->v4 ? address->octets[kFirstOfV4] == 127 : address == IpAddress::parse("::1");
 }
 
 std::optional<Bytes> size_of(std::string_view text) {
@@ -98,6 +109,18 @@ mode_t read_mode(const std::string& text) {
   const auto mode = whole<unsigned>(text, 8);
   if (!mode || *mode > kLargestMode) refuse(text, "an octal mode from 0 to 777");
   return *mode;
+}
+
+BindAddress read_private_address(const std::string& text, const std::string& otherwise) {
+  const bool port = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  const std::string whole = port ? "127.0.0.1:" + text : text;
+  try {
+    auto address = BindAddress::parse(text.empty() ? otherwise : whole);
+    if (address.kind == BindAddress::Kind::unix_path || is_loopback(address.host)) return address;
+  } catch (const StartupError&) {
+    refuse(text, kPrivateAddress);
+  }
+  refuse(text, kPrivateAddress);
 }
 
 std::string size_text(Bytes size) {

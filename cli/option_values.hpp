@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 
+#include "spawning/address.hpp"
 #include "spawning/bytes.hpp"
 
 namespace spawning::cli {
@@ -36,6 +37,11 @@ namespace spawning::cli {
 
 /// A file mode in octal digits, up to 777.
 [[nodiscard]] mode_t read_mode(const std::string& text);
+
+/// An address that only this machine reaches: PORT, which is of 127.0.0.1, 127.0.0.1:PORT,
+/// [::1]:PORT or unix:PATH; if there is no text, `otherwise`.
+[[nodiscard]] BindAddress read_private_address(const std::string& text,
+                                               const std::string& otherwise);
 
 /// @}
 

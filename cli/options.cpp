@@ -36,14 +36,17 @@ po::options_description descriptions() {
   return all;
 }
 
-// Boost takes no `--name=` without a value, but `--name ""`.
-std::vector<std::string> with_empty_texts(std::vector<std::string> arguments) {
+// Boost takes no `--name=` without a value, but `--name ""`; and a value that may be left out it takes
+// from the next argument.
+std::vector<std::string> with_empty_values(std::vector<std::string> arguments) {
   for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
-    if (!arguments[i].starts_with("--") || !arguments[i].ends_with('=')) continue;
-    const std::string name = arguments[i].substr(2, arguments[i].size() - 3);
+    if (!arguments[i].starts_with("--")) continue;
+    const bool ends = arguments[i].ends_with('=');
+    const std::string name = arguments[i].substr(2, arguments[i].size() - (ends ? 3 : 2));
     const Setting* const setting = find_setting(name);
-    if (setting == nullptr || setting->takes != Setting::Takes::text) continue;
-    arguments[i].pop_back();
+    if (setting == nullptr) continue;
+    if (setting->takes != (ends ? Setting::Takes::text : Setting::Takes::perhaps)) continue;
+    if (ends) arguments[i].pop_back();
     arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(++i), "");
   }
   return arguments;
@@ -100,7 +103,7 @@ void store(Options& options, const Setting& setting, const po::option& given) {
 Options parse_options(const std::vector<std::string>& arguments) {
   Options options;
   std::vector<const Setting*> seen;
-  for (const po::option& given : parse(with_empty_texts(arguments))) {
+  for (const po::option& given : parse(with_empty_values(arguments))) {
     const Setting* setting = find_setting(given.string_key);
     if (setting == nullptr) {
       options.arguments.insert(options.arguments.end(), given.value.begin(), given.value.end());
@@ -108,7 +111,7 @@ Options parse_options(const std::vector<std::string>& arguments) {
     }
     const bool again = std::find(seen.begin(), seen.end(), setting) != seen.end();
     const bool once =
-        setting->takes == Setting::Takes::value || setting->takes == Setting::Takes::text;
+        setting->takes != Setting::Takes::nothing && setting->takes != Setting::Takes::values;
     if (again && once) {
       throw UsageError{"--" + std::string{setting->name} + ": expected only once"};
     }

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "spawning/address.hpp"
 #include "spawning/config.hpp"
 #include "spawning/log.hpp"
 #include "spawning/status_client.hpp"
@@ -47,6 +48,7 @@ struct Options {
   bool coverage = false;
   bool sysinfo = false;
   std::string restart_args;  ///< "" unless a supervisor has executed itself anew
+  std::optional<BindAddress> backdoor;
   bool verbose = false;
   std::optional<StatusUrl> top;  ///< the server whose status is to be shown, instead of serving
   bool version = false;

@@ -14,6 +14,9 @@
 namespace spawning::cli {
 namespace {
 
+constexpr mode_t kOwnerOnly = 0177;
+constexpr int kBackdoorBacklog = 16;
+
 void bind_one(Sockets& sockets, const BindAddress& address, const std::string& option) {
   try {
     sockets.listeners.push_back(bind_listener(address));
@@ -155,6 +158,21 @@ std::optional<StatusConfig> adopt_status(Inheritance& inheritance) {
   return StatusConfig{ListeningSocket{.fd = std::move(socket)}, SPAWNING_VERSION};
 }
 
+std::optional<ListeningSocket> bind_backdoor(const Options& options, const Log& log) {
+  if (!options.backdoor) return std::nullopt;
+  const mode_t before = ::umask(kOwnerOnly);
+  std::optional<ListeningSocket> socket;
+  try {
+    socket = bind_listener(*options.backdoor, kBackdoorBacklog);
+    log.info("backdoor: a Python prompt for processes of this user and root at " +
+             Address::local(socket->fd.get()).to_string());
+  } catch (const std::exception& error) {
+    log.warning("--backdoor: " + std::string{error.what()} + "; the service goes on without it");
+  }
+  ::umask(before);
+  return socket;
+}
+
 std::vector<std::string> restart_command(std::vector<std::string> command) {
   if (command.size() > 2 && command[1] == "-z")
     command.erase(command.begin() + 1, command.begin() + 3);
@@ -162,7 +180,8 @@ std::vector<std::string> restart_command(std::vector<std::string> command) {
 }
 
 std::string worker_settings(const Options& options, const Address& address,
-                            const std::string& coverage_directory) {
+                            const std::string& coverage_directory,
+                            const ListeningSocket* backdoor) {
   const LogOptions log = log_options(options);
   const auto age = options.replacement.age;
   return boost::json::serialize(boost::json::object{
@@ -178,6 +197,9 @@ std::string worker_settings(const Options& options, const Address& address,
       {"log_level", std::string{to_string(log.threshold)}},
       {"log_format", std::string{to_string(log.style)}},
       {"verbose", options.verbose},
+      {"backdoor", backdoor == nullptr
+                       ? boost::json::value{}
+                       : boost::json::value(Address::local(backdoor->fd.get()).to_string())},
       {"watch", boost::json::array(options.watch.begin(), options.watch.end())},
       {"reload", options.reload_dev ? boost::json::value("dev") : boost::json::value(nullptr)},
       {"host", address.host},

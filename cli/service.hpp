@@ -50,6 +50,10 @@ void warn_of_insight(const Log& log, const Options& options, const std::vector<A
 /// …and that of its status server.
 [[nodiscard]] std::optional<StatusConfig> adopt_status(Inheritance& inheritance);
 
+/// Binds the socket of the backdoor, if there is to be one; a UNIX socket has the mode 0600. Says
+/// where it is; if it cannot be bound, why, and does without.
+[[nodiscard]] std::optional<ListeningSocket> bind_backdoor(const Options& options, const Log& log);
+
 /// What a supervisor that executes itself anew executes: `command`, its own, without what it has
 /// put into it the last time.
 [[nodiscard]] std::vector<std::string> restart_command(std::vector<std::string> command);
@@ -59,8 +63,10 @@ void warn_of_insight(const Log& log, const Options& options, const std::vector<A
 /// octets, times in seconds.
 /// \param address             the first one bound.
 /// \param coverage_directory  for --coverage. \see CoverageDirectory
+/// \param backdoor            nullptr if there is none.
 [[nodiscard]] std::string worker_settings(const Options& options, const Address& address,
-                                          const std::string& coverage_directory = "");
+                                          const std::string& coverage_directory = "",
+                                          const ListeningSocket* backdoor = nullptr);
 
 /// Where this process works, as its user thinks of it: `pwd`, symlinks and all, if it leads here,
 /// else without any. A symlink on the way may lead elsewhere later.

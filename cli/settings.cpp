@@ -22,6 +22,7 @@ constexpr unsigned kMostConnections = 1'000'000;
 constexpr unsigned kMostRequests = 1'000'000'000;
 constexpr std::chrono::seconds kLongestDelay = std::chrono::hours{1};
 constexpr std::chrono::seconds kOldest = std::chrono::hours{24 * 365};
+constexpr const char* kBackdoor = "127.0.0.1:3000";  // where Spawning has it
 constexpr Bytes kGiB{std::uint64_t{1} << 30};
 constexpr Bytes kLargestBody{1024 * kGiB.count};
 
@@ -298,6 +299,11 @@ constexpr std::array kInsight{
 };
 
 constexpr std::array kOthers{
+    Setting{"backdoor", '\0', "ADDRESS", nullptr,
+            "a Python prompt inside a worker, for processes of this user and root, at "
+            "127.0.0.1:3000 or ADDRESS: PORT, 127.0.0.1:PORT, [::1]:PORT or unix:PATH",
+            Takes::perhaps,
+            [](Options& o, Value v) { o.backdoor = read_private_address(v, kBackdoor); }},
     Setting{"verbose", 'v', nullptr, nullptr, "log the resolved configuration, and details",
             Takes::nothing, [](Options& o, Value) { o.verbose = true; }},
     Setting{"version", '\0', nullptr, nullptr, "print the version and exit", Takes::nothing,

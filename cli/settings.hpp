@@ -19,6 +19,7 @@ struct Setting {
     value,    ///< one, which is not empty
     text,     ///< one, perhaps empty
     values,   ///< as `value`, and the option may be repeated
+    perhaps,  ///< a switch that may have one, only behind `=`: what follows is an argument
   };
 
   const char* name;      ///< "port", without dashes

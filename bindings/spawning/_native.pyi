@@ -49,6 +49,12 @@ class Worker:
     def serve_requests(self) -> None:
         """Answers requests on this thread until the worker has nothing left to do."""
 
+    def accept_at_console(self) -> int | None:
+        """Waits for who comes to the console: a descriptor; None when nobody is let in any more."""
+
+    def log(self, level: str, text: str) -> None:
+        """Writes a line to the error log. ValueError: the level is not info, warning or error."""
+
     def drain(self) -> None:
         """Stops accepting and finishes what is running."""
 

@@ -35,6 +35,10 @@ class Forks:
         self._log_error = log_error
         os.register_at_fork(after_in_child=self._let_go)
 
+    def add(self, descriptor: int) -> None:
+        """Of this one, too."""
+        self._descriptors[descriptor] = _identity(descriptor)
+
     def end_child(self, error: BaseException | None) -> None:
         """Ends this process, as Python would have, if it is not the worker itself."""
         if os.getpid() != self._worker:

@@ -78,7 +78,7 @@ def _work(worker: Worker) -> int:
         worker.close()
         return 1
     _report(worker, modules)
-    _serve(worker, application, config, modules)
+    _serve(worker, forks, application, config, modules)
     if measurement:
         measurement.finish()
     worker.close()
@@ -99,8 +99,8 @@ def _fail_without_native(error: ImportError) -> int:
 
 def _sockets() -> list[int]:
     """The descriptors of the seat that no other process may have."""
-    listeners = re.search(r"listeners=(\d+)", os.environ["SPAWNING_SEAT"])
-    count = int(listeners[1]) if listeners else 0
+    counts = re.findall(r"(?:listeners|console)=(\d+)", os.environ["SPAWNING_SEAT"])
+    count = sum(map(int, counts))
     return [_CONTROL_FD, *range(_FIRST_LISTENER_FD, _FIRST_LISTENER_FD + count)]
 
 
@@ -145,6 +145,7 @@ def _report(worker: Worker, modules: LoadedModules | None) -> None:
 
 def _serve(
     worker: Worker,
+    forks: Forks,
     application: Callable[..., Any],
     config: dict[str, Any],
     modules: LoadedModules | None,
@@ -162,10 +163,23 @@ def _serve(
     )
     for thread in threads:
         thread.start()
+    close_backdoor = _open_backdoor(worker, forks, application, config)
     _attend_until_finished(worker, modules)
+    close_backdoor()
     os.nice(_WAY_TO_SIBLINGS)
     for thread in threads:
         thread.join()
+
+
+def _open_backdoor(
+    worker: Worker, forks: Forks, application: Callable[..., Any], config: dict[str, Any]
+) -> Callable[[], None]:
+    """Returns what closes it again."""
+    if not config.get("backdoor"):
+        return lambda: None
+    from spawning.backdoor import Backdoor  # noqa: PLC0415  # few services have one
+
+    return Backdoor(worker, forks, application, config).close
 
 
 def _attend_until_finished(worker: Worker, modules: LoadedModules | None) -> None:

@@ -114,6 +114,26 @@ void PyWorker::serve_requests() {
   --serving_;
 }
 
+py::object PyWorker::accept_at_console() {
+  Worker& inside = worker();
+  for (;;) {
+    bool open = false;
+    {
+      const GilReleased released{GilHeld::by_caller()};
+      open = inside.wait_at_console();
+    }
+    if (!open) return py::none();
+    if (UniqueFd client = inside.accept_at_console()) return py::int_(client.release());
+  }
+}
+
+void PyWorker::log(const std::string& level, const std::string& text) const {
+  if (level == "info") return log_.info(text);
+  if (level == "warning") return log_.warning(text);
+  if (level == "error") return log_.error(text);
+  throw py::value_error{"there is no level \"" + level + "\""};
+}
+
 // On the I/O thread.
 void PyWorker::report(const OverdueRequest& request) {
   std::string introduction{"stack of the thread that answers "};
@@ -159,6 +179,10 @@ void define_worker(py::module_& module) {
            "The application was loaded from these files, too: names as bytes.")
       .def("serve_requests", &PyWorker::serve_requests,
            "Answers requests on this thread until the worker has nothing left to do.")
+      .def("accept_at_console", &PyWorker::accept_at_console,
+           "Waits for who comes to the console: a descriptor; None when nobody is let in any more.")
+      .def("log", &PyWorker::log, py::arg("level"), py::arg("text"),
+           "Writes a line to the error log. ValueError: the level is not info, warning or error.")
       .def("drain", &PyWorker::drain, "Stops accepting and finishes what is running.")
       .def("fileno", &PyWorker::fileno,
            "A descriptor, readable when the worker has nothing left to do.")

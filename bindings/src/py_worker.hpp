@@ -55,6 +55,13 @@ class PyWorker {
   /// Answers requests on the calling thread until the worker has nothing left to do.
   void serve_requests();
 
+  /// Waits, on one thread of Python's own, for who comes to the console; None at the end. Whoever
+  /// is accepted is so with the GIL held: where nobody gets it, siblings are faster.
+  [[nodiscard]] pybind11::object accept_at_console();
+
+  /// Raises ValueError if there is no such level.
+  void log(const std::string& level, const std::string& text) const;
+
   void drain() { worker().drain(); }
   [[nodiscard]] int fileno() { return worker().finished_fd(); }
 

@@ -39,6 +39,7 @@ std::string signature(const Setting& setting) {
   std::string text;
   if (setting.short_name != '\0') text = std::string{"-"} + setting.short_name + ", ";
   text += std::string{"--"} + setting.name;
+  if (setting.takes == Setting::Takes::perhaps) return text + "[=" + setting.argument + "]";
   if (setting.argument != nullptr) text += std::string{" "} + setting.argument;
   return text;
 }
@@ -325,6 +326,45 @@ TEST(OptionsTest, UnderstandSpawningsNameOfTheDeadman) {
             "--deadman: expected only once");
 }
 
+TEST(OptionsTest, SetWhereTheBackdoorIs) {
+  const auto place = [](const std::string& option) {
+    return parse_options({option, "app"}).backdoor.value().to_string();
+  };
+
+  EXPECT_EQ(parse_options({"app"}).backdoor, std::nullopt);
+  EXPECT_EQ(place("--backdoor"), "127.0.0.1:3000");
+  EXPECT_EQ(place("--backdoor=0"), "127.0.0.1:0");
+  EXPECT_EQ(place("--backdoor=3001"), "127.0.0.1:3001");
+  EXPECT_EQ(place("--backdoor=127.0.0.2:3001"), "127.0.0.2:3001");
+  EXPECT_EQ(place("--backdoor=[::1]:3001"), "[::1]:3001");
+  EXPECT_EQ(place("--backdoor=unix:/run/door"), "unix:/run/door");
+}
+
+TEST(OptionsTest, TakeTheBackdoorsAddressOnlyBehindItsEqualsSign) {
+  for (const Arguments& arguments : {Arguments{"--backdoor", "app"},
+                                     {"app", "--backdoor"},
+                                     {"--backdoor", "--", "app"},
+                                     {"-s2", "--backdoor", "app"}}) {
+    const Options options = parse_options(arguments);
+    EXPECT_EQ(options.arguments, Arguments{"app"}) << arguments.front();
+    EXPECT_EQ(options.backdoor.value().port, 3000) << arguments.front();
+  }
+  EXPECT_EQ(parse_options({"--backdoor", "3001", "app"}).arguments, (Arguments{"3001", "app"}));
+  EXPECT_EQ(refusal({"--backdoor=", "app"}), "--backdoor: expected a value");
+  EXPECT_EQ(refusal({"--backdoor", "--backdoor=1", "app"}), "--backdoor: expected only once");
+}
+
+TEST(OptionsTest, KeepTheBackdoorFromOtherMachines) {
+  for (const std::string address :
+       {"0.0.0.0:3000", "192.0.2.1:3000", "[::]:3000", "localhost:3000", ":3000", "65536", "-1",
+        "127.0.0.1", "fd://3", "unix:", "128.0.0.1:3000", "[::ffff:192.0.2.1]:3000", "door"}) {
+    EXPECT_EQ(refusal({"--backdoor=" + address, "app"}),
+              "--backdoor: expected PORT, 127.0.0.1:PORT, [::1]:PORT or unix:PATH, as it is for "
+              "nobody on other machines, not \"" +
+                  address + "\"");
+  }
+}
+
 TEST(OptionsTest, NameTheOtherValuesThatAreNone) {
   EXPECT_EQ(refusal({"--header-map=keep", "app"}),
             "--header-map: expected drop, refuse or dangerous, not \"keep\"");
@@ -396,7 +436,8 @@ TEST(OptionsTest, AreDocumentedWithTheirDefaultsInTheSameOrder) {
 }
 
 TEST(OptionsTest, AreUnderstoodAsTheyStandInTheDocumentation) {
-  for (const std::string page : {"deployment.md", "development.md", "logging.md", "reload.md"}) {
+  for (const std::string page :
+       {"backdoor.md", "deployment.md", "development.md", "logging.md", "reload.md"}) {
     std::size_t commands = 0;
     for (const std::string& line : lines_of(std::ifstream{SPAWNING_DOCS "/" + page})) {
       if (!line.starts_with("    spawn ")) continue;

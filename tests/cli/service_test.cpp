@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -110,7 +111,7 @@ TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
       R"("num_processes":2,"threadpool_workers":3,"no_keepalive":true,)"
       R"("deadman_timeout":10,"max_age":null,"access_log_file":"-",)"
       R"("access_log_format":"spawning","log_level":"info","log_format":"text",)"
-      R"("verbose":false,)"
+      R"("verbose":false,"backdoor":null,)"
       R"("watch":[],"reload":null,"host":"127.0.0.1","port":4711,)"
       R"("status_host":"127.0.0.1","status_port":null,)"
       R"("coverage":false,"coverage_directory":null,"sysinfo":false,)"
@@ -181,6 +182,62 @@ TEST(ServiceTest, TellsWorkersEveryOptionAboutHttpUnderItsName) {
     const std::string settings = worker_settings(options_of({option}), {});
     EXPECT_NE(settings.find(told), std::string::npos) << option << ": " << settings;
   }
+}
+
+struct ServiceBackdoorTest : ::testing::Test {
+  // What has been logged.
+  [[nodiscard]] std::string logged() const {
+    std::string text(4096, '\0');
+    const ssize_t count = ::pread(file.get(), text.data(), text.size(), 0);
+    text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+    return text;
+  }
+
+  TemporaryDirectory directory;
+  UniqueFd file{::open((directory / "log").c_str(), O_RDWR | O_CREAT | O_APPEND, 0600)};
+  Log log{file.get(), "supervisor"};
+};
+
+TEST_F(ServiceBackdoorTest, IsOffByDefault) {
+  EXPECT_FALSE(bind_backdoor(options_of({}), log));
+  EXPECT_EQ(logged(), "");
+}
+
+TEST_F(ServiceBackdoorTest, IsOnLoopbackAndKnownToLogAndWorkers) {
+  const Options options = options_of({"--backdoor=0"});
+
+  const auto socket = bind_backdoor(options, log);
+
+  const Address address = Address::local(socket.value().fd.get());
+  EXPECT_EQ(address.host, "127.0.0.1");
+  EXPECT_NE(logged().find(" at " + address.to_string() + "\n"), std::string::npos) << logged();
+  const std::string settings = worker_settings(options, address, &*socket);
+  EXPECT_NE(settings.find(R"("backdoor":")" + address.to_string() + '"'), std::string::npos);
+}
+
+TEST_F(ServiceBackdoorTest, IsForTheUserAloneWhateverTheUmask) {
+  const std::string path = directory / "door";
+  const mode_t before = ::umask(0);
+  {
+    const auto socket = bind_backdoor(options_of({"--backdoor=unix:" + path}), log);
+    struct stat status {};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, mode_t{0600});
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_EQ(::umask(before), mode_t{0});
+}
+
+TEST_F(ServiceBackdoorTest, IsDoneWithoutWhereItCannotBe) {
+  const auto first = bind_backdoor(options_of({"--backdoor=0"}), log);
+  const std::string place = Address::local(first.value().fd.get()).to_string();
+
+  EXPECT_FALSE(bind_backdoor(options_of({"--backdoor=" + place}), log));
+
+  EXPECT_NE(logged().find("[warning] supervisor: --backdoor: cannot bind " + place +
+                          ": the port is in use; the service goes on without it\n"),
+            std::string::npos)
+      << logged();
 }
 
 TEST(ServiceTest, TellsWorkersWhatFactoriesKnowOfReplacement) {

@@ -46,6 +46,8 @@ bool refuses(const char* value) {
 TEST(SeatTest, DescribesItselfInOneLine) {
   EXPECT_EQ(Seat::describe(2, 7, 1),
             "slot=2 generation=7 listeners=1 log_level=info log_format=text");
+  EXPECT_EQ(Seat::describe(2, 7, 1, {}, true),
+            "slot=2 generation=7 listeners=1 log_level=info log_format=text console=1");
 }
 
 TEST(SeatTest, IsEmptyInAProcessThatNobodySeated) {
@@ -65,7 +67,7 @@ TEST(SeatTest, TakesIdentityAndDescriptors) {
     return seat && seat->slot == 2 && seat->generation == 7 && seat->control.get() == 3 &&
            seat->scoreboard.get() == 4 && seat->listeners.size() == 2 &&
            seat->listeners[1].get() == 6 && seat->log.threshold == LogLevel::error &&
-           seat->log.style == LogStyle::json;
+           seat->log.style == LogStyle::json && !seat->console;
   });
 }
 
@@ -77,6 +79,18 @@ TEST(SeatTest, LogsAsUsualIfAnOlderSupervisorDoesNotSayHow) {
     const auto seat = Seat::take();
 
     return seat && seat->log.threshold == LogLevel::info && seat->log.style == LogStyle::text;
+  });
+}
+
+TEST(SeatTest, TakesTheConsoleBehindTheListeners) {
+  expect_in_a_child([] {
+    ::setenv("SPAWNING_SEAT", Seat::describe(2, 7, 1, {}, true).c_str(), 1);
+    if (!open_descriptors(3, 6)) return false;
+
+    const auto seat = Seat::take();
+
+    return seat && seat->listeners.size() == 1 && seat->console.get() == 6 &&
+           ::fcntl(6, F_GETFD) == FD_CLOEXEC;
   });
 }
 
@@ -108,7 +122,11 @@ TEST(SeatTest, RefusesAMalformedDescription) {
         "slot=1 generation=1 listeners=1 log_level=info",
         "slot=1 generation=1 listeners=1 log_level=loud log_format=text",
         "slot=1 generation=1 listeners=1 log_level=info log_format=xml",
-        "slot=1 generation=1 listeners=1 log_level=info log_format=text more=1"}) {
+        "slot=1 generation=1 listeners=1 log_level=info log_format=text more=1",
+        "slot=1 generation=1 listeners=1 console=1",
+        "slot=1 generation=1 listeners=1 log_level=info log_format=text console=2",
+        "slot=1 generation=1 listeners=1 log_level=info log_format=text consoles=1",
+        "slot=1 generation=1 listeners=1 log_level=info log_format=text console=1 x"}) {
     EXPECT_TRUE(refuses(value)) << value;
   }
 }

@@ -120,6 +120,7 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   remains.restarts.counts = {{"death", 3}};
   remains.restarts.latest = {{Restart::WallTime{9s}, 3, 6, 4700, "death", "exited in /\xFF.py"}};
   remains.status_socket = 7;
+  remains.console = {14, false, SocketFile::Identity{"/run/console", 3, 4}};
   remains.watched = {{"/a"}, {{"/a", {1, 2, -3, 4}}}, {"/b"}};
 
   const WrittenRemains written = write_remains(remains);
@@ -129,7 +130,7 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   EXPECT_EQ(write_remains(read).text, written.text);
   EXPECT_EQ(descriptors, written.descriptors);
   EXPECT_EQ(std::set<int>(descriptors.begin(), descriptors.end()),
-            (std::set<int>{5, 6, 7, 8, 10, 11, 12, 13}));
+            (std::set<int>{5, 6, 7, 8, 10, 11, 12, 13, 14}));
   EXPECT_EQ(read.workers.at(9).handle.channel.input, worker.handle.channel.input);
   EXPECT_EQ(read.workers.at(9).record.description.failure, worker.record.description.failure);
   EXPECT_EQ(read.workers.at(9).record.started, worker.record.started);
@@ -139,6 +140,7 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   EXPECT_EQ(read.restarts.latest.at(0).summary, "exited in /\xFF.py");
   EXPECT_EQ(read.listeners.at(0).file->device, ~0ULL);
   EXPECT_FALSE(read.listeners.at(1).file);
+  EXPECT_EQ(read.console.value().file.value().path, "/run/console");
 }
 
 TEST(SupervisorRemainsTest, OfAnOlderProgramLackWhatIsNew) {

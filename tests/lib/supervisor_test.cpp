@@ -226,6 +226,16 @@ TEST_F(SupervisorTest, GivesAWorkerItsSeatAndNothingElse) {
   EXPECT_EQ(count("argument: -m\nargument: an argument\n"), 1);
 }
 
+TEST_F(SupervisorTest, GivesAWorkerTheConsoleBehindTheListeners) {
+  SupervisorConfig config = two_workers();
+  config.processes = 1;
+  config.console = bind_listener(BindAddress::parse("127.0.0.1:0"));
+  start("inspect", std::move(config));
+
+  EXPECT_EQ(finish(), 1);
+  EXPECT_EQ(count("descriptors: 0 1 2 3 4 5 6\n"), 1);
+}
+
 TEST_F(SupervisorTest, SeesItsWorkersEndEvenIfItWasToldToIgnoreChildren) {
   ::signal(SIGCHLD, SIG_IGN);
   start("crash", two_workers());

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,9 @@ class Inheritance {
 
   /// The status server's; empty if there is none. Once.
   [[nodiscard]] UniqueFd take_status_socket();
+
+  /// The console's, if there is one. Once.
+  [[nodiscard]] std::optional<ListeningSocket> take_console();
 
  private:
   friend class Supervisor;

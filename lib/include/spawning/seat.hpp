@@ -21,17 +21,19 @@ struct Seat {
   LogOptions log;                ///< of its error log, from the first line on
   UniqueFd control;              ///< one end of a ControlChannel
   UniqueFd scoreboard;           ///< the Scoreboard's memory
-  std::vector<UniqueFd> listeners;
+  std::vector<UniqueFd> listeners{};
+  UniqueFd console{};  ///< another listening socket; usually there is none
 
-  /// The descriptors' numbers in a worker: control, scoreboard, then the listeners.
+  /// The descriptors' numbers in a worker: control, scoreboard, the listeners, then the console.
   static constexpr int kControlFd = 3;
   static constexpr int kScoreboardFd = 4;
   static constexpr int kFirstListenerFd = 5;
 
   /// The value of SPAWNING_SEAT for a worker: "slot=2 generation=7 listeners=1 log_level=info
-  /// log_format=text".
+  /// log_format=text", and " console=1" if there is one.
   [[nodiscard]] static std::string describe(unsigned slot, std::uint64_t generation,
-                                            std::size_t listeners, const LogOptions& log = {});
+                                            std::size_t listeners, const LogOptions& log = {},
+                                            bool console = false);
 
   /// Takes the seat that this process was started with: adopts the descriptors, makes them
   /// close-on-exec, and removes SPAWNING_SEAT so that children do not believe it is theirs.

@@ -49,7 +49,10 @@ struct StatusConfig {
 
 /// What a Supervisor supervises.
 struct SupervisorConfig {
-  std::vector<ListeningSocket> listeners;   ///< kept open until the service stops
+  std::vector<ListeningSocket> listeners;  ///< kept open until the service stops
+  /// A socket beside those for HTTP: for a protocol of the application's side, with people who look
+  /// into the service. Workers share it while they serve. \see Worker::accept_at_console
+  std::optional<ListeningSocket> console;
   std::vector<std::string> worker_command;  ///< the program's path and its arguments
   /// "NAME=VALUE", on top of this process's; "NAME": without that variable.
   std::vector<std::string> worker_environment;

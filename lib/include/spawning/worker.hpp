@@ -14,6 +14,7 @@
 #include "spawning/handler.hpp"
 #include "spawning/log_format.hpp"
 #include "spawning/seat.hpp"
+#include "spawning/unique_fd.hpp"
 
 namespace spawning {
 
@@ -82,6 +83,16 @@ class Worker {
   void run();
   [[nodiscard]] bool wait_for_call();
   bool run_one();
+  /// @}
+
+  /// \name At the console, a socket beside those for HTTP that workers share while they serve: for
+  /// one thread of the application's own, which has returned before *this is destroyed.
+  /// \see SupervisorConfig::console
+  /// @{
+  /// Waits until somebody may be there. False: nobody is let in here any more, or there is no console.
+  [[nodiscard]] bool wait_at_console();
+  /// Who is there, as a blocking socket; empty if a sibling was faster.
+  [[nodiscard]] UniqueFd accept_at_console();
   /// @}
 
   /// Stops accepting and finishes what is running, as when the supervisor asks for it.

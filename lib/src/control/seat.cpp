@@ -20,7 +20,7 @@ constexpr std::size_t kMostListeners =
 [[noreturn]] void throw_malformed(const std::string& value) {
   throw StartupError{"SPAWNING_SEAT is \"" + value +
                      "\"; expected \"slot=N generation=N listeners=N\", perhaps \"log_level=LEVEL "
-                     "log_format=FORMAT\" behind it, from a supervisor"};
+                     "log_format=FORMAT [console=1]\" behind it, from a supervisor"};
 }
 
 // Takes "name=value" and a blank or the end off the front of `text`. Empty if it is not there.
@@ -65,11 +65,12 @@ UniqueFd adopt(int fd) {
 }  // namespace
 
 std::string Seat::describe(unsigned slot, std::uint64_t generation, std::size_t listeners,
-                           const LogOptions& log) {
+                           const LogOptions& log, bool console) {
   std::string text = "slot=" + std::to_string(slot) + " generation=" + std::to_string(generation) +
                      " listeners=" + std::to_string(listeners);
   text.append(" log_level=").append(to_string(log.threshold));
-  return text.append(" log_format=").append(to_string(log.style));
+  text.append(" log_format=").append(to_string(log.style));
+  return text.append(console ? " console=1" : "");
 }
 
 std::optional<Seat> Seat::take() {
@@ -80,19 +81,23 @@ std::optional<Seat> Seat::take() {
 
   Seat seat;
   std::size_t listeners = 0;
+  unsigned consoles = 0;
   std::string_view text{value};
   if (!take_number(text, "slot", seat.slot) || !take_number(text, "generation", seat.generation) ||
-      !take_number(text, "listeners", listeners) || !take_log_options(text, seat.log) ||
-      !text.empty() || listeners > kMostListeners) {
+      !take_number(text, "listeners", listeners) || listeners > kMostListeners ||
+      !take_log_options(text, seat.log) ||
+      (!text.empty() && !take_number(text, "console", consoles)) || !text.empty() || consoles > 1) {
     throw_malformed(value);
   }
-  const int end = kFirstListenerFd + static_cast<int>(listeners);
+  const int console = kFirstListenerFd + static_cast<int>(listeners);
+  const int end = console + static_cast<int>(consoles);
   for (int fd = kControlFd; fd < end; ++fd)
     require_open(fd);  // all before any: a failure closes nothing
 
   seat.control = adopt(kControlFd);
   seat.scoreboard = adopt(kScoreboardFd);
-  for (int fd = kFirstListenerFd; fd < end; ++fd) seat.listeners.push_back(adopt(fd));
+  for (int fd = kFirstListenerFd; fd < console; ++fd) seat.listeners.push_back(adopt(fd));
+  if (consoles > 0) seat.console = adopt(console);
   return seat;
 }
 

@@ -61,6 +61,12 @@ void take(const std::vector<int>& descriptors) {
   }
 }
 
+ListeningSocket socket_of(SupervisorRemains::Listener&& remains) {
+  ListeningSocket socket{.fd = UniqueFd{remains.fd}, .inherited = remains.inherited};
+  if (remains.file) socket.file.emplace(std::move(*remains.file));
+  return socket;
+}
+
 }  // namespace
 
 Inheritance::Inheritance(const std::string& restart_args) {
@@ -87,17 +93,19 @@ Inheritance::~Inheritance() = default;
 
 std::vector<ListeningSocket> Inheritance::take_listeners() {
   std::vector<ListeningSocket> listeners;
-  for (SupervisorRemains::Listener& each : std::exchange(remains_->listeners, {})) {
-    ListeningSocket& listener = listeners.emplace_back();
-    listener.fd.reset(each.fd);
-    listener.inherited = each.inherited;
-    if (each.file) listener.file.emplace(std::move(*each.file));
-  }
+  for (SupervisorRemains::Listener& each : std::exchange(remains_->listeners, {}))
+    listeners.push_back(socket_of(std::move(each)));
   return listeners;
 }
 
 UniqueFd Inheritance::take_status_socket() {
   return UniqueFd{std::exchange(remains_->status_socket, -1)};
+}
+
+std::optional<ListeningSocket> Inheritance::take_console() {
+  auto console = std::exchange(remains_->console, std::nullopt);
+  if (!console) return std::nullopt;
+  return socket_of(std::move(*console));
 }
 
 }  // namespace spawning

@@ -43,7 +43,8 @@ void Supervisor::State::turn_newcomers_away() {
 }
 
 void Supervisor::State::stop_listening() {
-  config.listeners.clear();                 // so that clients are refused, and do not wait in vain
+  config.listeners.clear();  // so that clients are refused, and do not wait in vain
+  config.console.reset();
   for (auto& [worker, record] : records) {  // there are no siblings any more
     if (std::exchange(record.handing_over, false))
       record.handle->say(control::Drain{config.deadman});
@@ -203,6 +204,7 @@ WorkerStart Supervisor::State::start_of(const action::Spawn& spawn) const {
   start.scoreboard = scoreboard.fd();
   for (const ListeningSocket& listener : config.listeners)
     start.listeners.push_back(listener.fd.get());
+  if (config.console) start.console = config.console->fd.get();
   start.command = config.worker_command;
   start.environment = config.worker_environment;
   start.directory = config.working_directory;

@@ -16,6 +16,12 @@ namespace {
 
 constexpr const char* kGoesOn = "; this program goes on until SIGUSR2 comes again";
 
+SupervisorRemains::Listener remains_of(const ListeningSocket& socket) {
+  SupervisorRemains::Listener remains{socket.fd.get(), socket.inherited};
+  if (socket.file) remains.file = socket.file->identity();
+  return remains;
+}
+
 }  // namespace
 
 void Supervisor::State::try_next_program() {
@@ -66,12 +72,9 @@ SupervisorRemains Supervisor::State::remains() const {
   remains.pid = ::getpid();
   remains.serves = serves;
   remains.scoreboard = scoreboard.fd();
-  for (const ListeningSocket& listener : config.listeners) {
-    auto& each = remains.listeners.emplace_back();
-    each.fd = listener.fd.get();
-    each.inherited = listener.inherited;
-    if (listener.file) each.file = listener.file->identity();
-  }
+  for (const ListeningSocket& listener : config.listeners)
+    remains.listeners.push_back(remains_of(listener));
+  if (config.console) remains.console = remains_of(*config.console);
   remains.fleet = fleet;
   for (const auto& [worker, record] : records)
     remains.workers.emplace(worker, SupervisorRemains::Worker{record, record.handle->remains()});

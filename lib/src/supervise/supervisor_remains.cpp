@@ -305,6 +305,7 @@ void describe(Archive& archive, T& remains) {
   archive("started", remains.started)("restarts", remains.restarts.counts);
   archive.newer("recent_restarts", remains.restarts.latest);
   archive.descriptor("status_socket", remains.status_socket);
+  archive("console", remains.console);
 }
 
 }  // namespace

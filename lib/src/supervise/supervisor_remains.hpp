@@ -53,6 +53,7 @@ struct SupervisorRemains {
   bool serves = false;
   int scoreboard = -1;
   std::vector<Listener> listeners{};
+  std::optional<Listener> console{};
   Fleet fleet{{}};
   std::map<WorkerId, Worker> workers{};
   Recycling recycling{{}};

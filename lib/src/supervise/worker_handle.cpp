@@ -16,11 +16,13 @@ namespace {
 ChildCommand command_for(const WorkerStart& start, int control) {
   ChildCommand command{
       start.command, start.environment, {control, start.scoreboard}, start.directory};
+  const bool console = start.console >= 0;
   command.environment.push_back("SPAWNING_SEAT=" + Seat::describe(start.slot, start.generation,
-                                                                  start.listeners.size(),
-                                                                  start.log));
+                                                                  start.listeners.size(), start.log,
+                                                                  console));
   command.descriptors.insert(command.descriptors.end(), start.listeners.begin(),
                              start.listeners.end());
+  if (console) command.descriptors.push_back(start.console);
   return command;
 }
 

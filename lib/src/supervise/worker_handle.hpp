@@ -25,6 +25,7 @@ struct WorkerStart {
   std::uint64_t generation = 0;
   int scoreboard = -1;
   std::vector<int> listeners;
+  int console = -1;
   std::vector<std::string> command;
   std::vector<std::string> environment;
   std::string directory;  ///< \see ChildCommand

@@ -98,6 +98,10 @@ void Worker::drain() {
   boost::asio::post(state.io, [&state] { state.drain(false); });
 }
 
+bool Worker::wait_at_console() { return state_->console.wait(); }
+
+UniqueFd Worker::accept_at_console() { return state_->console.accept(); }
+
 int Worker::finished_fd() const { return state_->finished.get(); }
 
 void Worker::wait() {

@@ -38,6 +38,7 @@ UniqueFd make_event() {
 Worker::State::State(Seat&& inherited)
     : seat{std::move(inherited)},
       finished{make_event()},
+      console{std::move(seat.console)},
       scoreboard{Scoreboard::adopt(std::move(seat.scoreboard))},
       slot{scoreboard.occupy(seat.slot)} {
   slot.generation = seat.generation;
@@ -143,6 +144,7 @@ void Worker::State::serve() {
   for (auto& listener : seat.listeners) server->listen(std::move(listener));
   seat.listeners.clear();
   slot.state = WorkerState::serving;
+  console.open();
   settle_in();
 }
 
@@ -185,6 +187,7 @@ void Worker::State::look_at_the_backlog_later() {
 
 void Worker::State::drain(bool hand_over) {
   const bool again = std::exchange(draining, true);
+  console.close();
   if (again && (hand_over || !server)) return;
   settling.cancel();
   prefer(Scheduling::prompt);
@@ -239,6 +242,7 @@ void Worker::State::orphaned() {
 
 void Worker::State::end() {
   if (std::exchange(ending, true)) return;
+  console.close();
   // Without a server the pool may be in the making, on the thread that calls ready(); it is stopped
   // there.
   if (server) pool->stop();

@@ -28,6 +28,7 @@
 #include "spawning/server.hpp"
 #include "spawning/worker.hpp"
 #include "spawning/worker_pool.hpp"
+#include "worker/console.hpp"
 #include "worker/departures.hpp"
 #include "worker/relief.hpp"
 #include "worker/worker_observer.hpp"
@@ -63,6 +64,7 @@ struct Worker::State {
   Seat seat;
   Log log{STDERR_FILENO, "worker", seat.log};
   UniqueFd finished;  // an eventfd
+  Console console;
   Scoreboard scoreboard;
   ScoreboardSlot& slot;
   std::optional<AccessLog> access_log;  // made before the server
