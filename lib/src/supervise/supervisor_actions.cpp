@@ -78,6 +78,7 @@ void Supervisor::State::carry_out(const action::Serve& serve) {
   Record& record = records.at(serve.worker);
   record.serves_since = now();
   record.served = true;
+  record.memory_since = {};  // it has grown while it loaded
   usage.begins(serve.worker, record.description.pid);
   record.handle->say(control::Serve{});
   log.debug(record.description.name() + " serves");
