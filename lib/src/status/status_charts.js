@@ -23,7 +23,7 @@ function chart(title, format, series, floor = 0) {
   const svg = element("svg", { viewBox: `0 0 ${kSpan} ${kHeight}`, preserveAspectRatio: "none", "aria-hidden": "true" },
                       element("line", { class: "rule", x2: kSpan, y1: 0, y2: 0 }),
                       element("line", { class: "rule", x2: kSpan, y1: kHeight, y2: kHeight }), area, two, one, cursor);
-  const least = element("span", { class: "most least" }, floor ? format(floor) : "");
+  const least = element("span", { class: "least" }, floor ? format(floor) : "");
   const plot = element("div", { class: "plot", tabindex: "0", role: "img" }, svg, most, least);
   const [from, readout, to] = [element("span", {}, "10 min ago"), element("output"), element("span", {}, "now")];
   const axis = element("div", { class: "axis" }, from, readout, to);
