@@ -6,7 +6,7 @@ const kHeight = 100;
 
 const charts = [
   chart("Requests a second", rate, [["requests_per_second", "all"], ["errors_per_second", "5xx"]]),
-  chart("Latency p99", span, [["latency_p99", "p99"], ["latency_p50", "p50"]]),
+  chart("Latency p99", span, [["latency_p99", "p99"], ["latency_p50", "p50"]], 0.0001),
   chart("Requests running", count, [["concurrent_requests", "running"], ["queued_requests", "queued"]]),
   chart("Connections", count, [["connections", "open"]]),
   chart("Memory", bytes, [["memory", "all workers"]]),
@@ -14,7 +14,8 @@ const charts = [
 let history = null;  // what the server said…
 let historyAt = 0;   // …when
 
-function chart(title, format, series) {
+// \param floor  of a logarithmic scale, for what one slow request would flatten otherwise; 0: a linear one.
+function chart(title, format, series, floor = 0) {
   const value = element("span", { class: "value" });
   const most = element("span", { class: "most" });
   const [area, one, two, cursor] =
@@ -22,11 +23,12 @@ function chart(title, format, series) {
   const svg = element("svg", { viewBox: `0 0 ${kSpan} ${kHeight}`, preserveAspectRatio: "none", "aria-hidden": "true" },
                       element("line", { class: "rule", x2: kSpan, y1: 0, y2: 0 }),
                       element("line", { class: "rule", x2: kSpan, y1: kHeight, y2: kHeight }), area, two, one, cursor);
-  const plot = element("div", { class: "plot", tabindex: "0", role: "img" }, svg, most);
+  const least = element("span", { class: "least" }, floor ? format(floor) : "");
+  const plot = element("div", { class: "plot", tabindex: "0", role: "img" }, svg, most, least);
   const [from, readout, to] = [element("span", {}, "10 min ago"), element("output"), element("span", {}, "now")];
   const axis = element("div", { class: "axis" }, from, readout, to);
   id("charts").append(element("figure", {}, element("figcaption", {}, title, value), plot, axis));
-  const self = { title, format, series, value, most, paths: [one, two], area, cursor, plot, from, readout, to,
+  const self = { title, format, series, floor, value, most, paths: [one, two], area, cursor, plot, from, readout, to,
                  at: null, points: [] };
   plot.addEventListener("pointermove", (event) => point(self, 1 - event.offsetX / plot.clientWidth));
   plot.addEventListener("pointerdown", (event) => point(self, 1 - event.offsetX / plot.clientWidth));
@@ -75,8 +77,8 @@ function draw(self, now) {
   const values = self.points.flatMap((each) => each.values).filter((each) => each != null);
   const top = Math.max(...values, 0);
   const scale = top > 0 ? roof(top, self.format === bytes) : 1;
-  columns.forEach((_, index) => attribute(self.paths[index], "d", line(self.points, index, scale)));
-  attribute(self.area, "d", line(self.points, 0, scale, true));
+  columns.forEach((_, index) => attribute(self.paths[index], "d", line(self, index, scale)));
+  attribute(self.area, "d", self.floor ? "" : line(self, 0, scale, true));
   text(self.most, top > 0 ? self.format(scale) : "");
   const shown = current.map((each, index) => each ?? lastOf(columns[index]));
   label(self, shown, top);
@@ -100,7 +102,9 @@ function label(self, shown, top) {
 }
 
 // A line with gaps where there is no value, or the area below it.
-function line(points, index, scale, closed = false) {
+function line({ points, floor }, index, scale, closed = false) {
+  const logarithm = (value) => Math.log(Math.max(value / floor, 1)) / Math.log(Math.max(scale / floor, 2));
+  const share = (value) => floor ? logarithm(value) : value / scale;
   let path = "";
   let begin = null;
   let end = null;
@@ -112,7 +116,7 @@ function line(points, index, scale, closed = false) {
   for (const { age, values } of points) {
     if (values[index] == null) { close(); continue; }
     const x = (kSpan - age).toFixed(1);
-    path += `${begin == null ? "M" : "L"}${x} ${(kHeight * (1 - values[index] / scale)).toFixed(1)}`;
+    path += `${begin == null ? "M" : "L"}${x} ${(kHeight * (1 - share(values[index]))).toFixed(1)}`;
     begin = begin ?? x;
     end = x;
   }
