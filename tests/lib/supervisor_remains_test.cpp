@@ -119,6 +119,7 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   remains.reloads.failed(2, "no", "Traceback", Reload::WallTime{8s});
   remains.restarts = {{"death", 3}};
   remains.status_socket = 7;
+  remains.pidfile = {9, "/run/\xFF.pid"};
   remains.watched = {{"/a"}, {{"/a", {1, 2, -3, 4}}}, {"/b"}};
 
   const WrittenRemains written = write_remains(remains);
@@ -128,7 +129,7 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   EXPECT_EQ(write_remains(read).text, written.text);
   EXPECT_EQ(descriptors, written.descriptors);
   EXPECT_EQ(std::set<int>(descriptors.begin(), descriptors.end()),
-            (std::set<int>{5, 6, 7, 8, 10, 11, 12, 13}));
+            (std::set<int>{5, 6, 7, 8, 9, 10, 11, 12, 13}));
   EXPECT_EQ(read.workers.at(9).handle.channel.input, worker.handle.channel.input);
   EXPECT_EQ(read.workers.at(9).record.description.failure, worker.record.description.failure);
   EXPECT_EQ(read.workers.at(9).record.started, worker.record.started);
@@ -137,6 +138,13 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   EXPECT_EQ(read.restarts.at("death"), 3U);
   EXPECT_EQ(read.listeners.at(0).file->device, ~0ULL);
   EXPECT_FALSE(read.listeners.at(1).file);
+  EXPECT_EQ(read.pidfile->path, "/run/\xFF.pid");
+}
+
+TEST(SupervisorRemainsTest, OfAnOlderProgramLackWhatItDidNotKnow) {
+  const std::string text = replaced(write_remains({}).text, ",\"pidfile\":null", "");
+
+  EXPECT_FALSE(read_remains(text).pidfile);
 }
 
 TEST(SupervisorRemainsTest, SayWhatIsWrongWithThem) {

@@ -5,10 +5,12 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "spawning/listening_socket.hpp"
+#include "spawning/pidfile.hpp"
 #include "spawning/unique_fd.hpp"
 
 namespace spawning {
@@ -43,6 +45,9 @@ class Inheritance {
 
   /// The status server's; empty if there is none. Once.
   [[nodiscard]] UniqueFd take_status_socket();
+
+  /// None if it had none. Once.
+  [[nodiscard]] std::optional<Pidfile> take_pidfile();
 
  private:
   friend class Supervisor;

@@ -100,4 +100,10 @@ UniqueFd Inheritance::take_status_socket() {
   return UniqueFd{std::exchange(remains_->status_socket, -1)};
 }
 
+std::optional<Pidfile> Inheritance::take_pidfile() {
+  auto held = std::exchange(remains_->pidfile, std::nullopt);
+  if (!held) return std::nullopt;
+  return Pidfile{UniqueFd{held->lock}, std::move(held->path)};
+}
+
 }  // namespace spawning

@@ -22,6 +22,8 @@ void Supervisor::State::try_next_program() {
   if (next_program.command.empty())
     return log.warning("SIGUSR2: ignored, as it is not known how this program was started");
   if (fleet.stopping()) return log.info("SIGUSR2: ignored, as the service stops");
+  if (config.background)
+    return log.info("SIGUSR2: ignored, as somebody still waits for the service to start");
   if (trial || trial_passed)
     return log.info("SIGUSR2: ignored, as the next program is on trial already");
   log.info("SIGUSR2: trying " + next_program.command.front());
@@ -71,6 +73,7 @@ SupervisorRemains Supervisor::State::remains() const {
     each.inherited = listener.inherited;
     if (listener.file) each.file = listener.file->identity();
   }
+  if (config.pidfile) remains.pidfile = {config.pidfile->descriptor(), config.pidfile->path()};
   remains.fleet = fleet;
   for (const auto& [worker, record] : records)
     remains.workers.emplace(worker, SupervisorRemains::Worker{record, record.handle->remains()});

@@ -43,6 +43,10 @@ struct SupervisorRemains {
     bool inherited = false;
     std::optional<SocketFile::Identity> file{};
   };
+  struct HeldPidfile {
+    int lock = -1;
+    std::string path{};
+  };
   struct Worker {
     WorkerRecord record{};
     WorkerHandle::Remains handle{};
@@ -61,6 +65,7 @@ struct SupervisorRemains {
   std::chrono::system_clock::time_point started{};  ///< the service
   std::map<std::string, std::uint64_t> restarts{};  ///< of workers, by reason
   int status_socket = -1;
+  std::optional<HeldPidfile> pidfile{};
   FileWatcher::Remains watched{};
 };
 
