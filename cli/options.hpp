@@ -40,6 +40,9 @@ struct Options {
   std::optional<std::chrono::milliseconds> watch_poll;
   std::string access_log_file = "-";  ///< "-": standard output
   std::string access_log_format = "spawning";
+  bool daemonize = false;
+  std::string pidfile, stdout_file, stderr_file, chuid, chdir;  ///< "" if not given
+  std::vector<std::string> env;                                 ///< NAME=VALUE, each NAME once
   std::string restart_args;  ///< "" unless a supervisor has executed itself anew
   bool verbose = false;
   bool version = false;
