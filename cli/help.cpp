@@ -59,7 +59,7 @@ std::string help_text() {
          "A SIZE is in octets, or with K, M or G of 1024.\n"
          "\n"
          "Signals: TERM and INT stop gracefully, a second one or QUIT at once; HUP\n"
-         "reloads; TTIN and TTOU add and remove a worker; USR1 opens the access log\n"
+         "reloads; TTIN and TTOU add and remove a worker; USR1 opens the log files\n"
          "anew; USR2 executes spawn anew, of which nobody notices anything.\n";
 }
 

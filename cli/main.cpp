@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -13,15 +14,18 @@
 #include <vector>
 
 #include "coverage_directory.hpp"
+#include "daemon.hpp"
 #include "help.hpp"
 #include "options.hpp"
 #include "python.hpp"
 #include "service.hpp"
+#include "spawning/background.hpp"
 #include "spawning/error.hpp"
 #include "spawning/inheritance.hpp"
 #include "spawning/log.hpp"
 #include "spawning/status_top.hpp"
 #include "spawning/supervisor.hpp"
+#include "spawning/user_identity.hpp"
 
 namespace {
 
@@ -46,18 +50,23 @@ std::optional<Inheritance> inheritance_of(const Options& options) {
   }
 }
 
-int supervise(const Options& options, const std::vector<std::string>& command, const Log& log) {
-  std::optional<Inheritance> inheritance = inheritance_of(options);
-  const std::string invoked_as = command.empty() ? "" : command.front();
-  const PythonSearch search = PythonSearch::of_this_process(options.python, invoked_as);
-  const std::string python_path = environment("PYTHONPATH");
+// argv[0] in a form that does not depend on the current directory.
+std::string invoked_as(const std::vector<std::string>& command) {
+  const std::string name = command.empty() ? "" : command.front();
+  return name.find('/') == std::string::npos ? name : std::filesystem::absolute(name).string();
+}
+
+// All but what is to be bound, opened or taken over. Enters the directory that it is to work in.
+SupervisorConfig plan(const Options& options, const std::vector<std::string>& command) {
+  const PythonSearch search = PythonSearch::of_this_process(options.python, invoked_as(command));
   SupervisorConfig config;
+  config.restart_command = restart_command(command);
+  config.restart_directory = working_directory(environment("PWD"));
+  config.working_directory = enter_directory(options, config.restart_directory);
   config.worker_command = {find_python(search), "-m", "spawning.worker"};
-  config.worker_environment = build_tree_environment(search.executable, python_path);
-  for (std::string& name : without_service_manager())
-    config.worker_environment.push_back(std::move(name));
+  config.worker_environment =
+      worker_environment(options, search.executable, environment("PYTHONPATH"));
   config.worker_environment.emplace_back(CoverageDirectory::kVariable);
-  config.working_directory = working_directory(environment("PWD"));
   config.watch = watch_config(options, config.working_directory);
   config.processes = options.processes;
   config.boot_timeout = options.boot_timeout;
@@ -65,36 +74,68 @@ int supervise(const Options& options, const std::vector<std::string>& command, c
   config.drain_delay = options.drain_delay;
   config.deadman = options.deadman;
   config.limits = options.replacement;
-  config.restart_command = restart_command(command);
-  if (inheritance && inheritance->on_trial()) return Inheritance::kTrialPassed;
-
-  config.service_manager =
-      ServiceManager::of([](const char* name) { return std::getenv(name); }, ::getpid());
-
-  Sockets sockets = inheritance ? adopt_sockets(options, *inheritance)
-                                : bind_sockets(options, config.service_manager);
-  config.listeners = std::move(sockets.listeners);
-  config.console = inheritance ? inheritance->take_console() : bind_backdoor(options, log);
   if (options.access_log_file != "-") config.access_log_file = options.access_log_file;
-  std::optional<CoverageDirectory> coverage;
-  if (options.coverage) coverage.emplace(inheritance.has_value());
-  config.worker_settings = worker_settings(options, sockets.addresses.front(),
-                                           coverage ? coverage->path() : std::string{},
-                                           config.console ? &*config.console : nullptr);
-  config.status = inheritance ? adopt_status(*inheritance) : status_config(options, sockets);
-  config.inheritance = std::move(inheritance);
+  direct_streams(options, config);
+  return config;
+}
 
+// Runs the service; `identity`: as whom, from when everything is open.
+int run(const Options& options, SupervisorConfig config, const std::vector<Address>& addresses,
+        const std::optional<UserIdentity>& identity, const Log& log) {
+  std::optional<CoverageDirectory> coverage;
+  if (options.coverage) coverage.emplace(config.inheritance.has_value());
+  config.worker_settings =
+      worker_settings(options, addresses.front(), coverage ? coverage->path() : std::string{},
+                      config.console ? &*config.console : nullptr);
   if (options.verbose)
     log.info("python " + config.worker_command.front() + ", configuration " +
              config.worker_settings);
   if (config.status && !config.inheritance)
     log_status_address(log, Address::local(config.status->socket.fd.get()));
-  if (!config.inheritance) warn_of_insight(log, options, sockets.addresses);
+  if (!config.inheritance) warn_of_insight(log, options, addresses);
   Supervisor supervisor{std::move(config), log};
-  supervisor.on_serving([&options, &sockets] {
-    std::cout << banner(options, sockets.addresses, ::getpid()) << '\n' << std::flush;
+  if (identity) become(*identity);
+  supervisor.on_serving([&options, &addresses] {
+    std::cout << banner(options, addresses, ::getpid()) << '\n' << std::flush;
   });
   return supervisor.run();
+}
+
+int start(const Options& options, SupervisorConfig config, const Log& log) {
+  const auto identity = identity_of(options);
+  config.log_owner = identity;
+  config.pidfile = acquire_pidfile(options);
+  Sockets sockets = bind_sockets(options, config.service_manager);
+  config.status = status_config(options, sockets);
+  config.console = bind_backdoor(options, log);
+  config.listeners = std::move(sockets.listeners);
+  if (identity) give_sockets(config, *identity);
+  return run(options, std::move(config), sockets.addresses, identity, log);
+}
+
+// In the place of another program, which has done all that start() does.
+int go_on(const Options& options, SupervisorConfig config, Inheritance inheritance,
+          const Log& log) {
+  Sockets sockets = adopt_sockets(options, inheritance);
+  config.pidfile = inheritance.take_pidfile();
+  config.status = adopt_status(inheritance);
+  config.console = inheritance.take_console();
+  config.listeners = std::move(sockets.listeners);
+  config.inheritance = std::move(inheritance);
+  return run(options, std::move(config), sockets.addresses, std::nullopt, log);
+}
+
+int supervise(const Options& options, const std::vector<std::string>& command, const Log& log) {
+  std::optional<Inheritance> inheritance = inheritance_of(options);
+  Background background;
+  if (options.daemonize && !inheritance) background = Background::enter();
+  SupervisorConfig config = plan(options, command);
+  if (inheritance && inheritance->on_trial()) return Inheritance::kTrialPassed;
+  config.background = std::move(background);
+  config.service_manager =
+      ServiceManager::of([](const char* name) { return std::getenv(name); }, ::getpid());
+  if (inheritance) return go_on(options, std::move(config), *std::move(inheritance), log);
+  return start(options, std::move(config), log);
 }
 
 // A terminal that says it is dumb, or nothing, is written to as a file is.
@@ -120,7 +161,7 @@ int refuse(const Log& log, const std::exception& error, int status) {
   return status;
 }
 
-int run(const Options& options, const std::vector<std::string>& command) {
+int act(const Options& options, const std::vector<std::string>& command) {
   if (options.help) {
     std::cout << help_text();
     return EXIT_SUCCESS;
@@ -144,7 +185,8 @@ int run(const Options& options, const std::vector<std::string>& command) {
 
 int main(int argc, char** argv) {
   try {
-    return run(parse_options({argv + std::min(argc, 1), argv + argc}), {argv, argv + argc});
+    open_standard_streams();
+    return act(parse_options({argv + std::min(argc, 1), argv + argc}), {argv, argv + argc});
   } catch (const std::exception& error) {  // a UsageError before it is known how to log
     std::cerr << "spawn: " << error.what() << '\n';
     return kUsage;

@@ -47,6 +47,9 @@ struct Options {
   LogStyle log_format = LogStyle::text;
   bool coverage = false;
   bool sysinfo = false;
+  bool daemonize = false;
+  std::string pidfile, stdout_file, stderr_file, chuid, chdir;  ///< "" if not given
+  std::vector<std::string> env;                                 ///< NAME=VALUE, each NAME once
   std::string restart_args;  ///< "" unless a supervisor has executed itself anew
   std::optional<BindAddress> backdoor;
   bool verbose = false;

@@ -196,6 +196,8 @@ std::string worker_settings(const Options& options, const Address& address,
       {"access_log_format", options.access_log_format},
       {"log_level", std::string{to_string(log.threshold)}},
       {"log_format", std::string{to_string(log.style)}},
+      {"pidfile",
+       options.pidfile.empty() ? boost::json::value{} : boost::json::value(options.pidfile)},
       {"verbose", options.verbose},
       {"backdoor", backdoor == nullptr
                        ? boost::json::value{}
@@ -224,6 +226,20 @@ std::string working_directory(const std::string& pwd) {
 std::vector<std::string> without_service_manager() {
   return {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
           "LISTEN_PID",    "LISTEN_FDS",   "LISTEN_FDNAMES"};
+}
+
+std::vector<std::string> worker_environment(const Options& options, const std::string& executable,
+                                            const std::string& python_path) {
+  constexpr std::string_view kPath = "PYTHONPATH=";
+  std::vector<std::string> variables = options.env;
+  const auto given = std::ranges::find_if(
+      variables, [kPath](const std::string& each) { return each.starts_with(kPath); });
+  const std::string path = given == variables.end() ? python_path : given->substr(kPath.size());
+  auto added = build_tree_environment(executable, path);
+  if (!added.empty() && given != variables.end()) variables.erase(given);
+  for (auto&& some : {std::move(added), without_service_manager()})
+    variables.insert(variables.end(), some.begin(), some.end());
+  return variables;
 }
 
 WatchConfig watch_config(const Options& options, const std::string& directory) {

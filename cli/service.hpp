@@ -77,6 +77,12 @@ void warn_of_insight(const Log& log, const Options& options, const std::vector<A
 /// variables for them to be without. \see SupervisorConfig::worker_environment
 [[nodiscard]] std::vector<std::string> without_service_manager();
 
+/// What every worker's environment has on top of this process's, or has not: --env, what a build tree
+/// needs, and nothing of a service manager's. \see build_tree_environment
+[[nodiscard]] std::vector<std::string> worker_environment(const Options& options,
+                                                          const std::string& executable,
+                                                          const std::string& python_path);
+
 /// What is to be watched, of relative paths those below `directory`.
 [[nodiscard]] WatchConfig watch_config(const Options& options, const std::string& directory);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "option_values.hpp"
 #include "spawning/address.hpp"
@@ -108,6 +109,32 @@ void store_log_format(Options& options, Value value) {
   const auto style = log_style_named(value);
   if (!style) throw UsageError{"expected text or json, not \"" + value + "\""};
   options.log_format = *style;
+}
+
+void store_chuid(Options& options, Value value) {
+  if (value.front() == ':' || value.back() == ':')
+    throw UsageError{"expected USER or USER:GROUP, not \"" + value + "\""};
+  options.chuid = value;
+}
+
+bool is_variable_name(std::string_view name) {
+  constexpr std::string_view kDigits = "0123456789";
+  constexpr std::string_view kAll =
+      "0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  return !name.empty() && kDigits.find(name.front()) == kDigits.npos &&
+         name.find_first_not_of(kAll) == name.npos;
+}
+
+void store_env(Options& options, Value value) {
+  const std::string name = value.substr(0, value.find('='));
+  if (name == value || !is_variable_name(name)) {
+    throw UsageError{"expected NAME=VALUE, NAME of letters, digits and _, not \"" + value + "\""};
+  }
+  if (name.starts_with("SPAWNING_"))
+    throw UsageError{"expected a NAME that does not begin with SPAWNING_, not \"" + name + "\""};
+  std::erase_if(options.env,
+                [&name](const std::string& each) { return each.starts_with(name + '='); });
+  options.env.push_back(value);
 }
 
 constexpr std::array kServer{
@@ -298,6 +325,32 @@ constexpr std::array kInsight{
             Takes::nothing, [](Options& o, Value) { o.sysinfo = true; }},
 };
 
+constexpr std::array kDaemon{
+    Setting{"daemonize", 'd', nullptr, nullptr,
+            "go to the background, and return once every worker of the first generation serves; "
+            "with status 1 if they cannot",
+            Takes::nothing, [](Options& o, Value) { o.daemonize = true; }},
+    Setting{"pidfile", '\0', "FILE", nullptr,
+            "gets the supervisor's pid, and is removed at the end; one whose process runs is an "
+            "error",
+            Takes::value, [](Options& o, Value v) { o.pidfile = v; }},
+    Setting{"stdout", '\0', "FILE", nullptr,
+            "standard output is appended there; of a daemon, from when it serves, otherwise to "
+            "/dev/null",
+            Takes::value, [](Options& o, Value v) { o.stdout_file = v; }},
+    Setting{"stderr", '\0', "FILE", nullptr, "the same for standard error", Takes::value,
+            [](Options& o, Value v) { o.stderr_file = v; }},
+    Setting{"chuid", 'u', "USER[:GROUP]", nullptr,
+            "become this user, by name or number, once sockets are bound and files are open",
+            Takes::value, store_chuid},
+    Setting{"chdir", '\0', "DIR", nullptr,
+            "work there, and resolve other paths from there; resolved anew at each reload",
+            Takes::value, [](Options& o, Value v) { o.chdir = v; }},
+    Setting{"env", '\0', "NAME=VALUE", nullptr,
+            "a variable in the environment of the workers; may be repeated", Takes::values,
+            store_env},
+};
+
 constexpr std::array kOthers{
     Setting{"backdoor", '\0', "ADDRESS", nullptr,
             "a Python prompt inside a worker, for processes of this user and root, at "
@@ -318,7 +371,7 @@ constexpr std::array kInternal{
             Takes::value, [](Options& o, Value v) { o.restart_args = v; }},
 };
 
-constexpr std::array<SettingGroup, 11> kGroups{
+constexpr std::array<SettingGroup, 12> kGroups{
     {{"Server", kServer},
      {"HTTP", kHttp},
      {"Limits", kLimits},
@@ -329,6 +382,7 @@ constexpr std::array<SettingGroup, 11> kGroups{
      {"Status", kStatus},
      {"Logs", kLogs},
      {"Insight", kInsight},
+     {"Daemon", kDaemon},
      {"Others", kOthers}}};
 
 }  // namespace

@@ -180,12 +180,12 @@ TEST(OptionsTest, NameAnOptionThatWasGivenTwice) {
 
 TEST(OptionsTest, RefuseWhatDoesNotExistRatherThanIgnoreOrGuessIt) {
   for (const std::string option :
-       {"--daemonize", "--prot", "--por", "--proc", "--hostname", "--status", "--chuid"}) {
+       {"--daemon", "--prot", "--por", "--proc", "--hostname", "--status", "--chroot"}) {
     EXPECT_EQ(refusal({option, "app"}), option + ": there is no such option; see spawn --help");
     EXPECT_EQ(refusal({option + "=1", "app"}),
               option + ": there is no such option; see spawn --help");
   }
-  EXPECT_EQ(refusal({"-d", "app"}), "-d: there is no such option; see spawn --help");
+  EXPECT_EQ(refusal({"-q", "app"}), "-q: there is no such option; see spawn --help");
   EXPECT_EQ(refusal({"-xvalue", "app"}), "-x: there is no such option; see spawn --help");
 }
 
@@ -235,6 +235,38 @@ TEST(OptionsTest, SayWhatMakesTheServiceReload) {
   EXPECT_TRUE(options.reload_dev);
   EXPECT_EQ(options.watch_poll, std::chrono::seconds{2});
   EXPECT_FALSE(parse_options({"app"}).reload_dev);
+}
+
+TEST(OptionsTest, MakeADaemon) {
+  const Options options =
+      parse_options({"-d", "-u", "shop:www-data", "--pidfile=/run/shop.pid", "--chdir=/srv/shop",
+                     "--stdout=out", "--stderr=err", "app"});
+
+  EXPECT_TRUE(options.daemonize);
+  EXPECT_EQ(options.chuid, "shop:www-data");
+  EXPECT_EQ(options.pidfile, "/run/shop.pid");
+  EXPECT_EQ(options.chdir, "/srv/shop");
+  EXPECT_EQ(options.stdout_file, "out");
+  EXPECT_EQ(options.stderr_file, "err");
+  EXPECT_FALSE(parse_options({"app"}).daemonize);
+  for (const std::string user : {":", ":shop", "shop:"}) {
+    EXPECT_EQ(refusal({"--chuid=" + user, "app"}),
+              "--chuid: expected USER or USER:GROUP, not \"" + user + "\"");
+  }
+}
+
+TEST(OptionsTest, SetEachVariableOnce) {
+  const Options options =
+      parse_options({"--env", "A=1", "--env=AB=2", "--env=_a1=", "--env=A=3=4", "app"});
+
+  EXPECT_EQ(options.env, (Arguments{"AB=2", "_a1=", "A=3=4"}));
+  for (const std::string variable : {"A", "=1", "1A=2", "A B=1", "A-B=1", "\xC3\xA4=1"}) {
+    EXPECT_EQ(
+        refusal({"--env=" + variable, "app"}),
+        "--env: expected NAME=VALUE, NAME of letters, digits and _, not \"" + variable + "\"");
+  }
+  EXPECT_EQ(refusal({"--env=SPAWNING_SEAT=1", "app"}),
+            "--env: expected a NAME that does not begin with SPAWNING_, not \"SPAWNING_SEAT\"");
 }
 
 TEST(OptionsTest, TakeAModeInOctal) {

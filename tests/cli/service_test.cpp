@@ -111,7 +111,7 @@ TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
       R"("num_processes":2,"threadpool_workers":3,"no_keepalive":true,)"
       R"("deadman_timeout":10,"max_age":null,"access_log_file":"-",)"
       R"("access_log_format":"spawning","log_level":"info","log_format":"text",)"
-      R"("verbose":false,"backdoor":null,)"
+      R"("pidfile":null,"verbose":false,"backdoor":null,)"
       R"("watch":[],"reload":null,"host":"127.0.0.1","port":4711,)"
       R"("status_host":"127.0.0.1","status_port":null,)"
       R"("coverage":false,"coverage_directory":null,"sysinfo":false,)"
@@ -289,6 +289,23 @@ TEST(ServiceTest, TellsWorkersWhatMakesTheServiceReload) {
   const std::string settings = worker_settings(options_of({"-w", "a.ini", "-r", "dev"}), {});
 
   EXPECT_NE(settings.find(R"("watch":["a.ini"],"reload":"dev",)"), std::string::npos) << settings;
+}
+
+TEST(ServiceTest, SetsTheVariablesOfWorkersBesidesItsOwn) {
+  const TemporaryDirectory build;
+  std::filesystem::create_directories(build / "python/spawning");
+  const Options options = options_of({"--env=A=1", "--env=PYTHONPATH=/x", "--env=B=2"});
+
+  const auto in_a_build = worker_environment(options, build / "cli/spawn", "/inherited");
+  const auto installed = worker_environment(options, "/usr/bin/spawn", "/inherited");
+
+  const std::string python = build / "python";
+  const std::vector<std::string> first{"A=1", "B=2", "PYTHONPATH=" + python + ":/x",
+                                       "SPAWNING_PYTHONPATH_ADDED=" + python, "NOTIFY_SOCKET"};
+  ASSERT_GT(in_a_build.size(), first.size());
+  EXPECT_TRUE(std::equal(first.begin(), first.end(), in_a_build.begin()));
+  EXPECT_EQ(std::vector<std::string>(installed.begin(), installed.begin() + 4),
+            (std::vector<std::string>{"A=1", "PYTHONPATH=/x", "B=2", "NOTIFY_SOCKET"}));
 }
 
 TEST(ServiceTest, WatchesPathsWhereTheyStand) {

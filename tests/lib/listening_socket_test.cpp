@@ -6,9 +6,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "spawning/error.hpp"
@@ -201,6 +203,27 @@ TEST(ListeningSocketTest, LeavesAnotherFileThatHasTakenTheOnesPlace) {
   }
 
   EXPECT_TRUE(std::filesystem::exists(directory / "app.sock"));
+}
+
+TEST(ListeningSocketTest, GivesItsFileAwayButNoOtherInItsPlace) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "app.sock";
+  const ListeningSocket socket = bind_listener(BindAddress::parse("unix:" + path));
+  const bool root = ::geteuid() == 0;
+  const uid_t user = root ? 12345 : ::geteuid();
+  const gid_t group = root ? 12346 : ::getegid();
+
+  socket.file->give_to(user, group);
+
+  struct stat status {};
+  ASSERT_EQ(::lstat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, user);
+  EXPECT_EQ(status.st_gid, group);
+  std::filesystem::remove(path);
+  std::ofstream{path} << "precious";
+  EXPECT_THROW(socket.file->give_to(user, group), std::system_error);
+  std::filesystem::remove(path);
+  EXPECT_THROW(socket.file->give_to(user, group), std::system_error);
 }
 
 TEST(ListeningSocketTest, LeavesTheFileOfAnInheritedSocketAlone) {

@@ -25,6 +25,8 @@ TEST(MessageTest, SurvivesItsWayAsALine) {
   expect_round_trip(Explain{});
   expect_round_trip(Explained{});
   expect_round_trip(AccessLogFile{});
+  expect_round_trip(StandardStreams{true, false});
+  expect_round_trip(StandardStreams{false, true});
   expect_round_trip(Modules{{"/srv/shop.py", "/srv/\xe9.py"}});
   expect_round_trip(Drain{std::chrono::seconds{10}, true});
   expect_round_trip(Connections{});
@@ -131,6 +133,8 @@ TEST(MessageTest, DecodesNothingFromWhatIsMalformedOrUnknown) {
        R"({"type":"failed","summary":"x","traceback":"","files":[1]})",
        R"({"type":"serve"} x)",
        R"({"type":"drain","deadline_ms":1,"hand_over":1})",
+       R"({"type":"standard_streams","output":true})",
+       R"({"type":"standard_streams","output":1,"errors":true})",
        R"({"type":"connections"})",
        R"({"type":"connections","states":[{}]})",
        R"({"type":"connections","states":[{"requests":-1}]})",

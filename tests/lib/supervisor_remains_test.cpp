@@ -121,6 +121,7 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   remains.restarts.latest = {{Restart::WallTime{9s}, 3, 6, 4700, "death", "exited in /\xFF.py"}};
   remains.status_socket = 7;
   remains.console = {14, false, SocketFile::Identity{"/run/console", 3, 4}};
+  remains.pidfile = {9, "/run/\xFF.pid"};
   remains.watched = {{"/a"}, {{"/a", {1, 2, -3, 4}}}, {"/b"}};
 
   const WrittenRemains written = write_remains(remains);
@@ -130,7 +131,7 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   EXPECT_EQ(write_remains(read).text, written.text);
   EXPECT_EQ(descriptors, written.descriptors);
   EXPECT_EQ(std::set<int>(descriptors.begin(), descriptors.end()),
-            (std::set<int>{5, 6, 7, 8, 10, 11, 12, 13, 14}));
+            (std::set<int>{5, 6, 7, 8, 9, 10, 11, 12, 13, 14}));
   EXPECT_EQ(read.workers.at(9).handle.channel.input, worker.handle.channel.input);
   EXPECT_EQ(read.workers.at(9).record.description.failure, worker.record.description.failure);
   EXPECT_EQ(read.workers.at(9).record.started, worker.record.started);
@@ -141,12 +142,19 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   EXPECT_EQ(read.listeners.at(0).file->device, ~0ULL);
   EXPECT_FALSE(read.listeners.at(1).file);
   EXPECT_EQ(read.console.value().file.value().path, "/run/console");
+  EXPECT_EQ(read.pidfile->path, "/run/\xFF.pid");
 }
 
 TEST(SupervisorRemainsTest, OfAnOlderProgramLackWhatIsNew) {
   const std::string text = write_remains({}).text;
 
   EXPECT_EQ(refusal(replaced(text, "\"recent_restarts\"", "\"r\"")), "");
+}
+
+TEST(SupervisorRemainsTest, OfAnOlderProgramLackWhatItDidNotKnow) {
+  const std::string text = replaced(write_remains({}).text, ",\"pidfile\":null", "");
+
+  EXPECT_FALSE(read_remains(text).pidfile);
 }
 
 TEST(SupervisorRemainsTest, SayWhatIsWrongWithThem) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "spawning/listening_socket.hpp"
+#include "spawning/pidfile.hpp"
 #include "spawning/unique_fd.hpp"
 
 namespace spawning {
@@ -47,6 +48,9 @@ class Inheritance {
 
   /// The console's, if there is one. Once.
   [[nodiscard]] std::optional<ListeningSocket> take_console();
+
+  /// None if it had none. Once.
+  [[nodiscard]] std::optional<Pidfile> take_pidfile();
 
  private:
   friend class Supervisor;

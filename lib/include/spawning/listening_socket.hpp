@@ -3,6 +3,8 @@
 /// \file
 /// Listening sockets: how they come about, and how they end without losing a client.
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,6 +36,10 @@ class SocketFile {
   ~SocketFile();
 
   [[nodiscard]] const Identity& identity() const { return file_; }
+
+  /// Makes them the file's owners: who may connect depends on its permissions.
+  /// \throws std::system_error if that may not be, or another file has taken its place.
+  void give_to(uid_t user, gid_t group) const;
 
  private:
   void remove() const;

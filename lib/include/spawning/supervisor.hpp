@@ -11,12 +11,15 @@
 #include <string>
 #include <vector>
 
+#include "spawning/background.hpp"
 #include "spawning/bytes.hpp"
 #include "spawning/inheritance.hpp"
 #include "spawning/listening_socket.hpp"
 #include "spawning/log.hpp"
+#include "spawning/pidfile.hpp"
 #include "spawning/reload_history.hpp"
 #include "spawning/service_manager.hpp"
+#include "spawning/user_identity.hpp"
 
 namespace spawning {
 
@@ -60,6 +63,13 @@ struct SupervisorConfig {
   /// Opened for appending before the first worker starts, and again on USR1; each worker gets a
   /// descriptor. "": none.
   std::string access_log_file;
+  /// Opened for appending at the start, and again on USR1, and then standard output, and error, of
+  /// this process and of all workers: from the beginning of run(), or, in the background, from when
+  /// the first generation serves. "": that stream stays as it is.
+  std::string output_file, error_file;
+  /// Whose the log files are that are created while this process is somebody else, whom it is about
+  /// to become. \see UserIdentity::assume
+  std::optional<UserIdentity> log_owner;
   /// Where workers start: a path that is resolved for each of them anew, so that it may lead over
   /// a symlink that is turned elsewhere before a reload. "": where this process is.
   std::string working_directory;
@@ -78,16 +88,19 @@ struct SupervisorConfig {
   ReplacementLimits limits;
   ServiceManager service_manager;  ///< told how the service is
   std::optional<StatusConfig> status;
+  std::optional<Pidfile> pidfile;  ///< removed when the Supervisor has gone
+  Background background;           ///< is told when the first generation serves
   /// What SIGUSR2 executes in place of this program: a path, or a name to look up in $PATH, and
   /// arguments, in front of which `-z JSON` is put. Whoever is started with that makes an
   /// Inheritance of it. Empty: nothing.
   std::vector<std::string> restart_command;
+  std::string restart_directory;  ///< where, resolved anew each time. "": where this process is
   std::optional<Inheritance> inheritance;  ///< what to go on with, whose sockets are `listeners`
 };
 
 /// Starts the workers, replaces those that die, and acts on signals: TERM and INT stop gracefully,
 /// a second one or QUIT at once; HUP reloads; TTIN and TTOU change the number of workers; USR1 opens
-/// the access log anew. A change of a watched file reloads, too; the log names it. Workers log to
+/// the log files anew. A change of a watched file reloads, too; the log names it. Workers log to
 /// standard error, at the level and in the style of `log`.
 ///
 /// USR2 executes the next program in place of this one: same process, sockets, workers and
@@ -103,7 +116,7 @@ struct SupervisorConfig {
 class Supervisor {
  public:
   /// \throws std::invalid_argument if there is no command or the number of processes is out of range.
-  /// \throws StartupError if the access log cannot be opened.
+  /// \throws StartupError if a log file cannot be opened.
   Supervisor(SupervisorConfig config, const Log& log);
   ~Supervisor();
 

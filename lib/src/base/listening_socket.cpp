@@ -200,6 +200,16 @@ SocketFile& SocketFile::operator=(SocketFile&& other) noexcept {
 
 SocketFile::~SocketFile() { remove(); }
 
+// By a descriptor, so that nobody can put another file in its place meanwhile.
+void SocketFile::give_to(uid_t user, gid_t group) const {
+  const UniqueFd file{::open(file_.path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) throw_last_error(file_.path);
+  if (status.st_dev != file_.device || status.st_ino != file_.inode || !S_ISSOCK(status.st_mode))
+    throw std::system_error{ESTALE, std::system_category(), file_.path};
+  if (::fchownat(file.get(), "", user, group, AT_EMPTY_PATH) != 0) throw_last_error(file_.path);
+}
+
 void SocketFile::remove() const {
   struct stat status {};
   if (file_.path.empty() || ::lstat(file_.path.c_str(), &status) != 0) return;

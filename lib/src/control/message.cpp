@@ -94,6 +94,10 @@ json::value to_json(const Connections& message) {
 
 json::value to_json(const AccessLogFile&) { return {{"type", "access_log_file"}}; }
 
+json::value to_json(const StandardStreams& message) {
+  return {{"type", "standard_streams"}, {"output", message.output}, {"errors", message.errors}};
+}
+
 std::optional<std::string> text_of(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
   if (value == nullptr || !value->is_string()) return std::nullopt;
@@ -229,6 +233,13 @@ std::optional<Message> connections_from(const json::object& object) {
   return message;
 }
 
+std::optional<Message> streams_from(const json::object& object) {
+  const json::value *output = object.if_contains("output"), *errors = object.if_contains("errors");
+  if (output == nullptr || !output->is_bool() || errors == nullptr || !errors->is_bool())
+    return std::nullopt;
+  return StandardStreams{output->get_bool(), errors->get_bool()};
+}
+
 }  // namespace
 
 std::vector<Modules> in_messages(std::vector<std::string> files) {
@@ -278,6 +289,7 @@ std::optional<Message> decode(std::string_view line) {
   if (type == "modules") return modules_from(*object);
   if (type == "connections") return connections_from(*object);
   if (type == "access_log_file") return AccessLogFile{};
+  if (type == "standard_streams") return streams_from(*object);
   return std::nullopt;
 }
 

@@ -103,8 +103,17 @@ struct AccessLogFile {
   friend bool operator==(const AccessLogFile&, const AccessLogFile&) = default;
 };
 
-using Message = std::variant<Configure, Serve, AnnounceClose, Drain, Ready, Failed, Overdue,
-                             Explain, Explained, Modules, Connections, AccessLogFile>;
+/// Supervisor → worker: the descriptors that come with this, in this order, are standard output and
+/// error from here on. When the files are opened anew, or a daemon leaves whoever has started it.
+struct StandardStreams {
+  bool output = false;
+  bool errors = false;
+  friend bool operator==(const StandardStreams&, const StandardStreams&) = default;
+};
+
+using Message =
+    std::variant<Configure, Serve, AnnounceClose, Drain, Ready, Failed, Overdue, Explain, Explained,
+                 Modules, Connections, AccessLogFile, StandardStreams>;
 
 /// The files in as many messages as it takes for each to fit a ControlChannel's line. A name that
 /// is longer than any path can be is left out.

@@ -2,17 +2,25 @@
 #include "record/log_file.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "spawning/error.hpp"
 
 namespace spawning {
 
-UniqueFd open_log_file(const std::string& path) {
+UniqueFd open_log_file(const std::string& path, const std::optional<UserIdentity>& owner) {
   constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   constexpr mode_t kMode = 0666;
-  UniqueFd file{::open(path.c_str(), kFlags, kMode)};
+  UniqueFd file{::open(path.c_str(), kFlags | O_EXCL, kMode)};
+  const bool created = static_cast<bool>(file);
+  if (!file && errno == EEXIST) file.reset(::open(path.c_str(), kFlags, kMode));
   if (!file)
     throw StartupError{"the log file " + path + " cannot be opened: " + last_error().message()};
+  if (created && owner && ::fchown(file.get(), owner->user, owner->group) != 0)
+    throw StartupError{"the log file " + path +
+                       " cannot be given to its owner: " + last_error().message()};
   return file;
 }
 

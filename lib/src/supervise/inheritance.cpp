@@ -108,4 +108,10 @@ std::optional<ListeningSocket> Inheritance::take_console() {
   return socket_of(std::move(*console));
 }
 
+std::optional<Pidfile> Inheritance::take_pidfile() {
+  auto held = std::exchange(remains_->pidfile, std::nullopt);
+  if (!held) return std::nullopt;
+  return Pidfile{UniqueFd{held->lock}, std::move(held->path)};
+}
+
 }  // namespace spawning

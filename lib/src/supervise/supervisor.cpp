@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "base/scheduling.hpp"
-#include "record/log_file.hpp"
 #include "spawning/error.hpp"
 #include "supervise/supervisor_state.hpp"
 
@@ -68,18 +67,8 @@ Supervisor::State::State(SupervisorConfig c, const Log& l)
       log{l},
       scoreboard{scoreboard_for(before())},
       access_log{open_access_log()},
-      fleet{fleet_for(config, before(), scoreboard.slots())} {}
-
-// A service that has been going on for long goes on, whatever has become of its log.
-UniqueFd Supervisor::State::open_access_log() const {
-  if (config.access_log_file.empty()) return {};
-  try {
-    return open_log_file(config.access_log_file);
-  } catch (const StartupError& error) {
-    if (before() == nullptr) throw;
-    log.error(std::string{error.what()} + "; new workers write none until SIGUSR1 opens it");
-    return open_log_file("/dev/null");
-  }
+      fleet{fleet_for(config, before(), scoreboard.slots())} {
+  if (before() == nullptr) streams.open(config.log_owner);
 }
 
 const SupervisorRemains* Supervisor::State::before() const {
@@ -101,6 +90,7 @@ int Supervisor::State::run() {
       context, config.watch, log, [this](const std::string& changes) { reload(changes); },
       before() == nullptr ? FileWatcher::Remains{} : before()->watched);
   if (before() == nullptr) {
+    if (!config.background) streams.use();
     apply(fleet.start(now()));
   } else {
     go_on_from(*before());
@@ -151,7 +141,7 @@ void Supervisor::State::act_on(int signal) {
     case SIGTTOU:
       return scale("SIGTTOU", -1);
     case SIGUSR1:
-      return reopen_access_log();
+      return reopen_logs();
     case SIGUSR2:
       return try_next_program();
     case SIGCHLD:
@@ -183,23 +173,6 @@ void Supervisor::State::scale(const std::string& signal, int change) {
   const unsigned wanted = fleet.processes();
   log.info(signal + ": " + std::to_string(wanted) +
            (wanted == 1 ? " worker wanted" : " workers wanted"));
-}
-
-// Workers that drain write lines, too.
-void Supervisor::State::reopen_access_log() {
-  if (!access_log)
-    return log.info("SIGUSR1: no log file is open that could be reopened (--access-log-file)");
-  try {
-    UniqueFd file = open_log_file(config.access_log_file);
-    for (const auto& [worker, record] : records) {
-      if (record.handle) record.handle->give_access_log(file.get());
-    }
-    access_log = std::move(file);
-  } catch (const std::exception& error) {
-    return log.error(std::string{"SIGUSR1: "} + error.what() +
-                     "; the old one goes on until SIGUSR1 comes again");
-  }
-  log.info("SIGUSR1: " + config.access_log_file + " was opened anew");
 }
 
 // As pid 1 we inherit the orphans of a container. Of workers their handles take the status.

@@ -181,6 +181,7 @@ void Supervisor::State::carry_out(const action::Serving& serving) {
   const std::string which = "generation " + std::to_string(serving.generation);
   notifier->ready(which + " serves");
   if (on_serving) std::exchange(on_serving, nullptr)();
+  if (config.background) leave_the_foreground();
   log.debug(which + " serves");
   if (std::exchange(serves, true)) log.info("reloaded: " + which + " serves");
 }

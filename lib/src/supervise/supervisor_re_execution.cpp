@@ -29,6 +29,8 @@ void Supervisor::State::try_next_program() {
     return log.warning(
         "SIGUSR2: ignored, as it is not known how this program was started; restart it instead");
   if (fleet.stopping()) return log.info("SIGUSR2: ignored, as the service stops");
+  if (config.background)
+    return log.info("SIGUSR2: ignored, as somebody still waits for the service to start");
   if (trial || trial_passed)
     return log.info("SIGUSR2: ignored, as the next program is on trial already");
   log.info("SIGUSR2: trying " + next_program.command.front());
@@ -75,6 +77,7 @@ SupervisorRemains Supervisor::State::remains() const {
   for (const ListeningSocket& listener : config.listeners)
     remains.listeners.push_back(remains_of(listener));
   if (config.console) remains.console = remains_of(*config.console);
+  if (config.pidfile) remains.pidfile = {config.pidfile->descriptor(), config.pidfile->path()};
   remains.fleet = fleet;
   for (const auto& [worker, record] : records)
     remains.workers.emplace(worker, SupervisorRemains::Worker{record, record.handle->remains()});

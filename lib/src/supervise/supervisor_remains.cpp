@@ -97,7 +97,8 @@ class ArchiveWriter {
   std::vector<int>& descriptors_;
 };
 
-// Reads the members of one value. Members that it is not asked for are ignored.
+// Reads the members of one value. Members that it is not asked for are ignored; an optional one may
+// be missing, as it is where an older program has written.
 class ArchiveReader {
  public:
   // \param descriptors  gets those that the value owns. \throws ArchiveError
@@ -110,6 +111,10 @@ class ArchiveReader {
   template <typename T>
   ArchiveReader& operator()(std::string_view name, T& value) {
     const auto* found = object_->if_contains({name.data(), name.size()});
+    if constexpr (archived::Optional<T>) {
+      value.reset();
+      if (found == nullptr) return *this;
+    }
     if (found == nullptr) throw ArchiveError{"\"" + std::string{name} + "\" is missing"};
     name_ = name;
     read(*found, value);
@@ -270,6 +275,11 @@ void describe(Archive& archive, T& listener) {
   archive("inherited", listener.inherited)("file", listener.file);
 }
 
+template <typename Archive, Is<SupervisorRemains::HeldPidfile> T>
+void describe(Archive& archive, T& pidfile) {
+  archive.descriptor("lock", pidfile.lock)("path", pidfile.path);
+}
+
 template <typename Archive, Is<Reload> T>
 void describe(Archive& archive, T& reload) {
   archive("generation", reload.generation)("cause", reload.cause);
@@ -306,6 +316,7 @@ void describe(Archive& archive, T& remains) {
   archive.newer("recent_restarts", remains.restarts.latest);
   archive.descriptor("status_socket", remains.status_socket);
   archive("console", remains.console);
+  archive("pidfile", remains.pidfile);
 }
 
 }  // namespace

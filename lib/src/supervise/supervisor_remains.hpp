@@ -44,6 +44,10 @@ struct SupervisorRemains {
     bool inherited = false;
     std::optional<SocketFile::Identity> file{};
   };
+  struct HeldPidfile {
+    int lock = -1;
+    std::string path{};
+  };
   struct Worker {
     WorkerRecord record{};
     WorkerHandle::Remains handle{};
@@ -63,6 +67,7 @@ struct SupervisorRemains {
   std::chrono::system_clock::time_point started{};  ///< the service
   Restarts restarts{};                              ///< of workers
   int status_socket = -1;
+  std::optional<HeldPidfile> pidfile{};
   FileWatcher::Remains watched{};
 };
 

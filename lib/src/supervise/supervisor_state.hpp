@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "record/standard_streams.hpp"
 #include "spawning/asio.hpp"
 #include "spawning/scoreboard.hpp"
 #include "spawning/status_server.hpp"
@@ -59,10 +60,16 @@ struct Supervisor::State {
   void stop(const std::string& signal);
   void reload(const std::string& cause);
   void scale(const std::string& signal, int change);
-  [[nodiscard]] UniqueFd open_access_log() const;
-  void reopen_access_log();
   void reap_strangers();
   void set_timer();
+
+  // supervisor_logs.cpp: files that lines are appended to.
+  [[nodiscard]] UniqueFd open_access_log() const;
+  void leave_the_foreground();
+  void give_streams();
+  void reopen_logs();
+  void reopen_streams();
+  void reopen_access_log();
 
   // supervisor_actions.cpp: what the Fleet wants done.
   void apply(Actions more);
@@ -112,6 +119,7 @@ struct Supervisor::State {
   SupervisorConfig config;
   const Log& log;
   Scoreboard scoreboard;
+  StandardStreams streams{config.output_file, config.error_file};
   UniqueFd access_log;  // none if there is no such file
   Fleet fleet;
   IoContext context{1};
@@ -142,7 +150,7 @@ struct Supervisor::State {
   std::deque<WorkerId> to_drain;  // once it is their turn
   bool draining_in_turn = false;
   boost::asio::steady_timer drain_timer{context};
-  const Program next_program{config.restart_command, config.working_directory};
+  const Program next_program{config.restart_command, config.restart_directory};
   std::optional<Trial> trial;  // of the next program
   bool trial_passed = false;
   std::function<void()> on_serving;

@@ -2,6 +2,7 @@
 #include "supervise/worker_handle.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -28,6 +29,12 @@ ChildCommand command_for(const WorkerStart& start, int control) {
 
 static_assert(Seat::kControlFd == 3 && Seat::kScoreboardFd == 4 && Seat::kFirstListenerFd == 5,
               "the order of descriptors in command_for");
+
+UniqueFd copy_of(int file) {
+  UniqueFd copy{::fcntl(file, F_DUPFD_CLOEXEC, 0)};
+  if (!copy) throw_last_error("fcntl(F_DUPFD_CLOEXEC)");
+  return copy;
+}
 
 // Writing down a hundred stacks takes milliseconds; a machine in distress may need longer.
 constexpr std::chrono::seconds kPatience{1};
@@ -73,9 +80,15 @@ WorkerHandle::Remains WorkerHandle::remains() const {
 
 void WorkerHandle::give_access_log(int file) {
   std::vector<UniqueFd> copies;
-  copies.emplace_back(::fcntl(file, F_DUPFD_CLOEXEC, 0));
-  if (!copies.front()) throw_last_error("fcntl(F_DUPFD_CLOEXEC)");
+  copies.push_back(copy_of(file));
   channel_->send(control::encode(control::AccessLogFile{}), std::move(copies));
+}
+
+void WorkerHandle::give_streams(const control::StandardStreams& streams) {
+  std::vector<UniqueFd> copies;
+  if (streams.output) copies.push_back(copy_of(STDOUT_FILENO));
+  if (streams.errors) copies.push_back(copy_of(STDERR_FILENO));
+  channel_->send(control::encode(streams), std::move(copies));
 }
 
 void WorkerHandle::kill_once_explained() {

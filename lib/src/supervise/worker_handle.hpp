@@ -72,6 +72,8 @@ class WorkerHandle {
   }
   /// \param file  duplicated. \throws std::system_error if it cannot be.
   void give_access_log(int file);
+  /// Those of this process that the message names. \throws std::system_error as above.
+  void give_streams(const control::StandardStreams& streams);
   void kill() { process_->kill(); }
   void kill_group() { process_->kill_group(); }
 

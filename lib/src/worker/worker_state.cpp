@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cstdlib>
 #include <exception>
@@ -98,6 +99,8 @@ void Worker::State::receive(std::string_view line, std::vector<UniqueFd> descrip
     adopt(std::move(*connections), std::move(descriptors));
   } else if (std::holds_alternative<control::AccessLogFile>(*message)) {
     take_access_log(std::move(descriptors));
+  } else if (const auto* streams = std::get_if<control::StandardStreams>(&*message)) {
+    take_streams(*streams, descriptors);
   } else if (std::holds_alternative<control::Explain>(*message)) {
     explain();
   }
@@ -129,14 +132,30 @@ void Worker::State::use_access_log_file(std::optional<LogFormat> format) {
 }
 
 void Worker::State::log_accesses(LogFormat format) {
-  if (!access_log_file) {
-    access_log_file.reset(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
-    if (!access_log_file) {
-      return log.warning(
-          "there is no access log: standard output is closed; --access-log-file names a file");
-    }
+  if (!access_log_file && !log_to_output()) {
+    return log.warning(
+        "there is no access log: standard output is closed; --access-log-file names a file");
   }
   use_access_log_file(std::move(format));
+}
+
+bool Worker::State::log_to_output() {
+  access_log_file.reset(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+  logs_to_output = static_cast<bool>(access_log_file);
+  return logs_to_output;
+}
+
+void Worker::State::take_streams(const control::StandardStreams& streams,
+                                 const std::vector<UniqueFd>& descriptors) {
+  std::vector<int> places;
+  if (streams.output) places.push_back(STDOUT_FILENO);
+  if (streams.errors) places.push_back(STDERR_FILENO);
+  const bool all = std::ranges::equal(descriptors, places, [](const UniqueFd& file, int place) {
+    return ::dup2(file.get(), place) >= 0;
+  });
+  if (!all)
+    return log.error("a stream could not be taken: this process may have no more descriptors");
+  if (streams.output && logs_to_output && log_to_output()) use_access_log_file(std::nullopt);
 }
 
 void Worker::State::serve() {

@@ -53,6 +53,9 @@ struct Worker::State {
   void overdue(const OverdueRequest& request);
   void explain();
   void take_access_log(std::vector<UniqueFd> descriptors);
+  void take_streams(const control::StandardStreams& streams,
+                    const std::vector<UniqueFd>& descriptors);
+  [[nodiscard]] bool log_to_output();
   void use_access_log_file(std::optional<LogFormat> format);
   void log_accesses(LogFormat format);
   [[nodiscard]] bool may_accept();
@@ -83,7 +86,8 @@ struct Worker::State {
 
   // The I/O thread's own.
   std::function<void()> on_last_words;
-  UniqueFd access_log_file;  // until there is an access log
+  UniqueFd access_log_file;     // until there is an access log
+  bool logs_to_output = false;  // lines about accesses, wherever that leads
   std::unique_ptr<Server> server;
   std::unique_ptr<ControlChannel> channel;
   boost::asio::steady_timer backlog_timer{io};
