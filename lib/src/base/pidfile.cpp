@@ -110,16 +110,17 @@ bool replace_stale(const std::string& path, Draft& draft) {
 
 }  // namespace
 
-Pidfile Pidfile::acquire(const std::string& name) {
-  const std::string path = std::filesystem::absolute(name);
-  Draft draft{path};
+Pidfile Pidfile::acquire(const std::string& path) {
+  const std::string whole = std::filesystem::absolute(path);
+  Draft draft{whole};
   for (;;) {
-    const int error = draft.become(path);
+    const int error = draft.become(whole);
     if (error == 0) break;
-    if (error != EEXIST) refuse(path, "cannot be created: " + last_error().message());
-    if (replace_stale(path, draft)) break;
+    if (error != EEXIST)
+      refuse(whole, "cannot be created: " + std::system_category().message(error));
+    if (replace_stale(whole, draft)) break;
   }
-  return {draft.take(), path};
+  return {draft.take(), whole};
 }
 
 Pidfile::Pidfile(UniqueFd lock, std::string path)
