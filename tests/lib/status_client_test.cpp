@@ -98,18 +98,18 @@ TEST(StatusClientTest, AsksForTheStatus) {
 
   const StatusAnswer answer = asked(server.url);
 
-  EXPECT_EQ(std::get<StatusSample>(answer).pid, 4711U);
+  EXPECT_EQ(std::get<ObservedStatus>(answer).pid, 4711U);
   EXPECT_TRUE(server.request.starts_with(
       "GET /status.json HTTP/1.1\r\nHost: " + server.url.authority() + "\r\n"));
 }
 
 TEST(StatusClientTest, TakesAnswersThatEndWithTheConnectionOrComeInChunks) {
   ScriptedServer closing{ok_with("", status())};
-  EXPECT_EQ(std::get<StatusSample>(asked(closing.url)).pid, 4711U);
+  EXPECT_EQ(std::get<ObservedStatus>(asked(closing.url)).pid, 4711U);
 
   ScriptedServer chunking{ok_with("Transfer-Encoding: chunked\r\n",
                                   "9\r\n{\"pid\":1,\r\ne\r\n\"children\":[]}\r\n0\r\n\r\n")};
-  EXPECT_EQ(std::get<StatusSample>(asked(chunking.url)).pid, 1U);
+  EXPECT_EQ(std::get<ObservedStatus>(asked(chunking.url)).pid, 1U);
 }
 
 TEST(StatusClientTest, SaysWhatIsWrongWithAnAnswer) {

@@ -19,8 +19,8 @@ namespace {
 namespace json = boost::json;
 using Lines = std::vector<std::string>;
 
-StatusSample sample_of(const std::string& text) {
-  return std::get<StatusSample>(parse_status(text));
+ObservedStatus sample_of(const std::string& text) {
+  return std::get<ObservedStatus>(parse_status(text));
 }
 
 // The eventful service, with what a newer server says, too.
@@ -37,11 +37,11 @@ json::object status_with_requests() {
   return status;
 }
 
-StatusSample eventful() { return sample_of(json::serialize(status_with_requests())); }
+ObservedStatus eventful() { return sample_of(json::serialize(status_with_requests())); }
 
 // …a second later, with `answers` more of them.
-StatusSample a_second_later(std::uint64_t answers) {
-  StatusSample sample = eventful();
+ObservedStatus a_second_later(std::uint64_t answers) {
+  ObservedStatus sample = eventful();
   sample.uptime += 1;
   sample.answers += answers;
   sample.duration_counts[1] += answers;
@@ -64,7 +64,7 @@ std::string joined(const Lines& lines) {
   return text;
 }
 
-std::string shown(const StatusSample& now, const TopView& view) {
+std::string shown(const ObservedStatus& now, const TopView& view) {
   return joined(top_lines(&now, nullptr, view));
 }
 
@@ -73,7 +73,7 @@ bool contains(const std::string& text, std::string_view part) {
 }
 
 TEST(TopViewTest, ShowsAService) {
-  const StatusSample before = eventful(), now = a_second_later(250);
+  const ObservedStatus before = eventful(), now = a_second_later(250);
 
   EXPECT_EQ("\n" + joined(top_lines(&now, &before, view_of(80, 24))), R"(
 spawn 1.2.3  127.0.0.1:9080  pid 4711  up 1m31s  serving
@@ -102,15 +102,15 @@ TEST(TopViewTest, CountsFromTheStartWithoutASampleBefore) {
 }
 
 TEST(TopViewTest, CountsAnewWhenTheServiceWasStartedAnew) {
-  StatusSample before = eventful();
+  ObservedStatus before = eventful();
   before.pid = 1;
-  const StatusSample now = a_second_later(250);
+  const ObservedStatus now = a_second_later(250);
 
   EXPECT_TRUE(contains(joined(top_lines(&now, &before, view_of(100, 24))), "(since start)"));
 }
 
 TEST(TopViewTest, NeverExceedsTheTerminal) {
-  StatusSample crowded = eventful();
+  ObservedStatus crowded = eventful();
   crowded.workers.resize(40, crowded.workers[0]);
   crowded.requests->resize(60, crowded.requests->front());
   for (std::size_t columns : {0U, 1U, 40U, 79U, 200U}) {
@@ -137,7 +137,7 @@ TEST(TopViewTest, LeavesOutColumnsWhereThereIsNoRoom) {
 }
 
 TEST(TopViewTest, CountsWhatItLeavesOut) {
-  StatusSample crowded = eventful();
+  ObservedStatus crowded = eventful();
   crowded.workers.resize(40, crowded.workers[0]);
   crowded.requests->resize(300, crowded.requests->front());
 
@@ -149,14 +149,14 @@ TEST(TopViewTest, CountsWhatItLeavesOut) {
 }
 
 TEST(TopViewTest, ShowsEverythingWithoutALimit) {
-  StatusSample crowded = eventful();
+  ObservedStatus crowded = eventful();
   crowded.workers.resize(400, crowded.workers[0]);
 
   EXPECT_GT(top_lines(&crowded, nullptr, view_of(80, 0)).size(), 400U);
 }
 
 TEST(TopViewTest, SortsWorkers) {
-  StatusSample now = eventful();
+  ObservedStatus now = eventful();
   TopView view = view_of(80, 24);
   const auto first_is = [&now, &view](std::string_view pid) {
     const std::string text = shown(now, view);
@@ -214,7 +214,7 @@ TEST(TopViewTest, LetsNobodyWriteToTheTerminal) {
   json::object status = status_with_requests();
   status["restarts"] = json::object{{"\x1b[2J", 1}};
   status = poisoned(status).as_object();
-  StatusSample sample = sample_of(json::serialize(status));
+  ObservedStatus sample = sample_of(json::serialize(status));
   sample.last_failure = sample.last_reload;
   for (const TopBody body : {TopBody::workers, TopBody::traceback}) {
     TopView view = view_of(300, 40);
@@ -239,12 +239,12 @@ TEST(TopViewTest, BearsServersOfOtherVersions) {
       json::object changed = whole;
       changed[name] = instead;
       auto parsed = parse_status(json::serialize(changed));
-      if (const auto* const sample = std::get_if<StatusSample>(&parsed)) {
+      if (const auto* const sample = std::get_if<ObservedStatus>(&parsed)) {
         EXPECT_FALSE(top_lines(sample, sample, view_of(80, 24)).empty());
       }
     }
   }
-  const StatusSample least = sample_of(R"({"pid":1,"children":[{}]})");
+  const ObservedStatus least = sample_of(R"({"pid":1,"children":[{}]})");
   EXPECT_EQ(top_lines(&least, nullptr, view_of(80, 24)).size(), 7U);
 }
 

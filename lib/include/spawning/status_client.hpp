@@ -13,7 +13,7 @@
 
 #include "spawning/asio.hpp"
 #include "spawning/bytes.hpp"
-#include "spawning/status_sample.hpp"
+#include "spawning/observed_status.hpp"
 
 namespace spawning {
 
@@ -42,7 +42,7 @@ struct StatusFailure {
 };
 
 /// What became of asking.
-using StatusAnswer = std::variant<StatusSample, StatusFailure>;
+using StatusAnswer = std::variant<ObservedStatus, StatusFailure>;
 
 /// How patient a StatusClient is.
 struct StatusClientOptions {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "spawning/status_sample.hpp"
+#include "spawning/observed_status.hpp"
 
 namespace spawning {
 
@@ -39,7 +39,7 @@ struct TopView {
 /// can write anything to the terminal but characters.
 /// \param now     nullptr: there is none yet.
 /// \param before  what rates are counted from; nullptr, or another service: the start.
-[[nodiscard]] std::vector<std::string> top_lines(const StatusSample* now,
-                                                 const StatusSample* before, const TopView& view);
+[[nodiscard]] std::vector<std::string> top_lines(const ObservedStatus* now,
+                                                 const ObservedStatus* before, const TopView& view);
 
 }  // namespace spawning

@@ -99,9 +99,9 @@ void StatusClient::Asking::read() {
 void StatusClient::Asking::take_answer() {
   if (!callback) return;
   if (!reader.failure().empty()) return fail(true, reader.failure());
-  std::variant<StatusSample, std::string> parsed = parse_status(reader.body());
+  std::variant<ObservedStatus, std::string> parsed = parse_status(reader.body());
   if (auto* const why = std::get_if<std::string>(&parsed)) return fail(true, std::move(*why));
-  finish(std::move(std::get<StatusSample>(parsed)));
+  finish(std::move(std::get<ObservedStatus>(parsed)));
 }
 
 void StatusClient::Asking::finish(const StatusAnswer& answer) {

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kColumns = 512;  // of what is no terminal, as top(1) has it
 
-StatusSample sample_of(IoContext& context, const StatusUrl& url) {
+ObservedStatus sample_of(IoContext& context, const StatusUrl& url) {
   StatusClient client{context, url};
   std::optional<StatusAnswer> answer;
   client.ask([&answer](const StatusAnswer& given) { answer = given; });
@@ -26,7 +26,7 @@ StatusSample sample_of(IoContext& context, const StatusUrl& url) {
   context.run();
   if (const auto* const failure = std::get_if<StatusFailure>(&*answer))
     throw StartupError{"--top: " + status_trouble(url, *failure)};
-  return std::get<StatusSample>(*std::move(answer));
+  return std::get<ObservedStatus>(*std::move(answer));
 }
 
 }  // namespace
@@ -43,9 +43,9 @@ std::string status_trouble(const StatusUrl& url, const StatusFailure& failure,
 
 void print_status(const StatusUrl& url, int output, std::chrono::milliseconds period) {
   IoContext context{1};
-  const StatusSample first = sample_of(context, url);
+  const ObservedStatus first = sample_of(context, url);
   boost::asio::steady_timer{context, period}.wait();
-  const StatusSample second = sample_of(context, url);
+  const ObservedStatus second = sample_of(context, url);
   const std::optional<TerminalSize> terminal = TerminalSize::of(output);
   TopView view;
   view.source = url.authority();

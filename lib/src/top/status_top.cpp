@@ -99,7 +99,7 @@ class StatusTop {
   KeyDecoder decoder_;
   std::array<char, 256> octets_{};
   TopView view_;
-  std::optional<StatusSample> now_, before_;
+  std::optional<ObservedStatus> now_, before_;
   std::string heard_at_ = clock_time();  // the last answer, or the beginning
   bool asking_ = false;
   int status_ = 0;
@@ -117,7 +117,7 @@ void StatusTop::tick() {
 
 void StatusTop::take(const StatusAnswer& answer) {
   asking_ = false;
-  if (const auto* const sample = std::get_if<StatusSample>(&answer)) {
+  if (const auto* const sample = std::get_if<ObservedStatus>(&answer)) {
     before_ = std::exchange(now_, *sample);
     view_.trouble.clear();
     heard_at_ = clock_time();

@@ -10,7 +10,7 @@
 namespace spawning {
 namespace {
 
-bool comparable(const StatusSample& now, const StatusSample& before) {
+bool comparable(const ObservedStatus& now, const ObservedStatus& before) {
   return now.pid == before.pid && now.started_at == before.started_at &&
          now.uptime > before.uptime && now.answers >= before.answers;
 }
@@ -23,7 +23,7 @@ double grown(std::uint64_t now, std::uint64_t before) {
 double ratio(double amount, double seconds) { return seconds > 0 ? amount / seconds : 0; }
 
 // Requests by bucket between two samples.
-std::vector<std::uint64_t> new_durations(const StatusSample& now, const StatusSample& before) {
+std::vector<std::uint64_t> new_durations(const ObservedStatus& now, const ObservedStatus& before) {
   std::vector<std::uint64_t> counts = now.duration_counts;
   if (now.duration_bounds != before.duration_bounds) return counts;
   for (std::size_t i = 0; i < counts.size(); ++i)
@@ -44,7 +44,7 @@ std::optional<double> percentile(const std::vector<double>& bounds,
 }
 
 // A worker that the sample before did not have has done everything since it was started.
-WorkerRates rates_of_worker(const WorkerSample& now, const StatusSample* before, double seconds) {
+WorkerRates rates_of_worker(const WorkerSample& now, const ObservedStatus* before, double seconds) {
   WorkerSample earlier;
   double passed = now.uptime;
   if (before != nullptr) {
@@ -60,10 +60,10 @@ WorkerRates rates_of_worker(const WorkerSample& now, const StatusSample* before,
 
 }  // namespace
 
-TopRates rates_of(const StatusSample& now, const StatusSample* before) {
+TopRates rates_of(const ObservedStatus& now, const ObservedStatus* before) {
   if (before != nullptr && !comparable(now, *before)) before = nullptr;
-  const StatusSample beginning;
-  const StatusSample& then = before == nullptr ? beginning : *before;
+  const ObservedStatus beginning;
+  const ObservedStatus& then = before == nullptr ? beginning : *before;
   const double seconds = now.uptime - then.uptime;
   TopRates rates;
   rates.since_start = before == nullptr;

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "spawning/status_sample.hpp"
+#include "spawning/observed_status.hpp"
 
 namespace spawning {
 
@@ -30,6 +30,6 @@ struct TopRates {
 
 /// The rates from `before` to `now`; since the start, if there is no sample before, or it is of another
 /// service (or of one that has been started anew).
-[[nodiscard]] TopRates rates_of(const StatusSample& now, const StatusSample* before);
+[[nodiscard]] TopRates rates_of(const ObservedStatus& now, const ObservedStatus* before);
 
 }  // namespace spawning

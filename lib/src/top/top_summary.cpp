@@ -22,7 +22,7 @@ Style style_of_phase(const std::string& phase) {
   return phase == "serving" ? Style::good : Style::warning;
 }
 
-StyledLine identity(const StatusSample& now, const TopView& view) {
+StyledLine identity(const ObservedStatus& now, const TopView& view) {
   StyledLine pieces{{"spawn " + now.version, Style::strong},
                     {view.source},
                     {"pid " + std::to_string(now.pid)},
@@ -32,7 +32,7 @@ StyledLine identity(const StatusSample& now, const TopView& view) {
   return pieces;
 }
 
-std::string memory_of(const StatusSample& now) {
+std::string memory_of(const ObservedStatus& now) {
   double sum = 0;
   bool measured = false;
   for (const WorkerSample& worker : now.workers) {
@@ -42,7 +42,7 @@ std::string memory_of(const StatusSample& now) {
   return measured ? octets_text(sum) : "-";
 }
 
-StyledLine load(const StatusSample& now) {
+StyledLine load(const ObservedStatus& now) {
   const std::string workers =
       "workers " + std::to_string(now.ready) + "/" + std::to_string(now.wanted);
   return {{workers, style_if(now.ready < now.wanted, Style::bad)},
@@ -52,13 +52,13 @@ StyledLine load(const StatusSample& now) {
           {"queued " + std::to_string(now.queued), style_if(now.queued > 0, Style::warning)}};
 }
 
-std::string percentile_text(const StatusSample& now, std::optional<double> seconds) {
+std::string percentile_text(const ObservedStatus& now, std::optional<double> seconds) {
   if (!seconds) return "-";
   if (std::isfinite(*seconds)) return "≤" + latency_text(*seconds);
   return now.duration_bounds.empty() ? "?" : ">" + latency_text(now.duration_bounds.back());
 }
 
-StyledLine traffic(const StatusSample& now, const TopRates& rates) {
+StyledLine traffic(const ObservedStatus& now, const TopRates& rates) {
   StyledLine pieces{{rate_text(rates.answers) + " requests/s", Style::strong},
                     {"p50 " + percentile_text(now, rates.median)},
                     {"p99 " + percentile_text(now, rates.percentile_99)},
@@ -75,7 +75,7 @@ Piece failures(const char* name, double rate, std::uint64_t all) {
           style_if(rate > 0, Style::bad)};
 }
 
-StyledLine errors(const StatusSample& now, const TopRates& rates) {
+StyledLine errors(const ObservedStatus& now, const TopRates& rates) {
   return {failures("5xx", rates.server_errors, now.server_errors),
           failures("refused", rates.refused, now.refused),
           failures("timed out", rates.timed_out, now.timed_out)};
@@ -103,7 +103,7 @@ std::vector<StyledLine> reload(const ReloadSample& latest, std::size_t columns) 
   return lines;
 }
 
-StyledLine restarts(const StatusSample& now) {
+StyledLine restarts(const ObservedStatus& now) {
   StyledLine pieces{{"restarted workers:"}};
   for (const auto& [reason, times] : now.restarts)
     pieces.push_back({reason + " " + std::to_string(times)});
@@ -112,7 +112,7 @@ StyledLine restarts(const StatusSample& now) {
 
 }  // namespace
 
-std::vector<StyledLine> top_summary(const StatusSample& now, const TopRates& rates,
+std::vector<StyledLine> top_summary(const ObservedStatus& now, const TopRates& rates,
                                     const TopView& view) {
   std::vector<StyledLine> lines;
   const auto add = [&lines, &view](const StyledLine& pieces) {

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "spawning/status_sample.hpp"
+#include "spawning/observed_status.hpp"
 #include "spawning/top_view.hpp"
 #include "top/styled_line.hpp"
 #include "top/top_rates.hpp"
@@ -13,7 +13,7 @@
 namespace spawning {
 
 /// Who it is, what it does, its rates, its latest reload, and why workers were replaced.
-[[nodiscard]] std::vector<StyledLine> top_summary(const StatusSample& now, const TopRates& rates,
+[[nodiscard]] std::vector<StyledLine> top_summary(const ObservedStatus& now, const TopRates& rates,
                                                   const TopView& view);
 
 }  // namespace spawning

@@ -15,7 +15,7 @@ namespace {
 constexpr double kLongAge = 5, kVeryLongAge = 30;  // seconds that a request runs
 
 // Where each worker stands in the table.
-std::vector<std::size_t> sorted(const StatusSample& now, const TopRates& rates, WorkerOrder order) {
+std::vector<std::size_t> sorted(const ObservedStatus& now, const TopRates& rates, WorkerOrder order) {
   const auto weight = [&now, &rates, order](std::size_t i) {
     switch (order) {
       case WorkerOrder::memory:
@@ -63,7 +63,7 @@ StyledLine row_of(const WorkerSample& worker, const WorkerRates& rates) {
 
 }  // namespace
 
-TextTable worker_table(const StatusSample& now, const TopRates& rates, WorkerOrder order) {
+TextTable worker_table(const ObservedStatus& now, const TopRates& rates, WorkerOrder order) {
   TextTable table;
   table.columns = {
       {"SLOT", false, 3}, {"PID"}, {"GEN", false, 4}, {"STATE", true},    {"UP", false, 5},

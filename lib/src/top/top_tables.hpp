@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "spawning/status_sample.hpp"
+#include "spawning/observed_status.hpp"
 #include "spawning/top_view.hpp"
 #include "top/styled_line.hpp"
 #include "top/top_rates.hpp"
@@ -13,7 +13,7 @@
 namespace spawning {
 
 /// A row a worker, in the order that the view asks for.
-[[nodiscard]] TextTable worker_table(const StatusSample& now, const TopRates& rates,
+[[nodiscard]] TextTable worker_table(const ObservedStatus& now, const TopRates& rates,
                                      WorkerOrder order);
 
 /// A row a request, the oldest first.

@@ -46,7 +46,7 @@ Lines cut(Lines lines, std::size_t most, const std::string& what) {
 }
 
 // The workers, and below them the requests; if not both fit, workers have at least half of the room.
-Lines workers_and_requests(const StatusSample& now, const TopRates& rates, const TopView& view,
+Lines workers_and_requests(const ObservedStatus& now, const TopRates& rates, const TopView& view,
                            std::size_t room) {
   Lines workers = worker_table(now, rates, view.order).lines(view.columns);
   Lines requests;
@@ -64,7 +64,7 @@ Lines workers_and_requests(const StatusSample& now, const TopRates& rates, const
 }
 
 // Its end, which says what is wrong, if not all of it fits.
-Lines traceback(const StatusSample& now, std::size_t room) {
+Lines traceback(const ObservedStatus& now, std::size_t room) {
   if (!now.last_failure) return {{{"No reload has failed."}}};
   Lines lines;
   std::string_view rest = now.last_failure->traceback;
@@ -85,7 +85,7 @@ Lines help() {
   return lines;
 }
 
-Lines body(const StatusSample& now, const TopRates& rates, const TopView& view, std::size_t room) {
+Lines body(const ObservedStatus& now, const TopRates& rates, const TopView& view, std::size_t room) {
   switch (view.body) {
     case TopBody::help:
       return help();
@@ -114,7 +114,7 @@ Lines without_status(const TopView& view) {
 
 }  // namespace
 
-std::vector<std::string> top_lines(const StatusSample* now, const StatusSample* before,
+std::vector<std::string> top_lines(const ObservedStatus* now, const ObservedStatus* before,
                                    const TopView& view) {
   const std::size_t rows = view.rows == 0 ? kAnyNumber : view.rows;
   const bool with_keys = view.keys && rows >= kRowsWithKeys && rows != kAnyNumber;

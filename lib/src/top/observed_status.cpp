@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "spawning/status_sample.hpp"
+#include "spawning/observed_status.hpp"
 
 #include <time.h>  // timegm, strptime
 
@@ -105,7 +105,7 @@ ReloadSample reload_of(const json::object& value, std::optional<double> now) {
   return reload;
 }
 
-void read_totals(const json::object& totals, StatusSample& sample) {
+void read_totals(const json::object& totals, ObservedStatus& sample) {
   sample.answers = count(totals, "answers");
   sample.refused = count(totals, "refused");
   sample.timed_out = count(totals, "timed_out");
@@ -122,7 +122,7 @@ void read_totals(const json::object& totals, StatusSample& sample) {
     sample.duration_counts.push_back(static_cast<std::uint64_t>(number(&each)));
 }
 
-void read_reloads(const json::object& status, StatusSample& sample) {
+void read_reloads(const json::object& status, ObservedStatus& sample) {
   const std::optional<double> now = moment(status, "now");
   each_object(status, "reloads", [now, &sample](const json::object& value) {
     sample.last_reload = reload_of(value, now);
@@ -130,7 +130,7 @@ void read_reloads(const json::object& status, StatusSample& sample) {
   });
 }
 
-void read_requests(const json::object& status, StatusSample& sample) {
+void read_requests(const json::object& status, ObservedStatus& sample) {
   if (array(status, "running_requests") == nullptr) return;
   std::vector<RequestSample>& requests = sample.requests.emplace();
   each_object(status, "running_requests",
@@ -138,8 +138,8 @@ void read_requests(const json::object& status, StatusSample& sample) {
   std::ranges::sort(requests, std::ranges::greater{}, &RequestSample::age);
 }
 
-StatusSample sample_of(const json::object& status) {
-  StatusSample sample;
+ObservedStatus sample_of(const json::object& status) {
+  ObservedStatus sample;
   sample.version = text(status, "version");
   sample.phase = text(status, "phase");
   sample.started_at = text(status, "started_at");
@@ -163,7 +163,7 @@ StatusSample sample_of(const json::object& status) {
 
 }  // namespace
 
-std::variant<StatusSample, std::string> parse_status(std::string_view text) {
+std::variant<ObservedStatus, std::string> parse_status(std::string_view text) {
   boost::system::error_code error;
   const json::value value = json::parse(text, error);
   if (error) return "its answer is no JSON";

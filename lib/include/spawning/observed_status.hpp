@@ -39,7 +39,7 @@ struct ReloadSample {
 };
 
 /// How a service was at one moment. A value. Counters grow from `started_at` on.
-struct StatusSample {
+struct ObservedStatus {
   std::string version, phase, started_at;
   std::uint64_t pid = 0;
   double uptime = 0;  ///< in seconds
@@ -59,6 +59,6 @@ struct StatusSample {
 /// Reads a /status.json, of any version of the server: what is missing, or of another type, counts
 /// as 0 or empty, and what is not known is passed over. Otherwise says in a few words what `text` is:
 /// no JSON, or none of a status.
-[[nodiscard]] std::variant<StatusSample, std::string> parse_status(std::string_view text);
+[[nodiscard]] std::variant<ObservedStatus, std::string> parse_status(std::string_view text);
 
 }  // namespace spawning
