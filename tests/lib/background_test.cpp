@@ -123,10 +123,10 @@ TEST_F(BackgroundTest, BeingKilledBeforeItServesIsNoSuccess) {
 TEST_F(BackgroundTest, IsToldToEndWhenNobodyWantsToWaitForIt) {
   for (const auto& [sent, received] :
        {std::pair{SIGINT, SIGTERM}, {SIGHUP, SIGTERM}, {SIGTERM, SIGTERM}, {SIGQUIT, SIGQUIT}}) {
-    launch([this, received = received](Background&) {
+    launch([this, expected = received](Background&) {
       sigset_t set;
       ::sigemptyset(&set);
-      ::sigaddset(&set, received);
+      ::sigaddset(&set, expected);
       ::sigprocmask(SIG_BLOCK, &set, nullptr);
       say("waits");
       int signal = 0;

@@ -275,7 +275,7 @@ void describe(Archive& archive, T& listener) {
   archive("inherited", listener.inherited)("file", listener.file);
 }
 
-template <typename Archive, Is<SupervisorRemains::HeldPidfile> T>
+template <typename Archive, Is<HeldPidfile> T>
 void describe(Archive& archive, T& pidfile) {
   archive.descriptor("lock", pidfile.lock)("path", pidfile.path);
 }

@@ -37,16 +37,18 @@ struct WorkerRecord {
   bool killed = false;
 };
 
+/// A Pidfile as its descriptor and its path.
+struct HeldPidfile {
+  int lock = -1;
+  std::string path{};
+};
+
 /// A value; descriptors are numbers.
 struct SupervisorRemains {
   struct Listener {
     int fd = -1;
     bool inherited = false;
     std::optional<SocketFile::Identity> file{};
-  };
-  struct HeldPidfile {
-    int lock = -1;
-    std::string path{};
   };
   struct Worker {
     WorkerRecord record{};
