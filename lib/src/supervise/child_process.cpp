@@ -38,11 +38,12 @@ error_code system_error_code() { return {errno, boost::system::system_category()
 class ChildSetup {
  public:
   // `directory`: -1 if it is to stay.
-  ChildSetup(const std::vector<int>& descriptors, int null, int directory)
-      : sources_{descriptors},
+  ChildSetup(const ChildCommand& command, int null, int directory)
+      : sources_{command.descriptors},
         null_{null},
+        output_{command.output},
         directory_{directory},
-        end_{kFirstDescriptor + static_cast<int>(descriptors.size())} {}
+        end_{kFirstDescriptor + static_cast<int>(command.descriptors.size())} {}
 
   template <typename Launcher>
   error_code on_setup(Launcher& launcher, const process::filesystem::path&, const char* const*&) {
@@ -68,16 +69,22 @@ class ChildSetup {
   [[nodiscard]] bool enter_directory() const { return directory_ < 0 || ::fchdir(directory_) == 0; }
 
   bool place_descriptors() {
-    if (::dup2(null_, STDIN_FILENO) < 0) return false;
+    if (output_ >= 0 && !place(output_, STDOUT_FILENO)) return false;
+    if (!place(null_, STDIN_FILENO)) return false;
     for (int& source : sources_) {  // out of the way first: a source may lie where another one goes
       source = ::fcntl(source, F_DUPFD_CLOEXEC, end_);
       if (source < 0) return false;
     }
     int target = kFirstDescriptor;
     for (int source : sources_) {
-      if (::dup2(source, target++) < 0) return false;
+      if (!place(source, target++)) return false;
     }
     return close_others_on_exec();
+  }
+
+  // dup2(2) leaves a descriptor that is there already as it is: closed on exec.
+  static bool place(int source, int target) {
+    return source == target ? ::fcntl(target, F_SETFD, 0) == 0 : ::dup2(source, target) >= 0;
   }
 
   // The launcher's own closing overlooks what lies between the descriptors it keeps.
@@ -106,6 +113,7 @@ class ChildSetup {
 
   std::vector<int> sources_;
   int null_;
+  int output_;  // -1: as it is
   int directory_;
   int end_;  // one past the last descriptor of the child
 };
@@ -163,7 +171,7 @@ process::basic_process<IoContext::executor_type> launch(IoContext& context,
   const std::vector<std::string> arguments{command.arguments.begin() + 1, command.arguments.end()};
   error_code error;
   auto child = launcher(context.get_executor(), error, program, arguments,
-                        ChildSetup{command.descriptors, null.get(), directory.get()});
+                        ChildSetup{command, null.get(), directory.get()});
   if (error) {
     if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);  // the launcher leaves a zombie
     throw std::system_error{error.value(), std::system_category(), program};

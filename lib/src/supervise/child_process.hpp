@@ -30,11 +30,12 @@ struct ChildCommand {
       environment;  ///< "NAME=VALUE" in place of this process's of that name; "NAME": none of it
   std::vector<int> descriptors;  ///< become 3, 4, 5 … in the child
   std::string directory{};       ///< it works there; "": where this process does
+  int output = -1;               ///< becomes its stdout; -1: ours
 };
 
 /// A running child process.
 ///
-/// It inherits stdout and stderr, /dev/null as stdin, the given descriptors, and nothing else;
+/// It inherits stdout, unless it gets another one, and stderr, /dev/null as stdin, the given descriptors, and nothing else;
 /// signals as a fresh process has them, except that it ignores SIGINT, SIGQUIT and SIGHUP: what a
 /// terminal sends concerns only the supervisor. It leads a process group of its own, and ignores
 /// SIGTTOU, so that it may write to a terminal all the same.

@@ -98,6 +98,7 @@ int Supervisor::State::run() {
       context, config.watch, log, [this](const std::string& changes) { reload(changes); },
       before() == nullptr ? FileWatcher::Remains{} : before()->watched);
   if (before() == nullptr) {
+    plans.begin(0, {config.worker_settings, config.processes});
     apply(fleet.start(now()));
   } else {
     go_on_from(*before());
@@ -169,7 +170,9 @@ void Supervisor::State::stop(const std::string& signal) {
 }
 
 void Supervisor::State::reload(const std::string& cause) {
-  if (serves && !fleet.stopping()) notifier->reloading();
+  if (fleet.stopping()) return;
+  if (serves) notifier->reloading();
+  if (!config.configurator.command.empty()) return configure_for(cause);
   reload_cause = cause;
   apply(fleet.reload(now()));
 }
@@ -200,6 +203,7 @@ void Supervisor::State::reap_strangers() {
     siginfo_t child{};
     if (::waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0 || child.si_pid == 0) return;
     if (trial && trial->pid() == child.si_pid) return;
+    if (configuring && configuring->run && configuring->run->pid() == child.si_pid) return;
     for (const auto& [worker, record] : records) {
       if (record.handle && record.handle->pid() == child.si_pid) return;
     }

@@ -43,6 +43,12 @@ class ArchiveWriter {
     return *this;
   }
 
+  // A member that older programs do not know.
+  template <typename T>
+  ArchiveWriter& newer(std::string_view name, const T& value) {
+    return (*this)(name, value);
+  }
+
   // An open descriptor, or -1.
   ArchiveWriter& descriptor(std::string_view name, int fd) {
     if (fd >= 0) descriptors_.push_back(fd);
@@ -108,6 +114,12 @@ class ArchiveReader {
     name_ = name;
     read(*found, value);
     return *this;
+  }
+
+  // Stays as it is if an older program has not written it. \throws ArchiveError
+  template <typename T>
+  ArchiveReader& newer(std::string_view name, T& value) {
+    return object_->contains({name.data(), name.size()}) ? (*this)(name, value) : *this;
   }
 
   ArchiveReader& descriptor(std::string_view name, int& fd) {
@@ -288,6 +300,7 @@ void describe(Archive& archive, T& remains) {
   archive("newest_generation", remains.newest_generation);
   archive("started", remains.started)("restarts", remains.restarts);
   archive.descriptor("status_socket", remains.status_socket);
+  archive.newer("plans", remains.plans).newer("reload_asked", remains.reload_asked);
 }
 
 }  // namespace

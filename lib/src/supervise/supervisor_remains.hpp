@@ -18,6 +18,7 @@
 #include "spawning/listening_socket.hpp"
 #include "spawning/reload_history.hpp"
 #include "supervise/fleet.hpp"
+#include "supervise/plans.hpp"
 #include "supervise/recycling.hpp"
 #include "supervise/trouble_report.hpp"
 #include "supervise/worker_handle.hpp"
@@ -62,6 +63,8 @@ struct SupervisorRemains {
   std::map<std::string, std::uint64_t> restarts{};  ///< of workers, by reason
   int status_socket = -1;
   FileWatcher::Remains watched{};
+  Plans plans{};                            ///< empty in what older programs leave
+  std::optional<std::string> reload_asked;  ///< …for, but not begun yet: the cause
 };
 
 /// …as text.
