@@ -11,10 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "factory.hpp"
 #include "help.hpp"
 #include "options.hpp"
 #include "python.hpp"
 #include "service.hpp"
+#include "spawning/configurator.hpp"
 #include "spawning/error.hpp"
 #include "spawning/inheritance.hpp"
 #include "spawning/log.hpp"
@@ -43,10 +45,19 @@ std::optional<Inheritance> inheritance_of(const Options& options) {
   }
 }
 
-int supervise(const Options& options, const std::vector<std::string>& command) {
-  std::optional<Inheritance> inheritance = inheritance_of(options);
+// Factories run as workers do.
+Configurator interpreter_of(const SupervisorConfig& config) {
+  Configurator interpreter;
+  interpreter.command = {config.worker_command.front()};
+  interpreter.environment = config.worker_environment;
+  interpreter.directory = config.working_directory;
+  return interpreter;
+}
+
+// Which programs there are, and where they run.
+SupervisorConfig programs_of(const Options& given, const std::vector<std::string>& command) {
   const std::string invoked_as = command.empty() ? "" : command.front();
-  const PythonSearch search = PythonSearch::of_this_process(options.python, invoked_as);
+  const PythonSearch search = PythonSearch::of_this_process(given.python, invoked_as);
   const std::string python_path = environment("PYTHONPATH");
   SupervisorConfig config;
   config.worker_command = {find_python(search), "-m", "spawning.worker"};
@@ -54,6 +65,17 @@ int supervise(const Options& options, const std::vector<std::string>& command) {
   for (std::string& name : without_service_manager())
     config.worker_environment.push_back(std::move(name));
   config.working_directory = working_directory(environment("PWD"));
+  config.restart_command = restart_command(command);
+  config.configurator = configurator_for(given, interpreter_of(config), config.restart_command);
+  return config;
+}
+
+int supervise(const Options& given, const std::vector<std::string>& command) {
+  std::optional<Inheritance> inheritance = inheritance_of(given);
+  SupervisorConfig config = programs_of(given, command);
+  // What an inherited service is, its supervisor has left.
+  const bool asks = !config.configurator.command.empty() && !inheritance;
+  const Options options = asks ? with_findings(given, configure(config.configurator)) : given;
   config.watch = watch_config(options, config.working_directory);
   config.processes = options.processes;
   config.boot_timeout = options.boot_timeout;
@@ -61,7 +83,6 @@ int supervise(const Options& options, const std::vector<std::string>& command) {
   config.drain_delay = options.drain_delay;
   config.deadman = options.deadman;
   config.limits = options.replacement;
-  config.restart_command = restart_command(command);
   if (inheritance && inheritance->on_trial()) return Inheritance::kTrialPassed;
 
   config.service_manager =
@@ -81,6 +102,8 @@ int supervise(const Options& options, const std::vector<std::string>& command) {
              config.worker_settings);
   if (config.status && !config.inheritance)
     log_status_address(log, Address::local(config.status->socket.fd.get()));
+  const BoundTo bound{sockets.addresses.front(), asks ? options.host : "", options.port};
+  config.configurator.read = plan_reader(given, bound, config.working_directory, log);
   Supervisor supervisor{std::move(config), log};
   supervisor.on_serving([&options, &sockets] {
     std::cout << banner(options, sockets.addresses, ::getpid()) << '\n' << std::flush;
@@ -105,6 +128,9 @@ int main(int argc, char** argv) {
   } catch (const UsageError& error) {
     std::cerr << "spawn: " << error.what() << '\n';
     return kUsage;
+  } catch (const ConfigureError& error) {
+    std::cerr << error.traceback() << "spawn: --factory: " << error.what() << '\n';
+    return kCouldNotStart;
   } catch (const std::exception& error) {
     std::cerr << "spawn: " << error.what() << '\n';
     return kCouldNotStart;

@@ -50,7 +50,7 @@ void log_status_address(const Log& log, const Address& address);
 
 /// What every worker is told: a JSON object with Spawning's names on one line. What concerns HTTP is
 /// an object of its own, "http": the names are those of the options, with underscores; sizes are in
-/// octets, times in seconds.
+/// octets, times in seconds. What a factory has found is there under other names.
 /// \param address  the first one bound.
 [[nodiscard]] std::string worker_settings(const Options& options, const Address& address);
 

@@ -22,6 +22,7 @@ from spawning.forking import Forks
 from spawning.load_failure import load_failure
 from spawning.modules import LoadedModules
 from spawning.naming import resolve
+from spawning.surroundings import add_current_directory, restore_environment
 
 if TYPE_CHECKING:
     from spawning._native import Worker
@@ -46,7 +47,7 @@ def main() -> int:
         print("spawning.worker is started by `spawn`, and cannot run by itself", file=sys.stderr)
         return 2
     forks = Forks(_sockets(), _install_signal_handlers(worker))
-    _restore_environment()
+    restore_environment()
     settings = worker.settings()
     if settings is None:
         return 0
@@ -86,8 +87,7 @@ def _sockets() -> list[int]:
 
 
 def _load(config: dict[str, Any]) -> Callable[..., Any]:
-    if "" not in sys.path and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # `python -m` does this, unless it is told to be safe
+    add_current_directory()
     if "app_factory" not in config:
         config = wsgi_factory.config_factory(config)
     return resolve(config["app_factory"])(config)
@@ -152,21 +152,6 @@ def _install_signal_handlers(worker: Worker) -> dict[int, Any]:
     for number, handler in handlers.items():
         signal.signal(number, handler)
     return handlers
-
-
-def _restore_environment() -> None:
-    """Undoes what `spawn` did to the environment, for the programs that the application starts."""
-    os.environ.pop("SPAWNING_SEAT", None)  # taken; but Python has a copy of its own
-    added: str | None = os.environ.pop("SPAWNING_PYTHONPATH_ADDED", None)
-    if added is None:
-        return
-    kept = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if added in kept:
-        kept.remove(added)
-    if any(kept):
-        os.environ["PYTHONPATH"] = os.pathsep.join(kept)
-    else:
-        os.environ.pop("PYTHONPATH", None)
 
 
 if __name__ == "__main__":
