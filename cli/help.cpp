@@ -47,6 +47,7 @@ std::string described(const Setting& setting) {
 std::string help_text() {
   std::string text =
       "usage: spawn [OPTION ...] APP [MIDDLEWARE ...]\n"
+      "       spawn --factory FACTORY [OPTION ...] [ARGUMENT ...]\n"
       "\n"
       "Serves the WSGI application APP, a dotted path such as package.module.callable,\n"
       "wrapped by each MIDDLEWARE in the order given.\n";

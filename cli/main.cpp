@@ -15,11 +15,13 @@
 
 #include "coverage_directory.hpp"
 #include "daemon.hpp"
+#include "factory.hpp"
 #include "help.hpp"
 #include "options.hpp"
 #include "python.hpp"
 #include "service.hpp"
 #include "spawning/background.hpp"
+#include "spawning/configurator.hpp"
 #include "spawning/error.hpp"
 #include "spawning/inheritance.hpp"
 #include "spawning/log.hpp"
@@ -56,17 +58,32 @@ std::string invoked_as(const std::vector<std::string>& command) {
   return name.find('/') == std::string::npos ? name : std::filesystem::absolute(name).string();
 }
 
-// All but what is to be bound, opened or taken over. Enters the directory that it is to work in.
-SupervisorConfig plan(const Options& options, const std::vector<std::string>& command) {
-  const PythonSearch search = PythonSearch::of_this_process(options.python, invoked_as(command));
+// Factories run as workers do.
+Configurator interpreter_of(const SupervisorConfig& config) {
+  Configurator interpreter;
+  interpreter.command = {config.worker_command.front()};
+  interpreter.environment = config.worker_environment;
+  interpreter.directory = config.working_directory;
+  return interpreter;
+}
+
+// Which programs there are, and where they run. Enters the directory that this one is to work in.
+SupervisorConfig programs_of(const Options& given, const std::vector<std::string>& command) {
+  const PythonSearch search = PythonSearch::of_this_process(given.python, invoked_as(command));
   SupervisorConfig config;
   config.restart_command = restart_command(command);
   config.restart_directory = working_directory(environment("PWD"));
-  config.working_directory = enter_directory(options, config.restart_directory);
+  config.working_directory = enter_directory(given, config.restart_directory);
   config.worker_command = {find_python(search), "-m", "spawning.worker"};
   config.worker_environment =
-      worker_environment(options, search.executable, environment("PYTHONPATH"));
+      worker_environment(given, search.executable, environment("PYTHONPATH"));
   config.worker_environment.emplace_back(CoverageDirectory::kVariable);
+  config.configurator = configurator_for(given, interpreter_of(config), config.restart_command);
+  return config;
+}
+
+// What is neither to be bound nor opened.
+void apply(const Options& options, SupervisorConfig& config) {
   config.watch = watch_config(options, config.working_directory);
   config.processes = options.processes;
   config.boot_timeout = options.boot_timeout;
@@ -76,66 +93,90 @@ SupervisorConfig plan(const Options& options, const std::vector<std::string>& co
   config.limits = options.replacement;
   if (options.access_log_file != "-") config.access_log_file = options.access_log_file;
   direct_streams(options, config);
-  return config;
 }
 
-// Runs the service; `identity`: as whom, from when everything is open.
-int run(const Options& options, SupervisorConfig config, const std::vector<Address>& addresses,
-        const std::optional<UserIdentity>& identity, const Log& log) {
+// A service, before its supervisor has it.
+struct Service {
+  const Options& given;  // on the command line
+  Options options;       // with what a factory has found
+  bool asked_factory;    // in this process
+  SupervisorConfig config;
+  std::vector<Address> addresses{};
+};
+
+// `identity`: as whom, from when everything is open.
+int run(Service service, const std::optional<UserIdentity>& identity, const Log& log) {
+  const Options& options = service.options;
+  SupervisorConfig& config = service.config;
   std::optional<CoverageDirectory> coverage;
   if (options.coverage) coverage.emplace(config.inheritance.has_value());
+  const BoundTo bound{
+      .address = service.addresses.front(),
+      .host = service.asked_factory ? options.host : "",
+      .port = options.port,
+      .coverage_directory = coverage ? coverage->path() : "",
+      .backdoor = config.console ? Address::local(config.console->fd.get()).to_string() : ""};
   config.worker_settings =
-      worker_settings(options, addresses.front(), coverage ? coverage->path() : std::string{},
-                      config.console ? &*config.console : nullptr);
+      worker_settings(options, bound.address, bound.coverage_directory, bound.backdoor);
+  config.configurator.read = plan_reader(service.given, bound, config.working_directory, log);
   if (options.verbose)
     log.info("python " + config.worker_command.front() + ", configuration " +
              config.worker_settings);
   if (config.status && !config.inheritance)
     log_status_address(log, Address::local(config.status->socket.fd.get()));
-  if (!config.inheritance) warn_of_insight(log, options, addresses);
+  if (!config.inheritance) warn_of_insight(log, options, service.addresses);
   Supervisor supervisor{std::move(config), log};
   if (identity) become(*identity);
-  supervisor.on_serving([&options, &addresses] {
-    std::cout << banner(options, addresses, ::getpid()) << '\n' << std::flush;
+  supervisor.on_serving([&options, &service] {
+    std::cout << banner(options, service.addresses, ::getpid()) << '\n' << std::flush;
   });
   return supervisor.run();
 }
 
-int start(const Options& options, SupervisorConfig config, const Log& log) {
-  const auto identity = identity_of(options);
+int start(Service service, const std::optional<UserIdentity>& identity, const Log& log) {
+  SupervisorConfig& config = service.config;
   config.log_owner = identity;
-  config.pidfile = acquire_pidfile(options);
-  Sockets sockets = bind_sockets(options, config.service_manager);
-  config.status = status_config(options, sockets);
-  config.console = bind_backdoor(options, log);
+  config.pidfile = acquire_pidfile(service.options);
+  Sockets sockets = bind_sockets(service.options, config.service_manager);
+  config.status = status_config(service.options, sockets);
+  config.console = bind_backdoor(service.options, log);
   config.listeners = std::move(sockets.listeners);
+  service.addresses = std::move(sockets.addresses);
   if (identity) give_sockets(config, *identity);
-  return run(options, std::move(config), sockets.addresses, identity, log);
+  return run(std::move(service), identity, log);
 }
 
 // In the place of another program, which has done all that start() does.
-int go_on(const Options& options, SupervisorConfig config, Inheritance inheritance,
-          const Log& log) {
-  Sockets sockets = adopt_sockets(options, inheritance);
+int go_on(Service service, Inheritance inheritance, const Log& log) {
+  SupervisorConfig& config = service.config;
+  Sockets sockets = adopt_sockets(service.options, inheritance);
   config.pidfile = inheritance.take_pidfile();
   config.status = adopt_status(inheritance);
   config.console = inheritance.take_console();
   config.listeners = std::move(sockets.listeners);
+  service.addresses = std::move(sockets.addresses);
   config.inheritance = std::move(inheritance);
-  return run(options, std::move(config), sockets.addresses, std::nullopt, log);
+  return run(std::move(service), std::nullopt, log);
 }
 
-int supervise(const Options& options, const std::vector<std::string>& command, const Log& log) {
-  std::optional<Inheritance> inheritance = inheritance_of(options);
+int supervise(const Options& given, const std::vector<std::string>& command, const Log& log) {
+  std::optional<Inheritance> inheritance = inheritance_of(given);
   Background background;
-  if (options.daemonize && !inheritance) background = Background::enter();
-  SupervisorConfig config = plan(options, command);
+  if (given.daemonize && !inheritance) background = Background::enter();
+  SupervisorConfig config = programs_of(given, command);
+  const auto identity = inheritance ? std::nullopt : identity_of(given);
+  config.configurator.user = identity;
+  // What an inherited service is, its supervisor has left.
+  const bool asks = !config.configurator.command.empty() && !inheritance;
+  Service service{given, asks ? with_findings(given, configure(config.configurator)) : given, asks,
+                  std::move(config)};
+  apply(service.options, service.config);
   if (inheritance && inheritance->on_trial()) return Inheritance::kTrialPassed;
-  config.background = std::move(background);
-  config.service_manager =
+  service.config.background = std::move(background);
+  service.config.service_manager =
       ServiceManager::of([](const char* name) { return std::getenv(name); }, ::getpid());
-  if (inheritance) return go_on(options, std::move(config), *std::move(inheritance), log);
-  return start(options, std::move(config), log);
+  if (inheritance) return go_on(std::move(service), *std::move(inheritance), log);
+  return start(std::move(service), identity, log);
 }
 
 // A terminal that says it is dumb, or nothing, is written to as a file is.
@@ -152,11 +193,13 @@ int show_status(const StatusUrl& url) {
 }
 
 // What keeps it from starting: for people one plain line, which tells no time and no pid.
-int refuse(const Log& log, const std::exception& error, int status) {
-  if (log.options().style == LogStyle::json) {
-    log.error(error.what());
+int refuse(const Log& log, const std::string& what, int status, const std::string& traceback = "") {
+  if (log.options().style != LogStyle::json) {
+    std::cerr << traceback << "spawn: " << what << '\n';
+  } else if (traceback.empty()) {
+    log.error(what);
   } else {
-    std::cerr << "spawn: " << error.what() << '\n';
+    log.traceback(what, traceback);
   }
   return status;
 }
@@ -175,9 +218,12 @@ int act(const Options& options, const std::vector<std::string>& command) {
     if (options.top) return show_status(*options.top);
     return supervise(options, command, log);
   } catch (const UsageError& error) {
-    return refuse(log, error, kUsage);
+    return refuse(log, error.what(), kUsage);
+  } catch (const ConfigureError& error) {
+    return refuse(log, std::string{"--factory: "} + error.what(), kCouldNotStart,
+                  error.traceback());
   } catch (const std::exception& error) {
-    return refuse(log, error, kCouldNotStart);
+    return refuse(log, error.what(), kCouldNotStart);
   }
 }
 

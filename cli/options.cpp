@@ -116,12 +116,15 @@ Options parse_options(const std::vector<std::string>& arguments) {
       throw UsageError{"--" + std::string{setting->name} + ": expected only once"};
     }
     seen.push_back(setting);
+    options.given.emplace_back(setting->name);
     store(options, *setting, given);
   }
   if (options.top && !options.arguments.empty()) {
     throw UsageError{"--top: expected no APP beside it, not \"" + options.arguments.front() + "\""};
   }
-  if (options.arguments.empty() && !options.help && !options.version && !options.top) {
+  const bool needs_none =
+      options.factory != kDefaultFactory || options.help || options.version || options.top;
+  if (options.arguments.empty() && !needs_none) {
     throw UsageError{
         "APP is missing: expected the dotted path of an application, as package.module.callable"};
   }

@@ -20,9 +20,14 @@
 
 namespace spawning::cli {
 
+/// The factory of applications that are named on the command line.
+inline constexpr const char* kDefaultFactory = "spawning.wsgi_factory.config_factory";
+
 /// What the command line says, with the defaults for what it does not say.
 struct Options {
-  std::vector<std::string> arguments;  ///< APP, MIDDLEWARE…
+  std::vector<std::string> arguments;  ///< APP, MIDDLEWARE…; or what else the factory takes
+  std::string factory = kDefaultFactory;
+  std::vector<std::string> given;  ///< the options that it names
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
   std::vector<std::string> bind;  ///< if any, they replace host and port
@@ -39,6 +44,8 @@ struct Options {
   std::string status_host;         ///< "": as host
   std::vector<std::string> watch;  ///< as given
   bool reload_dev = false;
+  std::vector<std::string> sources;  ///< that a factory names: watched, too
+  std::string found;                 ///< by a factory: a JSON object; "": nothing
   unsigned surge = 0;
   std::optional<std::chrono::milliseconds> watch_poll;
   std::string access_log_file = "-";  ///< "-": standard output

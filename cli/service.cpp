@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <filesystem>
 
@@ -180,12 +181,10 @@ std::vector<std::string> restart_command(std::vector<std::string> command) {
 }
 
 std::string worker_settings(const Options& options, const Address& address,
-                            const std::string& coverage_directory,
-                            const ListeningSocket* backdoor) {
+                            const std::string& coverage_directory, const std::string& backdoor) {
   const LogOptions log = log_options(options);
   const auto age = options.replacement.age;
-  return boost::json::serialize(boost::json::object{
-      {"app_factory", "spawning.wsgi_factory.app_factory"},
+  const boost::json::object ours{
       {"args", boost::json::array(options.arguments.begin(), options.arguments.end())},
       {"num_processes", options.processes},
       {"threadpool_workers", options.threads},
@@ -199,9 +198,7 @@ std::string worker_settings(const Options& options, const Address& address,
       {"pidfile",
        options.pidfile.empty() ? boost::json::value{} : boost::json::value(options.pidfile)},
       {"verbose", options.verbose},
-      {"backdoor", backdoor == nullptr
-                       ? boost::json::value{}
-                       : boost::json::value(Address::local(backdoor->fd.get()).to_string())},
+      {"backdoor", backdoor.empty() ? boost::json::value{} : boost::json::value(backdoor)},
       {"watch", boost::json::array(options.watch.begin(), options.watch.end())},
       {"reload", options.reload_dev ? boost::json::value("dev") : boost::json::value(nullptr)},
       {"host", address.host},
@@ -214,7 +211,11 @@ std::string worker_settings(const Options& options, const Address& address,
        coverage_directory.empty() ? boost::json::value{} : boost::json::value(coverage_directory)},
       {"sysinfo", options.sysinfo},
       {"http", http_settings(options.http)},
-  });
+  };
+  boost::json::object all{{"app_factory", "spawning.wsgi_factory.app_factory"}};
+  if (!options.found.empty()) all = boost::json::parse(options.found).as_object();
+  for (const auto& [name, value] : ours) all.insert_or_assign(name, value);
+  return boost::json::serialize(all);
 }
 
 std::string working_directory(const std::string& pwd) {
@@ -244,7 +245,9 @@ std::vector<std::string> worker_environment(const Options& options, const std::s
 
 WatchConfig watch_config(const Options& options, const std::string& directory) {
   WatchConfig config;
-  for (const std::string& path : options.watch) {
+  std::vector<std::string> paths = options.watch;
+  paths.insert(paths.end(), options.sources.begin(), options.sources.end());
+  for (const std::string& path : paths) {
     const std::filesystem::path whole = std::filesystem::path{directory} / path;
     const bool climbs = std::ranges::find(whole, "..") != whole.end();  // perhaps out of a symlink
     config.paths.push_back(climbs ? whole : whole.lexically_normal());

@@ -60,13 +60,13 @@ void warn_of_insight(const Log& log, const Options& options, const std::vector<A
 
 /// What every worker is told: a JSON object with Spawning's names on one line. What concerns HTTP is
 /// an object of its own, "http": the names are those of the options, with underscores; sizes are in
-/// octets, times in seconds.
+/// octets, times in seconds. What a factory has found is there under other names.
 /// \param address             the first one bound.
 /// \param coverage_directory  for --coverage. \see CoverageDirectory
-/// \param backdoor            nullptr if there is none.
+/// \param backdoor            its address; "" if there is none.
 [[nodiscard]] std::string worker_settings(const Options& options, const Address& address,
                                           const std::string& coverage_directory = "",
-                                          const ListeningSocket* backdoor = nullptr);
+                                          const std::string& backdoor = "");
 
 /// Where this process works, as its user thinks of it: `pwd`, symlinks and all, if it leads here,
 /// else without any. A symlink on the way may lead elsewhere later.

@@ -137,7 +137,13 @@ void store_env(Options& options, Value value) {
   options.env.push_back(value);
 }
 
+void store_factory(Options& options, Value value) { options.factory = value; }
+
 constexpr std::array kServer{
+    Setting{"factory", 'f', "FACTORY", kDefaultFactory,
+            "the config factory, a dotted path; it takes the arguments, here those of the default "
+            "one, and says what to serve",
+            Takes::value, store_factory},
     Setting{"host", 'i', "HOST", "127.0.0.1", "address to bind: IPv4, IPv6, or a name",
             Takes::value, store_host},
     Setting{"port", 'p', "PORT", "8080", "port to bind; 0 picks a free one and prints it",

@@ -31,8 +31,8 @@ class NamingError(Exception):
         self.files = list(files)
 
 
-def resolve(name: str) -> Any:
-    """The object that `name` names.
+def resolve(name: str, defaults: tuple[str, ...] = DEFAULT_NAMES) -> Any:
+    """The object that `name` names: of a module the first of `defaults` that it has.
 
     Raises NamingError if a module or an attribute is missing or the name has no such form, and
     whatever importing the module or calling the factory raises.
@@ -45,10 +45,10 @@ def resolve(name: str) -> Any:
             f"'{name}' is not a name such as my_module.my_wsgi_app or my_module:my_wsgi_app"
         )
     if colon:
-        module = _import(module_name)
+        module = import_named(module_name)
     else:
         module, parts = _import_longest(module_name)
-    found = _follow(module, parts) if parts else _default(module)
+    found = _follow(module, parts) if parts else _default(module, defaults)
     if not call:
         return found
     if not callable(found):
@@ -66,7 +66,8 @@ def describe(thing: Any) -> str:
     return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
-def _import(name: str) -> ModuleType:
+def import_named(name: str) -> ModuleType:
+    """The module. Raises as resolve() does."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -91,7 +92,7 @@ def _import(name: str) -> ModuleType:
 def _import_longest(name: str) -> tuple[ModuleType, list[str]]:
     """Imports as much of a dotted name as is modules; returns the last, and the names left."""
     parts = name.split(".")
-    module = _import(parts[0])
+    module = import_named(parts[0])
     for index in range(1, len(parts)):
         prefix = ".".join(parts[: index + 1])
         try:
@@ -122,15 +123,15 @@ def _follow(module: ModuleType, parts: list[str]) -> Any:
     return found
 
 
-def _default(module: ModuleType) -> Any:
-    for name in DEFAULT_NAMES:
+def _default(module: ModuleType, names: tuple[str, ...]) -> Any:
+    for name in names:
         if hasattr(module, name):
             return getattr(module, name)
     candidates = [name for name in dir(module) if not name.startswith("_")]
-    close = _nearest("application", candidates) or _nearest("app", candidates)
-    raise NamingError(
-        f"the module '{module.__name__}' has neither 'application' nor 'app'{close}", _files(module)
-    )
+    close = next(filter(None, (_nearest(name, candidates) for name in names)), "")
+    missing = " nor ".join(f"'{name}'" for name in names)
+    lack = "neither" if len(names) > 1 else "no"
+    raise NamingError(f"the module '{module.__name__}' has {lack} {missing}{close}", _files(module))
 
 
 def _nearest(name: str, candidates: Iterable[str]) -> str:

@@ -25,6 +25,7 @@ from spawning.interceptors import Finder, intercept
 from spawning.load_failure import load_failure, summary_of, traceback_of
 from spawning.modules import LoadedModules
 from spawning.naming import resolve
+from spawning.surroundings import add_current_directory, restore_environment
 
 if TYPE_CHECKING:
     from spawning._native import Worker
@@ -58,7 +59,7 @@ def main() -> int:
 
 def _work(worker: Worker) -> int:
     forks = Forks(_sockets(), _install_signal_handlers(worker), worker.log_error)
-    _restore_environment()
+    restore_environment()
     settings = worker.settings()
     if settings is None:
         return 0
@@ -129,8 +130,7 @@ def _finders(worker: Worker, config: dict[str, Any]) -> list[Finder]:
 
 
 def _load(config: dict[str, Any]) -> Callable[..., Any]:
-    if "" not in sys.path and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # `python -m` does this, unless it is told to be safe
+    add_current_directory()
     if "app_factory" not in config:
         config = wsgi_factory.config_factory(config)
     return resolve(config["app_factory"])(config)
@@ -208,21 +208,6 @@ def _install_signal_handlers(worker: Worker) -> dict[int, Any]:
     for number, handler in handlers.items():
         signal.signal(number, handler)
     return handlers
-
-
-def _restore_environment() -> None:
-    """Undoes what `spawn` did to the environment, for the programs that the application starts."""
-    os.environ.pop("SPAWNING_SEAT", None)  # taken; but Python has a copy of its own
-    added: str | None = os.environ.pop("SPAWNING_PYTHONPATH_ADDED", None)
-    if added is None:
-        return
-    kept = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if added in kept:
-        kept.remove(added)
-    if any(kept):
-        os.environ["PYTHONPATH"] = os.pathsep.join(kept)
-    else:
-        os.environ.pop("PYTHONPATH", None)
 
 
 def _end(status: int) -> None:

@@ -211,7 +211,7 @@ TEST_F(ServiceBackdoorTest, IsOnLoopbackAndKnownToLogAndWorkers) {
   const Address address = Address::local(socket.value().fd.get());
   EXPECT_EQ(address.host, "127.0.0.1");
   EXPECT_NE(logged().find(" at " + address.to_string() + "\n"), std::string::npos) << logged();
-  const std::string settings = worker_settings(options, address, "", &*socket);
+  const std::string settings = worker_settings(options, address, "", address.to_string());
   EXPECT_NE(settings.find(R"("backdoor":")" + address.to_string() + '"'), std::string::npos);
 }
 

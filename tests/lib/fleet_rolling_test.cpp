@@ -57,6 +57,16 @@ TEST_F(RollingFleetTest, ChangesOverAtOnceWhenTheSurgeIsAsLargeAsTheFleet) {
   EXPECT_EQ(fleet.ready(3, now), Actions{});
 }
 
+TEST_F(RollingFleetTest, FillsThePlacesThatAReloadAddsAndEmptiesThoseThatItTakes) {
+  serve(2, 1);
+
+  EXPECT_EQ(fleet.reload(now, 3), (Actions{Spawn{3, 2, 2}, Spawn{4, 3, 2}}));
+  EXPECT_EQ(fleet.ready(3, now), Actions{Serve{3}});
+  EXPECT_EQ(fleet.ready(4, now), (Actions{Serve{4}, Drain{1, 10s}, Spawn{5, 4, 2}}));
+  EXPECT_EQ(fleet.ready(5, now), (Actions{Serve{5}, Drain{2, 10s}, Serving{2}}));
+  EXPECT_EQ(fleet.reload(now, 2), (Actions{Drain{3, 10s}, Spawn{6, 5, 3}}));
+}
+
 TEST_F(RollingFleetTest, DiscardsAGenerationOfWhichTheFirstCannotLoad) {
   serve(3, 2);
   static_cast<void>(fleet.reload(now));

@@ -645,6 +645,37 @@ TEST_F(DelayedStopTest, DoesNotWaitWhenNobodyServes) {
   EXPECT_EQ(fleet.stop(now), (Actions{Kill{1}, Kill{2}}));
 }
 
+TEST_F(FleetTest, ReloadsToAnotherNumberOfWorkers) {
+  serve();
+  EXPECT_EQ(fleet.reload(now, 3), (Actions{Spawn{3, 2, 2}, Spawn{4, 3, 2}, Spawn{5, 4, 2}}));
+  static_cast<void>(fleet.ready(3, now));
+  static_cast<void>(fleet.ready(4, now));
+  static_cast<void>(fleet.ready(5, now));
+
+  EXPECT_EQ(fleet.reload(now, 1), (Actions{Spawn{6, 5, 3}}));
+  EXPECT_EQ(fleet.ready(6, now),
+            (Actions{Serve{6}, Drain{3, 10s}, Drain{4, 10s}, Drain{5, 10s}, Serving{3}}));
+  EXPECT_EQ(fleet.processes(), 1U);
+}
+
+TEST_F(FleetTest, StaysAtItsNumberOfWorkersIfTheReloadToAnotherFails) {
+  serve();
+  static_cast<void>(fleet.reload(now, 3));
+  static_cast<void>(fleet.failed(3, now));
+
+  EXPECT_EQ(fleet.processes(), 2U);
+  EXPECT_EQ(fleet.exited(1, now).back(), Action{(Spawn{6, 0, 1})});  // its place is refilled
+}
+
+TEST_F(FleetTest, CountsReloadsThatNobodyWasStartedFor) {
+  serve_and_reload();
+
+  EXPECT_EQ(fleet.skip_generation(), 3U);
+  static_cast<void>(fleet.ready(3, now));
+  EXPECT_EQ(fleet.ready(4, now).back(), Action{Serving{2}});
+  EXPECT_EQ(fleet.reload(now).front(), Action{(Spawn{5, 4, 4})});
+}
+
 TEST_F(FleetTest, FinishesOnlyOnce) {
   serve();
   static_cast<void>(fleet.stop_now(now));

@@ -64,6 +64,19 @@ TEST_F(ReloadHistoryTest, LetsAReloadSupersedeTheOneUnderWay) {
   EXPECT_STREQ(to_string(history.last()->verdict), "loading");
 }
 
+TEST_F(ReloadHistoryTest, LetsTheOneUnderWayGoOnWhenAnotherIsRefused) {
+  history.begin(2, "SIGHUP", now);
+  history.refused({3, "SIGHUP", now, now + 1s, {}, "no", "Traceback"});
+  history.serving(2, now + 2s);
+
+  EXPECT_STREQ(to_string(history.all().front().verdict), "serving");
+  EXPECT_STREQ(to_string(history.last()->verdict), "failed");
+  EXPECT_EQ(history.last()->summary, "no");
+  EXPECT_EQ(history.last()->ended, now + 1s);
+  EXPECT_EQ(history.count(ReloadVerdict::failed), 1U);
+  EXPECT_EQ(history.count(ReloadVerdict::superseded), 0U);
+}
+
 TEST_F(ReloadHistoryTest, KeepsTheFirstVerdict) {
   history.begin(2, "SIGHUP", now);
   history.serving(2, now + 1s);

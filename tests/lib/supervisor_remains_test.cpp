@@ -97,6 +97,27 @@ TEST_P(SupervisorRemainsOfFleetTest, LetItGoOnWhateverHappens) {
   EXPECT_GT(twins.original.next_deadline(), now);
 }
 
+TEST(SupervisorRemainsTest, KeepThePlansAndAReloadThatIsToCome) {
+  SupervisorRemains remains;
+  remains.plans.begin(0, {"{\"a\":1}", 4});
+  remains.plans.begin(3, {"{}", 6});
+  remains.reload_asked = "SIGHUP";
+
+  const SupervisorRemains read = read_remains(write_remains(remains).text);
+
+  EXPECT_EQ(read.plans.current().settings, "{\"a\":1}");
+  EXPECT_EQ(read.plans.of(3).processes, 6U);
+  EXPECT_EQ(read.reload_asked, "SIGHUP");
+}
+
+TEST(SupervisorRemainsTest, MayBeFromAProgramWithoutPlans) {
+  const std::string text = write_remains({}).text;
+
+  const SupervisorRemains read = read_remains(replaced(text, "\"plans\"", "\"unknown\""));
+
+  EXPECT_TRUE(read.plans.empty());
+}
+
 TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   SupervisorRemains::Worker worker;
   worker.record.description = {3,

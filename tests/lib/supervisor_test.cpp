@@ -80,6 +80,19 @@ class SupervisorTest : public ::testing::Test {
     return config;
   }
 
+  // What it writes is the settings of two workers.
+  static Configurator configurator(const std::string& script) {
+    Configurator configurator;
+    configurator.command = {"/bin/sh", "-c", script};
+    configurator.read = [](const std::string& output) {
+      ServicePlan plan;
+      plan.worker_settings = output.substr(0, output.find('\n'));
+      plan.processes = 2;
+      return plan;
+    };
+    return configurator;
+  }
+
   // What workers do from their next start on.
   void script(const std::string& script) const { std::ofstream{directory_ / "script"} << script; }
 
@@ -513,6 +526,50 @@ TEST_F(SupervisorTest, KeepsTheOldGenerationWhenTheNewOneCannotLoad) {
   send(SIGTERM);
   EXPECT_EQ(finish(), 0);
   EXPECT_EQ(count("drains generation 1"), 2);
+}
+
+TEST_F(SupervisorTest, DoesAfterAReloadWhatTheConfiguratorSays) {
+  SupervisorConfig config = two_workers();
+  config.configurator = configurator("echo crash");
+  start("ready", std::move(config));
+  const pid_t serving = await_worker("serves generation 1");
+  await_two_that_serve();
+
+  send(SIGHUP);
+
+  await("exited with status 7 before it was ready; generation 2 is discarded");
+  ::kill(serving, SIGKILL);
+  await("serves generation 1");  // by the settings that serve
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+}
+
+TEST_F(SupervisorTest, ChangesNothingWhenTheConfiguratorFails) {
+  SupervisorConfig config = two_workers();
+  config.configurator = configurator("exit 3");
+  start("ready", std::move(config));
+  await_two_that_serve();
+
+  send(SIGHUP);
+
+  await("generation 2 cannot be configured: the program exited with status 3; everything goes on");
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("history: 2 because of SIGHUP: failed generation 2 cannot be configured"), 1);
+  EXPECT_EQ(count("generation 3"), 0);
+}
+
+TEST_F(SupervisorTest, EndsAConfiguratorWhenItStops) {
+  SupervisorConfig config = two_workers();
+  config.configurator = configurator("echo it runs >&2; exec sleep 600");
+  start("ready", std::move(config));
+  await_two_that_serve();
+  send(SIGHUP);
+  await("it runs");
+
+  send(SIGTERM);
+
+  EXPECT_EQ(finish(), 0);  // nobody holds its standard error any more
 }
 
 TEST_F(SupervisorTest, RemembersWhatBecameOfReloads) {

@@ -12,8 +12,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator
-from typing import Callable, NamedTuple, TypeVar
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Callable, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -151,20 +151,27 @@ def started(
     python: str = sys.executable,
     program: str = str(PROGRAM),
     pass_fds: Collection[int] = (),
+    port: Sequence[str] = ("--port", "0"),
 ) -> Iterator[Spawn]:
     logs_accesses = any(each.startswith(("-l", "--access-log-file")) for each in arguments)
     silent = [] if logs_accesses else ["--access-log-file", os.devnull]  # nobody reads them
+    command = [program, *port, "--python", python, *silent, *arguments]
+    with running(log, command, cwd=cwd, env=environment(env), pass_fds=pass_fds) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running(log: pathlib.Path, command: list[str], **options: Any) -> Iterator[Spawn]:
+    """A `spawn` that some command becomes."""
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [program, "--port", "0", "--python", python, *silent, *arguments],
-            cwd=cwd,
-            env=environment(env),
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            pass_fds=pass_fds,
             text=True,
             encoding="utf-8",
+            **options,
         )
     server: Spawn | None = None
     try:

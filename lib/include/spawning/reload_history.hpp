@@ -17,7 +17,7 @@ namespace spawning {
 enum class ReloadVerdict : std::uint8_t {
   loading,     ///< nothing yet
   serving,     ///< it took over
-  failed,      ///< it was discarded: one of its workers did not get ready
+  failed,      ///< it was discarded: one of its workers did not get ready, or none was started
   superseded,  ///< it was given up for a newer one, before there was anything to say
   stopped,     ///< …or because everything was to end
 };
@@ -58,6 +58,9 @@ class ReloadHistory {
   void failed(std::uint64_t generation, std::string summary, std::string traceback, WallTime now);
   /// @}
 
+  /// A reload that no worker was started for. One that loads goes on.
+  void refused(Reload reload);
+
   /// Nothing comes after it. A generation that still loads will not serve.
   void stop(WallTime now);
 
@@ -68,7 +71,7 @@ class ReloadHistory {
     return counts_[static_cast<std::size_t>(verdict)];
   }
 
-  /// The newest one, the one under way included; null before the first.
+  /// The newest one, one under way included; null before the first.
   [[nodiscard]] const Reload* last() const;
 
   /// What another one needs to go on: for an archive, which is told each member.
@@ -80,6 +83,7 @@ class ReloadHistory {
  private:
   Reload* loading();
   void end(Reload& reload, ReloadVerdict verdict, WallTime now);
+  Reload& add(Reload reload);
 
   std::deque<Reload> reloads_;
   std::array<std::uint64_t, kReloadVerdicts> counts_{};  // by verdict

@@ -13,6 +13,7 @@
 
 #include "spawning/background.hpp"
 #include "spawning/bytes.hpp"
+#include "spawning/configurator.hpp"
 #include "spawning/inheritance.hpp"
 #include "spawning/listening_socket.hpp"
 #include "spawning/log.hpp"
@@ -60,6 +61,9 @@ struct SupervisorConfig {
   /// "NAME=VALUE", on top of this process's; "NAME": without that variable.
   std::vector<std::string> worker_environment;
   std::string worker_settings;  ///< JSON on one line, passed to every worker as it is
+  /// Run before each reload; what it says counts from that generation on. If it fails, so does the
+  /// reload: nothing changes, and the log says why.
+  Configurator configurator{};
   /// Opened for appending before the first worker starts, and again on USR1; each worker gets a
   /// descriptor. "": none.
   std::string access_log_file;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "spawning/reload_history.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace spawning {
@@ -23,11 +24,11 @@ const char* to_string(ReloadVerdict verdict) {
 
 void ReloadHistory::begin(std::uint64_t generation, std::string cause, WallTime now) {
   if (Reload* before = loading()) end(*before, ReloadVerdict::superseded, now);
-  if (reloads_.size() == kMost) reloads_.pop_front();
-  Reload& reload = reloads_.emplace_back();
+  Reload reload;
   reload.generation = generation;
   reload.cause = std::move(cause);
   reload.began = now;
+  add(std::move(reload));
 }
 
 void ReloadHistory::serving(std::uint64_t generation, WallTime now) {
@@ -44,16 +45,26 @@ void ReloadHistory::failed(std::uint64_t generation, std::string summary, std::s
   reload->traceback = std::move(traceback);
 }
 
+void ReloadHistory::refused(Reload reload) {
+  const WallTime now = reload.ended.value_or(reload.began);
+  end(add(std::move(reload)), ReloadVerdict::failed, now);
+}
+
 void ReloadHistory::stop(WallTime now) {
   if (Reload* reload = loading()) end(*reload, ReloadVerdict::stopped, now);
 }
 
 const Reload* ReloadHistory::last() const { return reloads_.empty() ? nullptr : &reloads_.back(); }
 
-// Only the newest one can be.
+// At most one is.
 Reload* ReloadHistory::loading() {
-  const bool loads = !reloads_.empty() && reloads_.back().verdict == ReloadVerdict::loading;
-  return loads ? &reloads_.back() : nullptr;
+  const auto found = std::ranges::find(reloads_, ReloadVerdict::loading, &Reload::verdict);
+  return found == reloads_.end() ? nullptr : &*found;
+}
+
+Reload& ReloadHistory::add(Reload reload) {
+  if (reloads_.size() == kMost) reloads_.pop_front();
+  return reloads_.emplace_back(std::move(reload));
 }
 
 void ReloadHistory::end(Reload& reload, ReloadVerdict verdict, WallTime now) {

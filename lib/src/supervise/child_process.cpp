@@ -38,11 +38,13 @@ error_code system_error_code() { return {errno, boost::system::system_category()
 class ChildSetup {
  public:
   // `directory`: -1 if it is to stay.
-  ChildSetup(const std::vector<int>& descriptors, int null, int directory)
-      : sources_{descriptors},
+  ChildSetup(const ChildCommand& command, int null, int directory)
+      : sources_{command.descriptors},
         null_{null},
+        output_{command.output},
         directory_{directory},
-        end_{kFirstDescriptor + static_cast<int>(descriptors.size())} {}
+        end_{kFirstDescriptor + static_cast<int>(command.descriptors.size())},
+        user_{command.user} {}
 
   template <typename Launcher>
   error_code on_setup(Launcher& launcher, const process::filesystem::path&, const char* const*&) {
@@ -52,8 +54,8 @@ class ChildSetup {
 
   template <typename Launcher>
   error_code on_exec_setup(Launcher&, const process::filesystem::path&, const char* const*&) {
-    const bool done =
-        ::setpgid(0, 0) == 0 && enter_directory() && place_descriptors() && reset_signals();
+    const bool done = ::setpgid(0, 0) == 0 && enter_directory() && place_descriptors() &&
+                      reset_signals() && become_user();
     return done ? error_code{} : system_error_code();
   }
 
@@ -65,19 +67,36 @@ class ChildSetup {
   }
 
  private:
+  // There is one thread here, as in the parent, so that it may do more than call the system.
+  [[nodiscard]] bool become_user() const {
+    try {
+      if (user_) user_->assume();
+      return true;
+    } catch (const std::exception&) {
+      errno = EPERM;
+      return false;
+    }
+  }
+
   [[nodiscard]] bool enter_directory() const { return directory_ < 0 || ::fchdir(directory_) == 0; }
 
   bool place_descriptors() {
-    if (::dup2(null_, STDIN_FILENO) < 0) return false;
+    if (output_ >= 0 && !place(output_, STDOUT_FILENO)) return false;
+    if (!place(null_, STDIN_FILENO)) return false;
     for (int& source : sources_) {  // out of the way first: a source may lie where another one goes
       source = ::fcntl(source, F_DUPFD_CLOEXEC, end_);
       if (source < 0) return false;
     }
     int target = kFirstDescriptor;
     for (int source : sources_) {
-      if (::dup2(source, target++) < 0) return false;
+      if (!place(source, target++)) return false;
     }
     return close_others_on_exec();
+  }
+
+  // dup2(2) leaves a descriptor that is there already as it is: closed on exec.
+  static bool place(int source, int target) {
+    return source == target ? ::fcntl(target, F_SETFD, 0) == 0 : ::dup2(source, target) >= 0;
   }
 
   // The launcher's own closing overlooks what lies between the descriptors it keeps.
@@ -106,8 +125,10 @@ class ChildSetup {
 
   std::vector<int> sources_;
   int null_;
+  int output_;  // -1: as it is
   int directory_;
   int end_;  // one past the last descriptor of the child
+  std::optional<UserIdentity> user_;
 };
 
 // Occupies every free descriptor that will be one of the child's, so that the launcher's pipe for
@@ -163,7 +184,7 @@ process::basic_process<IoContext::executor_type> launch(IoContext& context,
   const std::vector<std::string> arguments{command.arguments.begin() + 1, command.arguments.end()};
   error_code error;
   auto child = launcher(context.get_executor(), error, program, arguments,
-                        ChildSetup{command.descriptors, null.get(), directory.get()});
+                        ChildSetup{command, null.get(), directory.get()});
   if (error) {
     if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);  // the launcher leaves a zombie
     throw std::system_error{error.value(), std::system_category(), program};

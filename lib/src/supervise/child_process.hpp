@@ -7,10 +7,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "spawning/asio.hpp"
+#include "spawning/user_identity.hpp"
 
 namespace spawning {
 
@@ -28,13 +30,15 @@ struct ChildCommand {
   std::vector<std::string> arguments;  ///< the program's path first; no search in $PATH
   std::vector<std::string>
       environment;  ///< "NAME=VALUE" in place of this process's of that name; "NAME": none of it
-  std::vector<int> descriptors;  ///< become 3, 4, 5 … in the child
-  std::string directory{};       ///< it works there; "": where this process does
+  std::vector<int> descriptors;        ///< become 3, 4, 5 … in the child
+  std::string directory{};             ///< it works there; "": where this process does
+  int output = -1;                     ///< becomes its stdout; -1: ours
+  std::optional<UserIdentity> user{};  ///< whose rights it has; none: ours
 };
 
 /// A running child process.
 ///
-/// It inherits stdout and stderr, /dev/null as stdin, the given descriptors, and nothing else;
+/// It inherits stdout, unless it gets another one, and stderr, /dev/null as stdin, the given descriptors, and nothing else;
 /// signals as a fresh process has them, except that it ignores SIGINT, SIGQUIT and SIGHUP: what a
 /// terminal sends concerns only the supervisor. It leads a process group of its own, and ignores
 /// SIGTTOU, so that it may write to a terminal all the same.

@@ -9,20 +9,37 @@ namespace spawning {
 CodeWatch::CodeWatch(IoContext& context, const WatchConfig& config, const Log& log,
                      std::function<void(const std::string&)> reload,
                      const FileWatcher::Remains& before)
-    : log_{log}, modules_{config.modules}, reload_{std::move(reload)} {
-  if (config.paths.empty() && !config.modules) return;
-  for (const std::string& path : config.paths) {
+    : context_{context},
+      log_{log},
+      modules_{config.modules},
+      poll_{config.poll},
+      reload_{std::move(reload)} {
+  if (config.modules || !before.paths.empty()) start(before);
+  if (before.paths.empty()) {
+    add(config.paths);
+  } else {
+    watcher_->add(config.paths);
+  }
+}
+
+void CodeWatch::start(const FileWatcher::Remains& before) {
+  FileWatcherOptions options;
+  options.poll = poll_;
+  watcher_.emplace(
+      context_, [this](const std::vector<std::string>& files) { changed(files); }, log_, options);
+  if (!before.paths.empty()) watcher_->go_on_from(before);
+}
+
+void CodeWatch::add(const std::vector<std::string>& paths, std::optional<WallTime> since) {
+  if (paths.empty()) return;
+  if (!watcher_) start({});
+  for (const std::string& path : paths) {
     std::error_code ignored;  // what cannot be looked at is not there
-    if (!std::filesystem::exists(path, ignored) && before.paths.empty())
+    if (!std::filesystem::exists(path, ignored))
       log_.warning("nothing is there to watch at " + path +
                    ", yet; if that is not what --watch was to name, mend it");
   }
-  FileWatcherOptions options;
-  options.poll = config.poll;
-  watcher_.emplace(
-      context, [this](const std::vector<std::string>& files) { changed(files); }, log_, options);
-  if (!before.paths.empty()) watcher_->go_on_from(before);
-  watcher_->add(config.paths);
+  watcher_->add(paths, since);
 }
 
 FileWatcher::Remains CodeWatch::remains() const {

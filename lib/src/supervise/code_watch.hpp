@@ -3,6 +3,7 @@
 /// \file
 /// Reloading when the code has changed.
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -36,6 +37,9 @@ class CodeWatch {
   /// What another one needs to go on.
   [[nodiscard]] FileWatcher::Remains remains() const;
 
+  /// Watches these, too. \see FileWatcher::add
+  void add(const std::vector<std::string>& paths, std::optional<WallTime> since = std::nullopt);
+
   /// A worker that was started at `started` says what its application was loaded from.
   void add(const control::Modules& modules, WallTime started);
 
@@ -44,10 +48,13 @@ class CodeWatch {
   bool add(const control::Failed& failure, WallTime started);
 
  private:
+  void start(const FileWatcher::Remains& before);
   void changed(const std::vector<std::string>& files) const;
 
+  IoContext& context_;
   const Log& log_;
   const bool modules_;
+  const std::optional<std::chrono::milliseconds> poll_;
   std::function<void(const std::string&)> reload_;
   std::optional<FileWatcher> watcher_;
 };

@@ -107,12 +107,14 @@ Actions Fleet::replace(WorkerId worker, ReplaceReason reason, Time now) {
   return on(now, [this, worker, reason] { want_replaced(worker, reason); });
 }
 
-Actions Fleet::reload(Time now) {
-  return on(now, [this] {
+Actions Fleet::reload(Time now, std::optional<unsigned> processes) {
+  return on(now, [this, processes] {
     if (stopping()) return;
     abandon_reload();
     abandon_replacement();
+    if (processes) want(*processes);
     if (rolls()) {
+      resize(*current_);
       rolling_ = ++generations_;
       expect_loads();
     } else {
@@ -124,12 +126,15 @@ Actions Fleet::reload(Time now) {
 Actions Fleet::scale(int change, Time now) {
   return on(now, [this, change] {
     if (stopping()) return;
-    const long most = std::max(1U, config_.slots / 2);
-    config_.processes =
-        static_cast<unsigned>(std::clamp<long>(long{config_.processes} + change, 1, most));
+    want(long{config_.processes} + change);
     if (current_) resize(*current_);
     if (incoming_) resize(*incoming_);
   });
+}
+
+void Fleet::want(long processes) {
+  const long most = std::max(1U, config_.slots / 2);
+  config_.processes = static_cast<unsigned>(std::clamp<long>(processes, 1, most));
 }
 
 Actions Fleet::stop(Time now) {

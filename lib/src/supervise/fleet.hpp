@@ -85,14 +85,19 @@ class Fleet {
   [[nodiscard]] Actions exited(WorkerId worker, Time now);  ///< also: it could not be started
   /// It is to go, successor first. Asked again while that is to come it changes nothing.
   [[nodiscard]] Actions replace(WorkerId worker, ReplaceReason reason, Time now);
-  [[nodiscard]] Actions reload(Time now);
+  /// \param processes  wanted from that generation on; nullopt: as many as now.
+  [[nodiscard]] Actions reload(Time now, std::optional<unsigned> processes = std::nullopt);
   [[nodiscard]] Actions scale(int change, Time now);
   [[nodiscard]] Actions stop(Time now);  ///< after the delay, gracefully; again: as stop_now()
   [[nodiscard]] Actions stop_now(Time now);
   [[nodiscard]] Actions tick(Time now);  ///< the time is, or is past, next_deadline()
   /// @}
 
+  /// A reload has failed before it could be asked for. \returns the number that it would have had.
+  std::uint64_t skip_generation() { return ++generations_; }
+
   [[nodiscard]] std::optional<Time> next_deadline() const;
+  [[nodiscard]] std::uint64_t newest_generation() const { return generations_; }
   [[nodiscard]] unsigned processes() const { return config_.processes; }
   [[nodiscard]] bool stopping() const { return ending_ || drain_at_; }  ///< asked to, or has to
   [[nodiscard]] bool ending() const { return ending_; }                 ///< nobody serves any more
@@ -164,6 +169,7 @@ class Fleet {
   template <typename Event>
   Actions on(Time now, Event event);
   void check() const;
+  void want(long processes);
   Member* find(WorkerId worker);
   static Place* place_in(std::optional<Generation>& generation, WorkerId worker,
                          const Member& member);

@@ -181,6 +181,7 @@ void Fleet::report(WorkerId worker, Trouble trouble, Consequence consequence,
 void Fleet::abandon_incoming() {
   dismiss(*incoming_);
   incoming_.reset();
+  if (current_) config_.processes = static_cast<unsigned>(current_->places.size());
 }
 
 void Fleet::dismiss(Generation& generation) {

@@ -91,6 +91,7 @@ int Supervisor::State::run() {
       before() == nullptr ? FileWatcher::Remains{} : before()->watched);
   if (before() == nullptr) {
     if (!config.background) streams.use();
+    plans.begin(0, {config.worker_settings, config.processes});
     apply(fleet.start(now()));
   } else {
     go_on_from(*before());
@@ -163,7 +164,9 @@ void Supervisor::State::stop(const std::string& signal) {
 }
 
 void Supervisor::State::reload(const std::string& cause) {
-  if (serves && !fleet.stopping()) notifier->reloading();
+  if (fleet.stopping()) return;
+  if (serves) notifier->reloading();
+  if (!config.configurator.command.empty()) return configure_for(cause);
   reload_cause = cause;
   apply(fleet.reload(now()));
 }
@@ -181,6 +184,7 @@ void Supervisor::State::reap_strangers() {
     siginfo_t child{};
     if (::waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0 || child.si_pid == 0) return;
     if (trial && trial->pid() == child.si_pid) return;
+    if (configuring && configuring->run && configuring->run->pid() == child.si_pid) return;
     for (const auto& [worker, record] : records) {
       if (record.handle && record.handle->pid() == child.si_pid) return;
     }

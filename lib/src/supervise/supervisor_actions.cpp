@@ -31,6 +31,7 @@ void Supervisor::State::apply(Actions more) {
   std::erase_if(records, [](const auto& each) { return each.second.gone; });
   if (fleet.ending()) stop_listening();
   if (fleet.stopping()) trial.reset();
+  if (fleet.stopping()) configuring.reset();
   set_timer();
 }
 
@@ -64,7 +65,7 @@ void Supervisor::State::carry_out(const action::Spawn& spawn) {
         std::make_unique<WorkerHandle>(context, start_of(spawn), callbacks_for(spawn.worker));
     record.description.pid = record.handle->pid();
     if (access_log) record.handle->give_access_log(access_log.get());
-    record.handle->say(control::Configure{config.worker_settings});
+    record.handle->say(control::Configure{plans.of(spawn.generation).settings});
     log.debug(record.description.name() + " starts");
   } catch (const std::exception& error) {
     record.handle.reset();
@@ -178,6 +179,7 @@ Restart Supervisor::State::restart_of(const WorkerDescription& worker, std::stri
 
 void Supervisor::State::carry_out(const action::Serving& serving) {
   reloads.serving(serving.generation, std::chrono::system_clock::now());
+  plans.serving(serving.generation);
   const std::string which = "generation " + std::to_string(serving.generation);
   notifier->ready(which + " serves");
   if (on_serving) std::exchange(on_serving, nullptr)();

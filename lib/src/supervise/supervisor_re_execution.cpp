@@ -60,11 +60,16 @@ void Supervisor::State::execute_next_program() {
   context.restart();
   context.poll();
   if (!fleet.stopping()) {
+    const std::optional<std::string> asked = reload_asked();
+    configuring.reset();
     trouble_log.finish();
     drain_rest();
-    const std::error_code error = execute(next_program, write_remains(remains()));
+    SupervisorRemains left = remains();
+    left.reload_asked = asked;
+    const std::error_code error = execute(next_program, write_remains(left));
     log.error("SIGUSR2: " + next_program.command.front() +
               " cannot be executed: " + error.message() + kGoesOn);
+    if (asked) reload(*asked);
   }
   if (::sigprocmask(SIG_SETMASK, &others, nullptr) != 0) throw_last_error("sigprocmask");
 }
@@ -89,7 +94,14 @@ SupervisorRemains Supervisor::State::remains() const {
   remains.reload_cause = reload_cause;
   remains.newest_generation = newest_generation;
   if (watch) remains.watched = watch->remains();
+  remains.plans = plans;
   return remains;
+}
+
+// …for, but not begun yet.
+std::optional<std::string> Supervisor::State::reload_asked() const {
+  if (!configuring) return std::nullopt;
+  return configuring->next.value_or(configuring->cause);
 }
 
 void Supervisor::State::go_on_from(const SupervisorRemains& left) {
@@ -101,6 +113,11 @@ void Supervisor::State::go_on_from(const SupervisorRemains& left) {
   restarts = left.restarts;
   reload_cause = left.reload_cause;
   newest_generation = left.newest_generation;
+  plans = left.plans;
+  if (config.configurator.command.empty() || plans.empty()) {
+    plans = {};
+    plans.begin(0, {config.worker_settings, config.processes});
+  }
   notifier->alive();  // it may have been about time
   Actions lost;
   for (const auto& [worker, each] : left.workers) {
@@ -117,6 +134,7 @@ void Supervisor::State::go_on_from(const SupervisorRemains& left) {
   log.info("SIGUSR2: re-executed, spawning " SPAWNING_VERSION " goes on with " +
            std::to_string(records.size()) + (records.size() == 1 ? " worker" : " workers"));
   apply(std::move(lost));
+  if (left.reload_asked) reload(*left.reload_asked);
 }
 
 }  // namespace spawning

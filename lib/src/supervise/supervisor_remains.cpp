@@ -43,7 +43,7 @@ class ArchiveWriter {
     return *this;
   }
 
-  // What older programs do not write: then the value stays as it is.
+  // A member that older programs do not know.
   template <typename T>
   ArchiveWriter& newer(std::string_view name, const T& value) {
     return (*this)(name, value);
@@ -120,6 +120,7 @@ class ArchiveReader {
     read(*found, value);
     return *this;
   }
+  // Stays as it is if an older program has not written it. \throws ArchiveError
   template <typename T>
   ArchiveReader& newer(std::string_view name, T& value) {
     return object_->contains({name.data(), name.size()}) ? (*this)(name, value) : *this;
@@ -317,6 +318,7 @@ void describe(Archive& archive, T& remains) {
   archive.descriptor("status_socket", remains.status_socket);
   archive("console", remains.console);
   archive("pidfile", remains.pidfile);
+  archive.newer("plans", remains.plans).newer("reload_asked", remains.reload_asked);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "spawning/reload_history.hpp"
 #include "spawning/restarts.hpp"
 #include "supervise/fleet.hpp"
+#include "supervise/plans.hpp"
 #include "supervise/recycling.hpp"
 #include "supervise/trouble_report.hpp"
 #include "supervise/worker_handle.hpp"
@@ -71,6 +72,8 @@ struct SupervisorRemains {
   int status_socket = -1;
   std::optional<HeldPidfile> pidfile{};
   FileWatcher::Remains watched{};
+  Plans plans{};                            ///< empty in what older programs leave
+  std::optional<std::string> reload_asked;  ///< …for, but not begun yet: the cause
 };
 
 /// …as text.

@@ -21,8 +21,10 @@
 #include "spawning/status_server.hpp"
 #include "spawning/supervisor.hpp"
 #include "supervise/code_watch.hpp"
+#include "supervise/configure_run.hpp"
 #include "supervise/connection_dealer.hpp"
 #include "supervise/fleet.hpp"
+#include "supervise/plans.hpp"
 #include "supervise/re_execution.hpp"
 #include "supervise/service_notifier.hpp"
 #include "supervise/supervisor_remains.hpp"
@@ -42,6 +44,13 @@ struct Supervisor::State {
     bool gone = false;
     std::optional<Bytes> memory;  // when it was measured…
     Fleet::Time memory_since;     // …and when that was
+  };
+  /// A run of the configurator, for a reload.
+  struct Configuring {
+    std::string cause;
+    std::chrono::system_clock::time_point began;
+    std::optional<std::string> next{};  // why there shall be another reload after it
+    std::unique_ptr<ConfigureRun> run{};
   };
 
   State(SupervisorConfig c, const Log& l);
@@ -91,6 +100,12 @@ struct Supervisor::State {
   void carry_out(const action::Finish& finish);
   [[nodiscard]] WorkerStart start_of(const action::Spawn& spawn) const;
 
+  // supervisor_configuration.cpp: what the service is to be after a reload.
+  void configure_for(const std::string& cause);
+  void conclude(ConfigureRun::Outcome outcome);
+  void reload_by(const Configuring& attempt, ServicePlan plan);
+  void refuse_reload(const Configuring& attempt, control::Failed failure);
+
   // supervisor_workers.cpp: what workers say and do.
   [[nodiscard]] WorkerHandle::Callbacks callbacks_for(WorkerId worker);
   void hear(WorkerId worker, control::Message&& message, std::vector<UniqueFd> descriptors);
@@ -114,6 +129,7 @@ struct Supervisor::State {
   void judge_next_program(const std::string& objection);
   void execute_next_program();
   [[nodiscard]] SupervisorRemains remains() const;
+  [[nodiscard]] std::optional<std::string> reload_asked() const;
   void go_on_from(const SupervisorRemains& left);
 
   SupervisorConfig config;
@@ -146,6 +162,8 @@ struct Supervisor::State {
   std::string reload_cause = "start";  // of the generation that comes next
   std::uint64_t newest_generation = 0;
   std::deque<Action> actions;
+  Plans plans;
+  std::optional<Configuring> configuring;
   ConnectionDealer dealer;
   std::deque<WorkerId> to_drain;  // once it is their turn
   bool draining_in_turn = false;

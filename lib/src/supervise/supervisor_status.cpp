@@ -47,7 +47,7 @@ StatusReport Supervisor::State::report() {
       report.reload_counts[to_string(verdict)] = reloads.count(verdict);
   }
   report.reloads = reloads.all();
-  report.configuration = config.worker_settings;
+  report.configuration = plans.current().settings;
   return report;
 }
 

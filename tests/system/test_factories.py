@@ -1,0 +1,569 @@
+# SPDX-License-Identifier: MIT
+"""Config factories: what the command line leaves open, a Python callable says."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import sys
+import sysconfig
+import textwrap
+
+import pytest
+from running import BUILD, HERE, Client, environment, marked, running, wait_until
+
+FACTORY = """
+    def config_factory(config):
+        assert config["args"] == ["a", "b"], config
+        return {**config, "app_factory": "shop.app_factory", "own": "%s", **%r}
+    def app_factory(config):
+        def app(environ, start_response):
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps(config).encode()]
+        return app
+    import json
+"""
+PASTED = """
+    def make_app(global_conf, **local_conf):
+        def app(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            said = [local_conf["says"], global_conf.get("color"), environ["SCRIPT_NAME"]]
+            return [" ".join(map(str, said)).encode()]
+        return app
+    def make_filter(global_conf, mark):
+        def wrap(app):
+            def wrapped(environ, start_response):
+                return [mark.encode(), *app(environ, start_response)]
+            return wrapped
+        return wrap
+"""
+INI = """
+    [DEFAULT]
+    words = %(here)s
+    [composite:main]
+    use = egg:Paste#urlmap
+    /shop = shop
+    /desk = desk
+    [composite:main]
+    [app:shop]
+    use = call:pasted:make_app
+    says = shop
+    [pipeline:desk]
+    pipeline = outer inner shop
+    [filter:outer]
+    use = call:pasted:make_filter
+    mark = <
+    [filter:inner]
+    use = call:pasted:make_filter
+    mark = =
+    [app:place]
+    use = call:pasted:make_app
+    says = %(words)s
+    [server:main]
+    use = egg:Spawning
+    host = 127.0.0.2
+    port = 0
+    num_processes = 2
+    threads = 3
+"""
+# Paste itself is old; this is what its urlmap does.
+URLMAP = """
+    def urlmap(loader, global_conf, **paths):
+        apps = {path: loader.get_app(name, global_conf=global_conf) for path, name in paths.items()}
+        def app(environ, start_response):
+            for path, each in apps.items():
+                if environ["PATH_INFO"].startswith(path):
+                    environ["SCRIPT_NAME"] += path
+                    environ["PATH_INFO"] = environ["PATH_INFO"][len(path):]
+                    return each(environ, start_response)
+            start_response("404 Not Found", [])
+            return []
+        return app
+"""
+COMMANDS = {"PYTHONPATH": str(BUILD / "python"), "PYTHONUNBUFFERED": "1"}
+
+
+def write(path, text):
+    """So that nobody sees half of it."""
+    new = path.with_name(path.name + "~")
+    new.write_text(textwrap.dedent(text))
+    new.rename(path)
+
+
+def deploy(directory, own, **findings):
+    write(directory / "shop.py", FACTORY % (own, findings))
+
+
+def said(server):
+    return json.loads(server.get("/").body)
+
+
+def await_said(server, own):
+    """The old workers may answer for a moment yet."""
+    wait_until(lambda: said(server)["own"] == own, server.patience, own)
+
+
+def await_body(server, body):
+    wait_until(lambda: server.get("/").body == body, server.patience, str(body))
+
+
+def await_log(server, text):
+    wait_until(lambda: text in server.errors(), server.patience, text)
+
+
+class TestCustomFactory:
+    def test_it_says_what_is_served_and_how(self, spawn, tmp_path):
+        deploy(tmp_path, "first", host="127.0.0.2", port=0, num_processes=3, threadpool_workers=2)
+        server = spawn("--factory", "shop.config_factory", "a", "b", cwd=tmp_path, port=())
+
+        assert server.host == "127.0.0.2"
+        assert "— 3 processes × 2 threads" in server.output
+        assert len(server.workers()) == 3
+        config = said(server)
+        assert (config["own"], config["host"], config["port"]) == (
+            "first",
+            "127.0.0.2",
+            server.port,
+        )
+        assert (config["num_processes"], config["threadpool_workers"]) == (3, 2)
+        assert server.stop() == 0
+
+    def test_the_command_line_wins(self, spawn, tmp_path):
+        deploy(tmp_path, "first", port=1, num_processes=3, threadpool_workers=9, verbose=True)
+        server = spawn(*"-f shop -s 1 -t 5 a b".split(), cwd=tmp_path)
+
+        config = said(server)
+        assert (config["num_processes"], config["threadpool_workers"]) == (1, 5)
+        assert config["verbose"] is False
+        assert len(server.workers()) == 1
+
+    def test_it_is_asked_anew_before_each_reload(self, spawn, tmp_path):
+        deploy(tmp_path, "first", num_processes=1)
+        server = spawn(*"-f shop a b".split(), cwd=tmp_path)
+
+        deploy(tmp_path, "second", num_processes=2, port=1)
+        server.signal(signal.SIGHUP)
+        await_log(server, "reloaded: generation 2 serves")
+
+        await_said(server, "second")
+        wait_until(lambda: len(server.workers()) == 2, server.patience, "two workers")
+        assert said(server)["num_processes"] == 2
+
+    def test_that_the_port_cannot_change_any_more_is_a_warning(self, spawn, tmp_path):
+        deploy(tmp_path, "first", port=0)
+        server = spawn(*"-f shop a b".split(), cwd=tmp_path, port=())
+
+        deploy(tmp_path, "second", port=1)
+        server.signal(signal.SIGHUP)
+        await_log(server, "reloaded: generation 2 serves")
+
+        assert f"the service stays at 127.0.0.1:{server.port}; another host or" in server.errors()
+        await_said(server, "second")
+        assert said(server)["port"] == server.port
+
+    @pytest.mark.parametrize(
+        "source, text",
+        [
+            ("1 / 0", r'File ".*shop.py", line 1, in <module>'),
+            ("config_factory = None", "'shop' is None, which is not callable"),
+            (
+                "def config_factory(config): return {'app_factory': 'a', 'port': 'x'}",
+                'port: expected a number from 0 to 65535, not "x"',
+            ),
+        ],
+    )
+    def test_one_that_breaks_at_a_reload_changes_nothing(self, spawn, tmp_path, source, text):
+        deploy(tmp_path, "first", num_processes=1, port=0)
+        server = spawn(
+            *"-f shop --status-port 0 a b".split(),
+            cwd=tmp_path,
+            port=(),
+            env={"SPAWNING_TEST_MARK": str(tmp_path)},
+        )
+        workers = server.workers()
+
+        write(tmp_path / "shop.py", source)
+        server.signal(signal.SIGHUP)
+        await_log(server, "everything goes on as it is")
+
+        assert re.search(
+            r"\[error\] supervisor: generation 2 cannot be configured: ", server.errors()
+        )
+        assert re.search(text, server.errors())
+        status = int(re.search(r"status: http://127.0.0.1:(\d+)/", server.errors())[1])
+        with Client("127.0.0.1", status, server.patience) as client:
+            client.request("/status.json", "Connection: close")
+            last = json.loads(client.response().body)["reloads"][-1]
+        assert (last["generation"], last["verdict"]) == (2, "failed")
+        assert set(marked(str(tmp_path))) == {server.pid, *workers}
+        assert said(server)["own"] == "first"
+
+        deploy(tmp_path, "mended", num_processes=1, port=0)
+        server.signal(signal.SIGHUP)
+        await_log(server, "reloaded: generation 3 serves")
+        await_said(server, "mended")
+        assert server.stop() == 0
+
+    def test_for_developers_mending_it_reloads(self, spawn, tmp_path):
+        deploy(tmp_path, "first")
+        server = spawn(*"-f shop --reload dev -s 1 a b".split(), cwd=tmp_path)
+
+        write(tmp_path / "shop.py", "1 / 0")
+        await_log(server, "everything goes on as it is")
+        assert said(server)["own"] == "first"
+        deploy(tmp_path, "mended")
+
+        await_log(server, "reloaded: generation 3 serves")
+        await_said(server, "mended")
+
+    def test_a_worker_that_dies_is_replaced_by_one_with_the_settings_that_serve(
+        self, spawn, tmp_path
+    ):
+        deploy(tmp_path, "first")
+        server = spawn(*"-f shop -s 1 a b".split(), cwd=tmp_path)
+        (worker,) = server.workers()
+        (tmp_path / "broken.py").write_text("def app_factory(config): 1 / 0")
+
+        deploy(tmp_path, "second", app_factory="broken.app_factory")
+        server.signal(signal.SIGHUP)
+        await_log(server, "is discarded, the one before goes on")
+        os.kill(worker, signal.SIGKILL)
+
+        await_log(server, "its successor starts at once")
+        assert said(server)["own"] == "first"
+
+    def test_reloads_that_are_asked_for_while_it_runs_are_one_more(self, spawn, tmp_path, gate):
+        deploy(tmp_path, "first")
+        server = spawn(*"-f shop -s 1 a b".split(), cwd=tmp_path)
+        with (tmp_path / "shop.py").open("a") as source:
+            source.write("import sys\nif sys.argv[0].endswith('configure.py'):\n")
+            source.write(f"    open({str(gate.path)!r}).close()\n")
+
+        for count in range(1, 5):
+            server.signal(signal.SIGHUP)
+            wait_until(
+                lambda count=count: server.errors().count("SIGHUP: reloading") == count,
+                server.patience,
+                "each of them is heard",
+            )
+        gate.open()
+        await_log(server, "reloaded: generation 2 serves")
+        gate.open()
+
+        await_log(server, "reloaded: generation 3 serves")
+        wait_until(lambda: len(server.workers()) == 1, server.patience, "neither old nor factory")
+        assert "generation 4" not in server.errors()
+        assert server.stop() == 0
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
+    def test_a_stop_ends_one_that_hangs(self, spawn, tmp_path, number):
+        mark = {"SPAWNING_TEST_MARK": str(tmp_path)}
+        deploy(tmp_path, "first")
+        server = spawn(*"-f shop -s 1 a b".split(), cwd=tmp_path, env=mark)
+        write(tmp_path / "shop.py", "import time; time.sleep(600)")
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: len(server.workers()) == 2, server.patience, "the factory")
+
+        server.signal(number)
+
+        assert server.wait() == 0
+        assert marked(str(tmp_path)) == []
+
+    def test_one_that_hangs_is_ended(self, spawn, tmp_path, slowness):
+        deploy(tmp_path, "first")
+        patience = 5 * slowness
+        server = spawn(*f"-f shop -s 1 --boot-timeout {patience} a b".split(), cwd=tmp_path)
+        write(tmp_path / "shop.py", "import time; time.sleep(600)")
+
+        server.signal(signal.SIGHUP)
+
+        await_log(server, f"the program did not end within {patience}000 ms; everything goes on")
+        wait_until(lambda: len(server.workers()) == 1, server.patience, "no factory any more")
+
+    def test_a_supervisor_that_is_executed_anew_does_not_ask(self, spawn, tmp_path):
+        deploy(tmp_path, "first", num_processes=1)
+        server = spawn(*"-f shop a b".split(), cwd=tmp_path)
+        (worker,) = server.workers()
+        write(tmp_path / "shop.py", "1 / 0")
+
+        server.signal(signal.SIGUSR2)
+        await_log(server, "re-executed")
+        assert said(server)["own"] == "first"
+        assert server.workers() == [worker]
+
+        deploy(tmp_path, "second", num_processes=2)
+        server.signal(signal.SIGHUP)
+        await_log(server, "reloaded: generation 2 serves")
+        await_said(server, "second")
+        assert server.stop() == 0
+
+    def test_a_supervisor_that_is_executed_anew_while_it_runs_asks_again(
+        self, spawn, tmp_path, gate
+    ):
+        deploy(tmp_path, "first")
+        server = spawn(*"-f shop -s 1 a b".split(), cwd=tmp_path)
+        deploy(tmp_path, "second")
+        with (tmp_path / "shop.py").open("a") as source:
+            source.write("import sys\nif sys.argv[0].endswith('configure.py'):\n")
+            source.write(f"    open({str(gate.path)!r}).close()\n")
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: len(server.workers()) == 2, server.patience, "the factory")
+
+        server.signal(signal.SIGUSR2)
+        await_log(server, "re-executed")
+        gate.open()
+
+        await_log(server, "reloaded: generation 2 serves")
+        await_said(server, "second")
+        assert server.stop() == 0
+
+
+class TestRefusal:
+    @pytest.mark.parametrize(
+        "source, expected",
+        [
+            (None, "spawn: --factory: there is no module 'shop' in the current directory"),
+            ("", "spawn: --factory: the module 'shop' has no 'config_factory'"),
+            ("config_factory = 3", "spawn: --factory: 'shop' is an int, which is not callable"),
+            (
+                "def config_factory(config): return 3",
+                "spawn: --factory: 'shop' returned an int, not the configuration",
+            ),
+            (
+                "def config_factory(config): return config",
+                "spawn: --factory: 'shop' set no 'app_factory', the dotted path of what makes",
+            ),
+            (
+                "def config_factory(config): return {'app_factory': 'a.b', 'port': 70000}",
+                'spawn: --factory: port: expected a number from 0 to 65535, not "70000"',
+            ),
+            (
+                "import os; os._exit(3)",
+                "spawn: --factory: the program exited with status 3",
+            ),
+        ],
+    )
+    def test_one_line_says_what_is_wrong(self, run_spawn, tmp_path, source, expected):
+        if source is not None:
+            write(tmp_path / "shop.py", source)
+
+        ended = run_spawn("--factory", "shop", cwd=tmp_path)
+
+        assert ended.stderr.startswith(expected) and ended.stderr.count("\n") == 1
+        assert (ended.returncode, ended.stdout) == (1, "")
+
+    def test_an_exception_has_its_traceback(self, run_spawn, tmp_path):
+        write(tmp_path / "shop.py", "def config_factory(config):\n    1 / 0\n")
+
+        ended = run_spawn("--factory", "shop", cwd=tmp_path)
+
+        assert ended.stderr.startswith("Traceback (most recent call last):\n")
+        assert f'File "{tmp_path}/shop.py", line 2, in config_factory' in ended.stderr
+        assert ended.stderr.endswith("spawn: --factory: ZeroDivisionError: division by zero\n")
+        assert ended.returncode == 1
+
+    def test_one_that_hangs_is_ended_with_what_it_has_started(self, run_spawn, tmp_path):
+        write(tmp_path / "shop.py", "import subprocess; subprocess.run(['sleep', '600'])")
+        mark = {"SPAWNING_TEST_MARK": str(tmp_path)}
+
+        ended = run_spawn("--factory", "shop", "--boot-timeout", "3", cwd=tmp_path, env=mark)
+
+        assert ended.stderr == "spawn: --factory: the program did not end within 3000 ms\n"
+        assert ended.returncode == 1
+        wait_until(lambda: marked(str(tmp_path)) == [], 60, "nothing left")
+
+    @pytest.mark.parametrize(
+        "factory, arguments, expected",
+        [
+            ("paste", [], "expected an ini file, such as development.ini"),
+            ("paste", ["not_there.ini"], "there is no file "),
+            ("paste", ["empty.ini"], "No section 'main' (prefixed by 'app' or "),
+            ("django", ["not_there.settings"], "there is no module 'not_there'"),
+        ],
+    )
+    def test_ours_say_so_too(self, run_spawn, tmp_path, factory, arguments, expected):
+        (tmp_path / "empty.ini").write_text("[DEFAULT]\n")
+
+        ended = run_spawn(
+            "-f", f"spawning.{factory}_factory.config_factory", *arguments, cwd=tmp_path
+        )
+
+        assert ended.stderr.startswith(f"spawn: --factory: {expected}")
+        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+
+
+class TestPaste:
+    @pytest.fixture
+    def site(self, tmp_path):
+        write(tmp_path / "pasted.py", textwrap.dedent(PASTED) + textwrap.dedent(URLMAP))
+        ini = textwrap.dedent(INI).replace("[composite:main]\n[app:shop]", "[app:shop]")
+        write(tmp_path / "shop.ini", ini.replace("egg:Paste#urlmap", "call:pasted:urlmap"))
+        return tmp_path
+
+    def test_composites_pipelines_filters_and_globals(self, spawn, site):
+        server = spawn(
+            *"-f spawning.paste_factory.config_factory shop.ini color=blue".split(),
+            cwd=site,
+            port=(),
+        )
+
+        assert server.host == "127.0.0.2"
+        assert "2 processes × 3 threads" in server.output
+        assert server.get("/shop/x").body == b"shop blue /shop"
+        assert server.get("/desk").body == b"<=shop blue /desk"
+        assert server.get("/").status == 404
+        assert server.stop() == 0
+
+    def test_another_application_of_the_file(self, spawn, site):
+        server = spawn(*"-f spawning.paste_factory shop.ini#place".split(), cwd=site)
+
+        assert server.get("/").body == f"{site} None ".encode()
+
+    def test_when_the_file_changes_it_counts(self, spawn, site):
+        server = spawn(*"-f spawning.paste_factory shop.ini#shop".split(), cwd=site)
+        assert len(server.workers()) == 2
+
+        text = (site / "shop.ini").read_text()
+        text = text.replace("says = shop", "says = sale").replace("processes = 2", "processes = 1")
+        write(site / "shop.ini", text)
+        await_log(server, "reloaded: generation 2 serves")
+
+        assert f"reloading: {site}/shop.ini changed" in server.errors()
+        await_body(server, b"sale None ")
+        wait_until(lambda: len(server.workers()) == 1, server.patience, "one worker")
+        write(site / "shop.ini", "nonsense")
+        await_log(server, "everything goes on as it is")
+        assert server.get("/").body == b"sale None "
+
+    def test_pserve_becomes_spawn(self, site):
+        metadata = site / "spawning-0.1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: spawning\nVersion: 0.1.0\n"
+        )
+        (metadata / "entry_points.txt").write_text(entry_points())
+        write(site / "pyramids.py", PYRAMID)
+        write(site / "pyramid.ini", PYRAMID_INI)
+        pserve = pathlib.Path(sysconfig.get_path("scripts")) / "pserve"
+        commands = {**COMMANDS, "PYTHONPATH": f"{COMMANDS['PYTHONPATH']}:{site}"}
+
+        with running(
+            site / "stderr",
+            [sys.executable, str(pserve), "pyramid.ini", "color=blue"],
+            cwd=site,
+            env=environment(commands),
+        ) as server:
+            assert "2 processes × 3 threads" in server.output
+            assert server.process.pid == server.pid
+            assert "status: http://127.0.0.1:" in server.errors()
+            assert server.get("/").body == b"blue at your service"
+
+            text = (site / "pyramid.ini").read_text()
+            write(site / "pyramid.ini", text.replace("processes = 2", "processes = 1"))
+            await_log(server, "reloaded: generation 2 serves")
+            wait_until(lambda: len(server.workers()) == 1, server.patience, "one worker")
+            assert server.stop() == 0
+
+
+PYRAMID = """
+    from pyramid.config import Configurator
+    from pyramid.response import Response
+    def main(global_config, **settings):
+        config = Configurator(settings=settings)
+        config.add_route("home", "/")
+        config.add_view(lambda request: Response(settings["says"]), route_name="home")
+        return config.make_wsgi_app()
+"""
+PYRAMID_INI = """
+    [app:main]
+    use = call:pyramids:main
+    says = %(color)s at your service
+    [server:main]
+    use = egg:Spawning
+    port = 0
+    num_processes = 2
+    threads = 3
+    status_port = 0
+    access_log_file = /dev/null
+"""
+
+
+def entry_points():
+    """Those that pyproject.toml states, as an installer writes them."""
+    lines = []
+    for line in (HERE.parent.parent / "pyproject.toml").read_text().splitlines():
+        group = re.fullmatch(r'\[project\.entry-points\."(.*)"\]', line)
+        entry = re.fullmatch(r'(\w+) = "(spawning\.[\w.]+:\w+)"', line)
+        if group:
+            lines.append(f"[{group[1]}]")
+        elif entry:
+            lines.append(f"{entry[1]} = {entry[2]}")
+    return "\n".join(lines) + "\n"
+
+
+class TestDjango:
+    @pytest.fixture
+    def project(self, tmp_path):
+        """The directory of a project in development, beside its manage.py."""
+        write(tmp_path / "developed.py", DEVELOPED)
+        write(tmp_path / "manage.py", MANAGE)
+        return tmp_path
+
+    @pytest.fixture
+    def variables(self, tmp_path):
+        return {"DJANGO_SITE_DATABASE": str(tmp_path / "site.sqlite3"), "PYTHONPATH": str(HERE)}
+
+    @pytest.mark.parametrize(
+        "settings, status", [("developed", 200), ("django_site.settings", 404)]
+    )
+    def test_static_files_are_served_in_development(
+        self, spawn, project, variables, settings, status
+    ):
+        server = spawn(
+            *f"-f spawning.django_factory.config_factory -s 1 {settings}".split(),
+            cwd=project,
+            env=variables,
+        )
+
+        assert server.get("/admin/login/").status == 200
+        assert server.get("/static/admin/css/base.css").status == status
+        assert server.stop() == 0
+
+    def test_settings_that_cannot_be_imported_are_shown(self, run_spawn, project):
+        write(project / "broken.py", "1 / 0")
+
+        ended = run_spawn("-f", "spawning.django_factory", "broken", cwd=project)
+
+        assert f'File "{project}/broken.py", line 1, in <module>' in ended.stderr
+        assert ended.stderr.endswith("spawn: --factory: ZeroDivisionError: division by zero\n")
+        assert ended.returncode == 1
+
+    def test_manage_py_runspawn(self, project, variables):
+        arguments = "127.0.0.1:0 --processes 1 --access-log-file /dev/null".split()
+        paths = f"{COMMANDS['PYTHONPATH']}:{HERE}"
+
+        with running(
+            project / "stderr",
+            [sys.executable, str(project / "manage.py"), "runspawn", *arguments],
+            cwd="/",
+            env=environment({**COMMANDS, **variables, "PYTHONPATH": paths}),
+        ) as server:
+            assert server.process.pid == server.pid
+            assert "1 process × 4 threads" in server.output
+            assert server.get("/static/admin/css/base.css").status == 200
+            assert server.stop() == 0
+
+
+DEVELOPED = """
+    from django_site.settings import *
+    DEBUG = True
+    INSTALLED_APPS = [*INSTALLED_APPS, "spawning.django"]
+"""
+MANAGE = """
+    import os
+    import sys
+    from django.core.management import execute_from_command_line
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "developed")
+    execute_from_command_line(sys.argv)
+"""
