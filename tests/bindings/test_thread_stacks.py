@@ -43,10 +43,14 @@ class Thread:
         self.thread.join()
 
 
-def logged(stacks, text):
+def wait_for(condition):
     deadline = time.monotonic() + 30
-    while text not in stacks.log and time.monotonic() < deadline:
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.001)  # between two looks
+
+
+def logged(stacks, text):
+    wait_for(lambda: text in stacks.log)
     return stacks.log
 
 
@@ -131,6 +135,7 @@ def test_a_thread_that_is_not_shown_is_left_alone(stacks):
 
 
 def test_all_threads_whatever_they_do(stacks):
+    wait_for(lambda: threading.active_count() == 1)  # those of other tests are about to end
     threads = [Thread(stacks, wait_here), Thread(stacks, sleep_in_c)]
     silent = threading.Thread(target=threads[0].end.wait)  # not shown
     silent.start()
