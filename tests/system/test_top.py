@@ -102,7 +102,7 @@ def shown(url: str, *size: int, **variables: str) -> Iterator[Top]:
 
 
 def status_url(server):
-    return re.search(r"status: (http://[\d.]+:\d+)/status.json", server.errors())[1]
+    return re.search(r"status: (http://[\d.]+:\d+)/status\b", server.errors())[1]
 
 
 @pytest.fixture
