@@ -5,10 +5,8 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "options.hpp"
-#include "spawning/listening_socket.hpp"
 #include "spawning/pidfile.hpp"
 #include "spawning/supervisor.hpp"
 #include "spawning/user_identity.hpp"
