@@ -25,6 +25,13 @@ constexpr std::array kFindings{Finding{"host", "host"}, Finding{"port", "port"},
                                Finding{"num_processes", "processes"},
                                Finding{"threadpool_workers", "threads"}};
 
+// File names may be any octets.
+json::parse_options lenient() {
+  json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  return options;
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
@@ -34,7 +41,7 @@ std::string joined(const std::vector<std::string>& words) {
 // What a factory gets.
 std::string factory_options(const Options& options, const std::vector<std::string>& command) {
   const Address address{Address::Family::none, options.port, options.host};
-  json::object all = json::parse(worker_settings(options, address)).get_object();
+  json::object all = json::parse(worker_settings(options, address), {}, lenient()).get_object();
   all.erase("app_factory");
   all["argv_str"] =
       joined({command.begin() + std::min<std::ptrdiff_t>(1, std::ssize(command)), command.end()});
@@ -43,7 +50,7 @@ std::string factory_options(const Options& options, const std::vector<std::strin
 
 json::object parsed(const std::string& output) {
   json::error_code error;
-  const json::value value = json::parse(output, error);
+  const json::value value = json::parse(output, error, {}, lenient());
   if (error || !value.is_object())
     throw ConfigureError{"the factory's result is no JSON object", ""};
   return value.get_object();

@@ -74,6 +74,11 @@ SupervisorConfig programs_of(const Options& given, const std::vector<std::string
   config.restart_command = restart_command(command);
   config.restart_directory = working_directory(environment("PWD"));
   config.working_directory = enter_directory(given, config.restart_directory);
+  // As another user it may not be allowed there again, and need not be.
+  const std::string& name = config.restart_command.front();
+  const bool named_from_here = name.find('/') != name.npos && !name.starts_with('/');
+  if (given.chdir.starts_with('/') && !named_from_here)
+    config.restart_directory = config.working_directory;
   config.worker_command = {find_python(search), "-m", "spawning.worker"};
   config.worker_environment =
       worker_environment(given, search.executable, environment("PYTHONPATH"));

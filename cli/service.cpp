@@ -213,7 +213,11 @@ std::string worker_settings(const Options& options, const Address& address,
       {"http", http_settings(options.http)},
   };
   boost::json::object all{{"app_factory", "spawning.wsgi_factory.app_factory"}};
-  if (!options.found.empty()) all = boost::json::parse(options.found).as_object();
+  if (!options.found.empty()) {
+    boost::json::parse_options lenient;
+    lenient.allow_invalid_utf8 = true;  // file names may be any octets
+    all = boost::json::parse(options.found, {}, lenient).as_object();
+  }
   for (const auto& [name, value] : ours) all.insert_or_assign(name, value);
   return boost::json::serialize(all);
 }

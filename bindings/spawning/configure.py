@@ -35,12 +35,12 @@ def main(arguments: list[str]) -> int:
     restore_environment()
     add_current_directory()
     try:
-        result = json.dumps(configured(name, json.loads(options)))
+        result = json.dumps(configured(name, json.loads(options)), ensure_ascii=False)
         status = 0
     except BaseException as error:  # SystemExit too: nothing may go unsaid
-        result = json.dumps(_failure(load_failure(error)))
+        result = json.dumps(_failure(load_failure(error)), ensure_ascii=False)
         status = 1
-    with open(output, "w", encoding="utf-8") as stream:
+    with open(output, "w", encoding="utf-8", errors="surrogateescape") as stream:
         stream.write(result + "\n")
     return status
 

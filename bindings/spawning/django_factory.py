@@ -19,8 +19,10 @@ def config_factory(config: dict[str, Any]) -> dict[str, Any]:
         raise NamingError("expected one settings module, such as mysite.settings")
     try:
         import django  # noqa: F401, PLC0415  # an option of this package
-    except ImportError:
-        message = "Django is not installed: pip install 'spawning[django]'"
+    except ModuleNotFoundError as error:
+        if error.name != "django":
+            raise
+        message = "Django is not installed: pip install django"
         raise NamingError(message) from None
     os.environ["DJANGO_SETTINGS_MODULE"] = arguments[0]
     if not all(part.isidentifier() for part in arguments[0].split(".")):

@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from spawning.naming import NamingError
 
@@ -60,10 +60,14 @@ class Measurement:
     """
 
     def __init__(
-        self, directory: str, name: WorkerName, concurrency: Iterable[str] = ("thread",)
+        self,
+        directory: str,
+        name: WorkerName,
+        log: Callable[[str, str], None],
+        concurrency: Iterable[str] = ("thread",),
     ) -> None:
         """`concurrency` is what coverage.py has to know of, unless its user has told it."""
-        self._directory, self._name = directory, name
+        self._directory, self._name, self._log = directory, name, log
         self._supervisor = os.getppid()
         self._make_directory()
         self._coverage = _configured(name.file(directory, ".live"), list(concurrency))
@@ -86,10 +90,16 @@ class Measurement:
             shutil.rmtree(self._directory, ignore_errors=True)
 
     def _make_directory(self) -> None:
-        with contextlib.suppress(FileExistsError):
+        try:
             os.mkdir(self._directory, 0o700)
+        except FileExistsError:
+            pass  # by a sibling
+        except OSError as error:
+            raise NamingError(
+                f"--coverage: {error}; expected a $TMPDIR that the workers may write to"
+            ) from None
         found = os.lstat(self._directory)
-        if (found.st_uid, found.st_mode & 0o7777) != (os.geteuid(), 0o700):
+        if (found.st_uid, found.st_mode & 0o777) != (os.geteuid(), 0o700):
             raise NamingError(f"--coverage: {self._directory} is somebody else's")
 
     def _save(self) -> None:
@@ -121,8 +131,7 @@ class Measurement:
                 self._copied = changed
         except Exception as error:  # it goes on, and so does the application
             if os.path.isdir(self._directory):
-                text = f"spawning: what coverage.py has measured could not be saved: {error}"
-                print(text, file=sys.stderr)
+                self._log("warning", f"what coverage.py has measured cannot be saved: {error}")
             return False
         return True
 
@@ -192,7 +201,7 @@ def _option(measuring: coverage.Coverage, name: str) -> Any:
 
 
 def _import_coverage() -> Any:
-    advice = "pip install 'spawning[coverage]', or pip install coverage"
+    advice = "pip install coverage"
     try:
         import coverage  # noqa: PLC0415  # only if it is wanted
     except ModuleNotFoundError as error:

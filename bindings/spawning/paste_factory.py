@@ -110,7 +110,8 @@ def _arguments(global_conf: dict[str, str], server: dict[str, str]) -> list[str]
         for option in _option(key, value)
     ]
     pairs = [f"{key}={value}" for key, value in globals_.items()]
-    return ["--python", sys.executable, "--factory", FACTORY, *options, file, *pairs]
+    python = [] if "python" in server else ["--python", sys.executable]
+    return [*python, "--factory", FACTORY, *options, file, *pairs]
 
 
 def _globals_beside(file: str, global_conf: dict[str, str]) -> dict[str, str]:
@@ -150,8 +151,10 @@ def _source_of(arguments: list[str]) -> Source:
 def _loadwsgi(source: Source) -> Any:
     try:
         from paste.deploy import loadwsgi  # noqa: PLC0415  # an option of this package
-    except ImportError:
-        message = "PasteDeploy is not installed: pip install 'spawning[paste]'"
+    except ModuleNotFoundError as error:
+        if error.name not in ("paste", "paste.deploy"):
+            raise
+        message = "PasteDeploy is not installed: pip install PasteDeploy"
         raise NamingError(message, [source.file]) from None
     return loadwsgi
 

@@ -44,7 +44,7 @@ def system_information(worker: Worker) -> dict[str, Any]:
     """All of it, as JSON has it."""
     return {
         **_of_the_interpreter(),
-        "python_path": list(sys.path),
+        "python_path": [str(each) for each in sys.path],
         "temp_directory": _or_none(tempfile.gettempdir),
         "spawning_version": spawning.__version__,
         "worker": {

@@ -8,8 +8,6 @@ also ends the iterators of clients that have gone.
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import json
 import os
 import re
@@ -17,14 +15,14 @@ import select
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, cast
 
 from spawning import wsgi_factory
 from spawning.forking import Forks
 from spawning.interceptors import Finder, intercept
 from spawning.load_failure import load_failure, summary_of, traceback_of
 from spawning.modules import LoadedModules
-from spawning.naming import resolve
+from spawning.naming import NamingError, describe, resolve
 from spawning.surroundings import add_current_directory, restore_environment
 
 if TYPE_CHECKING:
@@ -33,8 +31,9 @@ if TYPE_CHECKING:
 
 _CONTROL_FD = 3  # as in spawning/seat.hpp
 _FIRST_LISTENER_FD = 5
-# What a worker does at its end, it does when siblings begin with what it had. A tenth of a processor
-# that others want is left to it, so that a deadman does not overtake it.
+# To end an interpreter takes 15 ms of processor time, 60 ms with Django loaded, just when siblings
+# begin with what it had. A tenth of a processor that others want is left to it, so that a deadman
+# does not overtake it.
 _WAY_TO_SIBLINGS = 10
 _LOOK_AGAIN_MS = 20  # for an iterator that must not be interrupted where it is
 _LOOK_FOR_MODULES_MS = 1000  # that the application has imported meanwhile
@@ -79,10 +78,12 @@ def _work(worker: Worker) -> int:
         worker.close()
         return 1
     _report(worker, modules)
-    _serve(worker, forks, application, config, modules)
-    if measurement:
-        measurement.finish()
-    worker.close()
+    try:
+        _serve(worker, forks, application, config, modules)
+    finally:
+        if measurement:
+            measurement.finish()
+        worker.close()
     return 0
 
 
@@ -112,7 +113,7 @@ def _measure(worker: Worker, config: dict[str, Any]) -> Measurement | None:
     from spawning.measurement import Measurement, WorkerName  # noqa: PLC0415
 
     name = WorkerName(worker.generation, worker.slot, os.getpid())
-    return Measurement(config["coverage_directory"], name)
+    return Measurement(config["coverage_directory"], name, worker.log)
 
 
 def _finders(worker: Worker, config: dict[str, Any]) -> list[Finder]:
@@ -133,7 +134,11 @@ def _load(config: dict[str, Any]) -> Callable[..., Any]:
     add_current_directory()
     if "app_factory" not in config:
         config = wsgi_factory.config_factory(config)
-    return resolve(config["app_factory"])(config)
+    application = resolve(config["app_factory"])(config)
+    if not callable(application):
+        returned = describe(application)
+        raise NamingError(f"'{config['app_factory']}' returned {returned}, which is not callable")
+    return cast("Callable[..., Any]", application)
 
 
 def _report(worker: Worker, modules: LoadedModules | None) -> None:
@@ -161,14 +166,20 @@ def _serve(
         multiprocess=config.get("num_processes", 1) > 1,
         http={"no_keepalive": config.get("no_keepalive", False), **config.get("http", {})},
     )
-    for thread in threads:
-        thread.start()
     close_backdoor = _open_backdoor(worker, forks, application, config)
-    _attend_until_finished(worker, modules)
-    close_backdoor()
-    os.nice(_WAY_TO_SIBLINGS)
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.start()
+        _attend_until_finished(worker, modules)
+    except BaseException:  # also out of a signal handler of the application's
+        worker.drain()
+        raise
+    finally:
+        close_backdoor()
+        os.nice(_WAY_TO_SIBLINGS)
+        for thread in threads:
+            if thread.ident:
+                thread.join()
 
 
 def _open_backdoor(
@@ -210,22 +221,5 @@ def _install_signal_handlers(worker: Worker) -> dict[int, Any]:
     return handlers
 
 
-def _end(status: int) -> None:
-    """Ends this process as the interpreter does, except that it is not taken apart before.
-
-    That takes 15 ms of processor time, 60 ms with Django loaded, just when siblings begin with what
-    this worker had; and the kernel takes back all there is anyway. Python does not promise that
-    `__del__` is called of what is left at the end.
-    """
-    with contextlib.suppress(BaseException):  # it has said what went wrong
-        threading._shutdown()  # waits for threads, except daemons
-    with contextlib.suppress(BaseException):
-        atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # None, closed, or full
-            stream.flush()
-    os._exit(status)
-
-
 if __name__ == "__main__":
-    _end(main())
+    sys.exit(main())

@@ -62,7 +62,9 @@ class PyWorker {
   /// Raises ValueError if there is no such level.
   void log(const std::string& level, const std::string& text) const;
 
-  void drain() { worker().drain(); }
+  void drain() {
+    if (worker_) worker_->drain();
+  }
   [[nodiscard]] int fileno() { return worker().finished_fd(); }
 
   /// \name For the main thread. \see GoneClients

@@ -20,7 +20,7 @@ import os, sys
 directory, generation, slot, package = sys.argv[1:]
 sys.path[:0] = [os.getcwd(), package]
 from spawning.measurement import Measurement, WorkerName
-measurement = Measurement(directory, WorkerName(int(generation), int(slot), os.getpid()))
+measurement = Measurement(directory, WorkerName(int(generation), int(slot), os.getpid()), print)
 import measured
 print("measures", flush=True)
 for line in sys.stdin:

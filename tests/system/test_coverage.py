@@ -302,7 +302,7 @@ def test_workers_whose_supervisor_was_killed_leave_nothing_behind(shop, scratch)
     wait_until(lambda: not any(alive(pid) for pid in workers), PATIENCE, "their end")
 
     assert os.listdir(scratch) == []
-    assert "could not be saved" not in server.errors()
+    assert "cannot be saved" not in server.errors()
 
 
 class TestRefusals:
@@ -332,7 +332,7 @@ class TestRefusals:
 
         errors = refused(PYTHONPATH=str(shim))
 
-        assert errors.count("coverage.py is not installed: pip install 'spawning[coverage]'") == 1
+        assert errors.count("coverage.py is not installed: pip install coverage") == 1
         assert "Traceback" not in errors
 
     def test_an_application_that_raises(self, refused):

@@ -89,7 +89,6 @@ class Log {
   std::shared_ptr<LogOutput> output_;
   std::string component_;
   LogOptions options_;
-  bool coloured_;
 };
 
 }  // namespace spawning

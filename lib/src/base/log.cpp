@@ -92,8 +92,7 @@ std::optional<LogStyle> log_style_named(std::string_view word) {
 Log::Log(int fd, std::string component, LogOptions options)
     : output_{std::make_shared<LogOutput>(fd)},
       component_{std::move(component)},
-      options_{options},
-      coloured_{options.style == LogStyle::text && output_->shows_colours()} {}
+      options_{options} {}
 
 void Log::traceback(std::string_view text, std::string_view lines) const {
   write(LogLevel::error, text, {"exception.stacktrace", lines});
@@ -121,7 +120,8 @@ void Log::write(LogLevel level, std::string_view text, const Block& block) const
 // have.
 void Log::append_text(std::string& line, LogLevel level, std::string_view text,
                       const Block& block) const {
-  const std::string_view colour = coloured_ ? kColours.at(static_cast<std::size_t>(level)) : "";
+  const std::string_view colour =
+      output_->shows_colours() ? kColours.at(static_cast<std::size_t>(level)) : "";
   line.append("[").append(local_time()).append("] [").append(std::to_string(::getpid()));
   line.append("] [").append(colour).append(to_string(level));
   line.append(colour.empty() ? "" : kNoColour).append("] ").append(component_).append(": ");

@@ -44,9 +44,15 @@ bool is_set(const char* variable) {
   return value != nullptr && *value != '\0';
 }
 
+bool are_colours_wanted() {
+  const char* terminal = std::getenv("TERM");
+  const bool dumb = terminal != nullptr && std::string_view{terminal} == "dumb";
+  return !dumb && !is_set("NO_COLOR");
+}
+
 }  // namespace
 
-LogOutput::LogOutput(int fd) : fd_{fd}, is_file_{is_regular_file(fd)} {}
+LogOutput::LogOutput(int fd) : fd_{fd}, colours_are_wanted_{are_colours_wanted()} {}
 
 bool LogOutput::write(std::string_view line) {
   if (!torn_.exchange(false)) return write_whole(line);
@@ -54,12 +60,13 @@ bool LogOutput::write(std::string_view line) {
 }
 
 bool LogOutput::write_whole(std::string_view line) {
+  const bool is_file = is_regular_file(fd_);  // the descriptor may have become another one's
   const auto deadline = Clock::now() + (stuck_ ? std::chrono::milliseconds{0} : kPatience);
   for (std::string_view rest = line; !rest.empty();) {
     ssize_t count = -1;
-    const bool room = is_file_ || (fd_ >= 0 && wait_for_room(fd_, deadline));
+    const bool room = is_file || (fd_ >= 0 && wait_for_room(fd_, deadline));
     if (room) {
-      count = is_file_ ? ::write(fd_, rest.data(), rest.size()) : write_what_fits(fd_, rest);
+      count = is_file ? ::write(fd_, rest.data(), rest.size()) : write_what_fits(fd_, rest);
       if (count < 0 && (errno == EINTR || errno == EAGAIN) && Clock::now() < deadline) continue;
     }
     if (count < 0) {
@@ -73,10 +80,6 @@ bool LogOutput::write_whole(std::string_view line) {
   return true;
 }
 
-bool LogOutput::shows_colours() const {
-  const char* terminal = std::getenv("TERM");
-  const bool dumb = terminal != nullptr && std::string_view{terminal} == "dumb";
-  return ::isatty(fd_) == 1 && !dumb && !is_set("NO_COLOR");
-}
+bool LogOutput::shows_colours() const { return colours_are_wanted_ && ::isatty(fd_) == 1; }
 
 }  // namespace spawning

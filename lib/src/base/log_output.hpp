@@ -17,7 +17,7 @@ namespace spawning {
 /// for until one is taken.
 ///
 /// \par Threads   Safe.
-/// \par Lifetime  Borrows the descriptor.
+/// \par Lifetime  Borrows the descriptor, which may come to lead elsewhere (dup2(2)).
 class LogOutput {
  public:
   explicit LogOutput(int fd);
@@ -43,7 +43,7 @@ class LogOutput {
   [[nodiscard]] bool write_whole(std::string_view line);
 
   const int fd_;
-  const bool is_file_;
+  const bool colours_are_wanted_;
   std::atomic<unsigned> dropped_{0};
   std::atomic<bool> stuck_{false};
   std::atomic<bool> torn_{false};  // a line was begun and not ended

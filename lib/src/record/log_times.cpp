@@ -28,8 +28,9 @@ std::time_t seconds(WallTime time) {
   return std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
 }
 
-std::string calendar_text(const std::tm& calendar, const char* format) {
-  std::array<char, 256> text{};
+using CalendarText = std::array<char, 256>;
+
+std::string_view write_calendar(const std::tm& calendar, const char* format, CalendarText& text) {
   return {text.data(), std::strftime(text.data(), text.size(), format, &calendar)};
 }
 
@@ -40,8 +41,9 @@ void write_formatted(LogStep& step, const LogEntry& entry, std::string& line) {
   if (second != step.second) {
     std::tm calendar{};
     ::localtime_r(&second, &calendar);
+    CalendarText text{};
     step.text.clear();
-    append_text(calendar_text(calendar, step.argument.c_str()), kInfinite, step.text);
+    append_text(write_calendar(calendar, step.argument.c_str(), text), kInfinite, step.text);
     step.second = second;
   }
   line += step.text;
@@ -82,7 +84,8 @@ void append_timestamp(LogStep& step, const LogEntry& entry, std::string& line) {
   if (second != step.second) {
     std::tm calendar{};
     ::gmtime_r(&second, &calendar);
-    step.text = calendar_text(calendar, "%Y-%m-%dT%H:%M:%S.");
+    CalendarText text{};
+    step.text = write_calendar(calendar, "%Y-%m-%dT%H:%M:%S.", text);
     step.second = second;
   }
   line += step.text;

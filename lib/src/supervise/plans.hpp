@@ -41,6 +41,9 @@ class Plans {
   /// The one that serves, or is the first to.
   [[nodiscard]] const Plan& current() const { return plans_.begin()->second; }
 
+  /// The one begun last.
+  [[nodiscard]] const Plan& newest() const { return plans_.rbegin()->second; }
+
   [[nodiscard]] bool empty() const { return plans_.empty(); }
 
   /// What another one needs to go on. \see archived_types.hpp

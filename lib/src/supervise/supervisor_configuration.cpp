@@ -37,13 +37,16 @@ void Supervisor::State::conclude(ConfigureRun::Outcome outcome) {
     }
   }
   if (attempt->next) reload(*attempt->next);
+  reap_strangers();  // behind it
 }
 
 // As many workers as the plan says, unless that has not changed: SIGTTIN and SIGTTOU may have.
 void Supervisor::State::reload_by(const Configuring& attempt, ServicePlan plan) {
   if (watch) watch->add(plan.watch, attempt.began);
   std::optional<unsigned> processes;
-  if (plan.processes != plans.current().processes) processes = plan.processes;
+  const bool same = plan.processes == plans.current().processes &&
+                    plan.processes == plans.newest().processes;  // which may have failed
+  if (!same) processes = plan.processes;
   reload_cause = attempt.cause;
   Actions actions_of_reload = fleet.reload(now(), processes);
   plans.begin(fleet.newest_generation(), {std::move(plan.worker_settings), plan.processes});

@@ -44,6 +44,7 @@ void Supervisor::State::try_next_program() {
 
 void Supervisor::State::judge_next_program(const std::string& objection) {
   trial.reset();
+  reap_strangers();  // behind it
   if (!objection.empty()) {
     return log.error("SIGUSR2: " + next_program.command.front() + " " + objection + kGoesOn);
   }

@@ -31,7 +31,7 @@ void Console::open() {
 
 void Console::close() {
   const std::lock_guard lock{mutex_};
-  socket_.reset();
+  closed_ = true;
   [[maybe_unused]] const int ignored = ::eventfd_write(changed_.get(), 1);
 }
 
@@ -41,7 +41,7 @@ bool Console::wait() {
     int timeout = -1;
     {
       const std::lock_guard lock{mutex_};
-      if (!socket_) return false;
+      if (!socket_ || closed_) return false;
       if (std::exchange(exhausted_, false)) {
         timeout = kExhaustionPause;
       } else if (open_) {
@@ -50,14 +50,17 @@ bool Console::wait() {
     }
     if (::poll(watched.data(), watched.size(), timeout) < 0) continue;  // a signal
     eventfd_t unused = 0;
-    if (watched[0].revents != 0) ::eventfd_read(changed_.get(), &unused);
-    if (watched[1].revents != 0) return true;
+    if (watched[0].revents != 0) {
+      ::eventfd_read(changed_.get(), &unused);
+    } else if (watched[1].revents != 0) {
+      return true;
+    }
   }
 }
 
 UniqueFd Console::accept() {
   const std::lock_guard lock{mutex_};
-  if (!socket_ || !open_) return {};
+  if (!socket_ || !open_ || closed_) return {};
   UniqueFd client{::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
   exhausted_ = !client && errno != EAGAIN && errno != ECONNABORTED && errno != EINTR;
   return client;

@@ -36,8 +36,9 @@ class Console {
 
  private:
   std::mutex mutex_;
-  UniqueFd socket_;  // until it is closed
+  const UniqueFd socket_;  // open until the end: somebody may be waiting at it
   bool open_ = false;
+  bool closed_ = false;
   bool exhausted_ = false;
   UniqueFd changed_;  // an eventfd
 };

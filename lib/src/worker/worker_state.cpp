@@ -172,8 +172,8 @@ void Worker::State::serve() {
 // A fifth more requests a second; docs/decisions/0003.
 void Worker::State::settle_in() {
   settling.expires_after(kSettling);
-  settling.async_wait([](boost::system::error_code error) {
-    if (!error) prefer(Scheduling::unhurried);
+  settling.async_wait([this](boost::system::error_code error) {
+    if (!error && !draining) prefer(Scheduling::unhurried);
   });
 }
 
