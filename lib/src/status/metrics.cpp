@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "status/metrics.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -123,6 +124,24 @@ void expose_each(Exposition& out, const StatusReport& report, Value value) {
   }
 }
 
+// By what is done for their clients. A request may outlive its connection.
+void expose_connections(Exposition& out, const StatusReport& report) {
+  out.metric("connections", "gauge",
+             "Connections by state: a request runs, waits for a thread, or is not here whole.");
+  for (const WorkerReport& worker : report.workers) {
+    const std::uint64_t with_request = worker.running + worker.queued;
+    const auto sample = [&out, &worker](const char* state, std::uint64_t count) {
+      out.sample({{"worker", std::to_string(worker.slot)},
+                  {"generation", std::to_string(worker.generation)},
+                  {"state", state}},
+                 count);
+    };
+    sample("running", worker.running);
+    sample("queued", worker.queued);
+    sample("other", worker.connections - std::min(worker.connections, with_request));
+  }
+}
+
 void expose_workers(Exposition& out, const StatusReport& report) {
   out.metric("workers_wanted", "gauge", "Workers that there should be.");
   out.sample({}, std::uint64_t{report.wanted});
@@ -137,6 +156,7 @@ void expose_workers(Exposition& out, const StatusReport& report) {
   expose_each(out, report, [](const WorkerReport& each) { return each.queued; });
   out.metric("connections_open", "gauge", "Connections of clients, those that are idle too.");
   expose_each(out, report, [](const WorkerReport& each) { return each.connections; });
+  expose_connections(out, report);
   out.metric("worker_cpu_seconds_total", "counter", "Processor time, of user and system.");
   expose_each(out, report, [](const WorkerReport& each) { return in_seconds(each.cpu); });
   out.metric("worker_start_time_seconds", "gauge", "When the worker was started, since 1970.");
