@@ -17,7 +17,7 @@ import sys
 from typing import Any
 
 import pytest
-from running import HERE, PATIENCE, PROGRAM, environment, wait_until
+from running import HERE, PATIENCE, PROGRAM, alive, environment, wait_until
 
 SERVING = """
 import os
@@ -258,6 +258,25 @@ def test_a_worker_that_fails_by_itself_says_so_in_the_log(shop, tmp_path):
     says(server, "reloaded: generation 3 serves")
     assert server.stop() == 0
     events(server.errors())
+
+
+def test_a_worker_whose_main_thread_fails_ends_behind_its_requests(shop, tmp_path):
+    deploy(
+        tmp_path,
+        "import os, signal\ndef fail(number, frame):\n    raise LookupError('in a handler')\n"
+        "signal.signal(signal.SIGALRM, fail)\n" + SERVING,
+    )
+    server = shop(*JSON)
+    worker = server.workers()[0]
+
+    os.kill(worker, signal.SIGALRM)
+
+    failed = says(server, "this worker cannot go on: LookupError: in a handler")
+    assert failed["process.pid"] == worker
+    wait_until(lambda: not alive(worker), server.patience, "its end")
+    wait_until(lambda: len(server.workers()) == 2, server.patience, "its successor")
+    assert server.get("/").status == 200
+    assert server.stop() == 0
 
 
 class OnATerminal:

@@ -363,6 +363,22 @@ class TestRefusal:
         assert ended.stderr.endswith("spawn: --factory: ZeroDivisionError: division by zero\n")
         assert ended.returncode == 1
 
+    def test_an_application_that_is_none_is_not_served(self, run_spawn, tmp_path):
+        write(
+            tmp_path / "shop.py",
+            """
+            def config_factory(config):
+                return {**config, "app_factory": "shop.app_factory"}
+            def app_factory(config):
+                pass
+            """,
+        )
+
+        ended = run_spawn("--factory", "shop", "--processes", "1", cwd=tmp_path)
+
+        assert "'shop.app_factory' returned None, which is not callable" in ended.stderr
+        assert (ended.returncode, ended.stdout) == (1, "")
+
     def test_one_that_hangs_is_ended_with_what_it_has_started(self, run_spawn, tmp_path):
         write(tmp_path / "shop.py", "import subprocess; subprocess.run(['sleep', '600'])")
         mark = {"SPAWNING_TEST_MARK": str(tmp_path)}
