@@ -30,7 +30,7 @@ void prefer(Scheduling scheduling) {
   Attributes wanted{};
   if (::syscall(SYS_sched_getattr, 0, &wanted, sizeof wanted, 0) != 0) return;
   if (wanted.policy != SCHED_OTHER && wanted.policy != SCHED_BATCH)
-    return;  // somebody knows better
+    return;                     // somebody knows better
   if (wanted.nice < 0) return;  // what is started would lose it by kResetOnFork
   const bool prompt = scheduling == Scheduling::prompt;
   wanted.size = sizeof wanted;

@@ -134,7 +134,8 @@ bool is_verdict(Consequence consequence) {
 
 std::string describe(const action::Report& report, const WorkerDescription& worker,
                      std::chrono::milliseconds boot_timeout) {
-  const bool died = report.trouble == Trouble::death || report.trouble == Trouble::death_before_ready;
+  const bool died =
+      report.trouble == Trouble::death || report.trouble == Trouble::death_before_ready;
   return worker.name() + " " + what_happened(report, worker, boot_timeout) +
          (died ? perhaps_because(worker.end) : "") + what_follows(report, worker);
 }

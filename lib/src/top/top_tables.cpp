@@ -15,7 +15,8 @@ namespace {
 constexpr double kLongAge = 5, kVeryLongAge = 30;  // seconds that a request runs
 
 // Where each worker stands in the table.
-std::vector<std::size_t> sorted(const ObservedStatus& now, const TopRates& rates, WorkerOrder order) {
+std::vector<std::size_t> sorted(const ObservedStatus& now, const TopRates& rates,
+                                WorkerOrder order) {
   const auto weight = [&now, &rates, order](std::size_t i) {
     switch (order) {
       case WorkerOrder::memory:

@@ -85,7 +85,8 @@ Lines help() {
   return lines;
 }
 
-Lines body(const ObservedStatus& now, const TopRates& rates, const TopView& view, std::size_t room) {
+Lines body(const ObservedStatus& now, const TopRates& rates, const TopView& view,
+           std::size_t room) {
   switch (view.body) {
     case TopBody::help:
       return help();
