@@ -50,6 +50,7 @@ class Prompt:
         self._waiting = False  # for a line
         self._ended = False  # the client will not send any more
         self._hung_up = False
+        self._interrupting = threading.Lock()  # or it might hit a thread that gets the number anew
         self._unsent: list[str] = []
         stream = _ClientStream(self)
         self._streams = Streams(stream, stream, stream, self._display)
@@ -59,16 +60,18 @@ class Prompt:
 
         NotAPerson is raised.
         """
-        self._thread = threading.get_ident()
         reading = threading.Thread(target=self._read, name="spawning-backdoor-reader", daemon=True)
         reading.start()
+        self._thread = threading.get_ident()
         try:
             self.write(greeting)
             self._interact()
         except SystemExit:  # exit(), or the client has gone
             pass
         finally:
-            self._thread = None
+            while self._thread is not None:  # an interrupt that is on its way may come in between
+                with contextlib.suppress(SystemExit, KeyboardInterrupt), self._interrupting:
+                    self._thread = None
             with contextlib.suppress(SystemExit):
                 self.flush()
             self.hang_up()
@@ -200,12 +203,12 @@ class Prompt:
 
     def _interrupt(self, exception: type[BaseException]) -> None:
         """Raises it in what runs; if that is in native code, once it has returned."""
-        thread = self._thread
-        if thread is None or self._waiting or ctypes is None:
-            return
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread), ctypes.py_object(exception)
-        )
+        with self._interrupting:
+            if self._thread is None or self._waiting or ctypes is None:
+                return
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(self._thread), ctypes.py_object(exception)
+            )
 
 
 class _ClientStream(io.TextIOBase):
