@@ -7,6 +7,7 @@ import os
 import queue
 import socket
 import sys
+import threading
 import types
 
 import pytest
@@ -72,6 +73,9 @@ def door():
     for each in doors:
         each.drain()
         each.backdoor.close()
+    for thread in threading.enumerate():  # what still runs in a session
+        if thread.name.startswith("spawning-backdoor"):
+            thread.join(PATIENCE)
 
 
 def said(client, end=None):
