@@ -46,7 +46,7 @@ TEST_F(MetricsTest, AddsUpTheBucketsOfAHistogram) {
 TEST_F(MetricsTest, TellsWorkersApart) {
   EXPECT_TRUE(says(R"(spawning_requests_running{worker="1",generation="2"} 3)"));
   EXPECT_TRUE(says(R"(spawning_connections_open{worker="1",generation="2"} 7)"));
-  EXPECT_TRUE(says(R"(spawning_connections{worker="1",generation="2",state="other"} 2)"));
+  EXPECT_TRUE(says(R"(spawning_connections_by_state{worker="1",generation="2",state="other"} 2)"));
   EXPECT_TRUE(says(R"(spawning_oldest_request_seconds{worker="1",generation="2"} 12.5)"));
   EXPECT_TRUE(says(R"(spawning_oldest_request_seconds{worker="0",generation="1"} 0)"));
   EXPECT_TRUE(says(R"(spawning_worker_cpu_seconds_total{worker="1",generation="2"} 1.5)"));

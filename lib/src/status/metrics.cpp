@@ -126,7 +126,7 @@ void expose_each(Exposition& out, const StatusReport& report, Value value) {
 
 // By what is done for their clients. A request may outlive its connection.
 void expose_connections(Exposition& out, const StatusReport& report) {
-  out.metric("connections", "gauge",
+  out.metric("connections_by_state", "gauge",
              "Connections by state: a request runs, waits for a thread, or is not here whole.");
   for (const WorkerReport& worker : report.workers) {
     const std::uint64_t with_request = worker.running + worker.queued;
