@@ -44,13 +44,16 @@ struct HeldPidfile {
   std::string path{};
 };
 
+/// A ListeningSocket as its descriptor, and what its file is, if it has one.
+struct HeldSocket {
+  int fd = -1;
+  bool inherited = false;
+  std::optional<SocketFile::Identity> file{};
+};
+
 /// A value; descriptors are numbers.
 struct SupervisorRemains {
-  struct Listener {
-    int fd = -1;
-    bool inherited = false;
-    std::optional<SocketFile::Identity> file{};
-  };
+  using Listener = HeldSocket;
   struct Worker {
     WorkerRecord record{};
     WorkerHandle::Remains handle{};
