@@ -40,10 +40,10 @@ def factory(tmp_path):
 
 def test_it_prints_what_the_factory_returns_and_nothing_else(tmp_path, factory):
     factory("""
-        import os, threading
+        import os, subprocess, threading
         def config_factory(config):
             print("said", os.environ.get("SPAWNING_PYTHONPATH_ADDED"))
-            os.system("echo told")
+            subprocess.run(["echo", "told"])
             threading.Thread(target=threading.Event().wait).start()  # nobody waits for it
             return {**config, "app_factory": "shop.make", "own": [1, "ü"]}
     """)
