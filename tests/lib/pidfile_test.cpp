@@ -137,7 +137,7 @@ TEST_F(PidfileTest, IsNotRemovedOnceAnotherOneHasTakenItsPlace) {
 
 TEST_F(PidfileTest, IsOwnedByOneAlsoWhenItMoves) {
   std::optional<Pidfile> first = Pidfile::acquire(path);
-  std::optional<Pidfile> second = std::move(*first);
+  std::optional<Pidfile> second{std::in_place, std::move(*first)};
 
   first.reset();
   EXPECT_EQ(content(), ours);
