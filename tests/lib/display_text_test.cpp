@@ -26,6 +26,7 @@ TEST(DisplayTextTest, ShowsPicturesOfControlCharacters) {
   EXPECT_EQ(display_text("\x1b[m", kAny).columns, 3U);
 }
 
+// NOLINTBEGIN(misc-misleading-bidirectional): they are to be seen through.
 TEST(DisplayTextTest, ReplacesWhatIsNoCharacterToBeSeen) {
   for (const std::string_view octets :
        {"\x9b", "\xc2\x9b", "\xff", "\xed\xa0\x80", "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x80\x8b",
@@ -35,6 +36,7 @@ TEST(DisplayTextTest, ReplacesWhatIsNoCharacterToBeSeen) {
     EXPECT_EQ(shown(octets).find_first_not_of("\xef\xbf\xbd"), std::string::npos) << octets;
   }
 }
+// NOLINTEND(misc-misleading-bidirectional)
 
 TEST(DisplayTextTest, NeverLetsAnEscapeSequenceThrough) {
   for (unsigned first = 0; first < 256; first += first < 0xc0 ? 5 : 1) {

@@ -196,7 +196,8 @@ TEST(TopViewTest, HasColoursOnlyIfAsked) {
   EXPECT_TRUE(contains(shown(eventful(), view), "\x1b[32mserving\x1b[m"));
 }
 
-// Every text of the status replaced by an attack.
+// NOLINTBEGIN(misc-misleading-bidirectional): it is an attack.
+// Every text of the status replaced by one.
 json::value poisoned(json::value value) {
   if (value.is_string())
     return "\x1b]0;pwned\x07\xc2\x9b"
@@ -226,6 +227,7 @@ TEST(TopViewTest, LetsNobodyWriteToTheTerminal) {
     }
   }
 }
+// NOLINTEND(misc-misleading-bidirectional)
 
 // Every member left out, then of every other type.
 TEST(TopViewTest, BearsServersOfOtherVersions) {
