@@ -86,7 +86,7 @@ class Measurement:
             os.unlink(self._name.file(self._directory, ".socket"))
             os.unlink(self._name.file(self._directory, ".live"))
         if os.getppid() != self._supervisor:  # killed: what it would have removed is left to us
-            shutil.rmtree(self._directory, ignore_errors=True)
+            self._remove_directory()
 
     def _make_directory(self) -> None:
         try:
@@ -100,6 +100,13 @@ class Measurement:
         found = os.lstat(self._directory)
         if (found.st_uid, found.st_mode & 0o777) != (os.geteuid(), 0o700):
             raise NamingError(f"--coverage: {self._directory} is somebody else's")
+
+    def _remove_directory(self) -> None:
+        """At once for the siblings, who may still be saving: they find all of it or nothing."""
+        gone = f"{self._directory}.{os.getpid()}"
+        with contextlib.suppress(OSError):  # a sibling was faster
+            os.rename(self._directory, gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
     def _save(self) -> None:
         """A thread of its own, because all others may be busy with requests."""
@@ -129,7 +136,7 @@ class Measurement:
                 os.replace(whole + ".new", whole)
                 self._copied = changed
         except Exception as error:  # it goes on, and so does the application
-            if os.path.isdir(self._directory):
+            if os.path.isdir(self._directory) and not self._finished:
                 self._log("warning", f"what coverage.py has measured cannot be saved: {error}")
             return False
         return True
