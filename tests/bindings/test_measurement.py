@@ -163,6 +163,26 @@ def test_a_worker_that_was_killed_leaves_what_it_has_saved(measuring, report, di
     assert f"{peer.name}.socket" not in os.listdir(directory)
 
 
+def test_a_worker_without_its_supervisor_leaves_nothing_behind(measuring, directory, tmp_path):
+    peer = measuring()
+    peer.do("setattr(measurement, '_supervisor', 0)")
+
+    peer.do("measurement.finish()")
+
+    assert os.listdir(tmp_path) == ["project"]
+
+
+def test_a_sibling_sees_all_of_a_directory_that_is_removed_or_nothing(measuring, directory):
+    peer = measuring()
+    peer.do("setattr(measurement, '_supervisor', 0)")
+    peer.do("setattr(sys.modules['shutil'], 'rmtree', lambda *_, **__: print(os.listdir('..')))")
+
+    seen_when_files_go = peer.do("measurement.finish()")
+
+    assert "project" in seen_when_files_go
+    assert f"{os.path.basename(directory)}'" not in seen_when_files_go
+
+
 def test_a_worker_that_does_not_answer_is_not_waited_for(measuring, directory):
     peer = measuring()
     stuck = WorkerName(1, 7, 1)

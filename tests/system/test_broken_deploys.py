@@ -66,7 +66,11 @@ BROKEN = {
     ),
     "closed descriptors": (
         f"import os\nos.closerange(3, 11){textwrap.dedent(WORKING)}",
-        ["before it was ready"],  # it closed the channel, or has exited if that was seen first
+        ["before it was ready"],  # it closed the channel, or has exited if that is heard of first
+    ),
+    "closed descriptors and no end": (
+        "import os, time\nos.closerange(3, 11)\ntime.sleep(600)",
+        ["closed the channel to its supervisor before it was ready"],
     ),
     "child that goes on": (
         FORK.format(child="time.sleep(600)", parent="raise OSError('of the parent')"),
