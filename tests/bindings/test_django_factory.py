@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Django projects by their settings; tests/system/test_factories.py serves one."""
+"""Django projects by their settings; tests/system/test_django.py serves one."""
 
 import os
 import sys

@@ -3,15 +3,12 @@
 
 import json
 import os
-import pathlib
 import re
 import signal
-import sys
-import sysconfig
-import textwrap
 
 import pytest
-from running import BUILD, HERE, Client, environment, marked, running, wait_until
+from factory_projects import await_log, write
+from running import Client, marked, wait_until
 
 FACTORY = """
     def config_factory(config):
@@ -24,71 +21,6 @@ FACTORY = """
         return app
     import json
 """
-PASTED = """
-    def make_app(global_conf, **local_conf):
-        def app(environ, start_response):
-            start_response("200 OK", [("Content-Type", "text/plain")])
-            said = [local_conf["says"], global_conf.get("color"), environ["SCRIPT_NAME"]]
-            return [" ".join(map(str, said)).encode()]
-        return app
-    def make_filter(global_conf, mark):
-        def wrap(app):
-            def wrapped(environ, start_response):
-                return [mark.encode(), *app(environ, start_response)]
-            return wrapped
-        return wrap
-"""
-INI = """
-    [DEFAULT]
-    words = %(here)s
-    [composite:main]
-    use = egg:Paste#urlmap
-    /shop = shop
-    /desk = desk
-    [composite:main]
-    [app:shop]
-    use = call:pasted:make_app
-    says = shop
-    [pipeline:desk]
-    pipeline = outer inner shop
-    [filter:outer]
-    use = call:pasted:make_filter
-    mark = <
-    [filter:inner]
-    use = call:pasted:make_filter
-    mark = =
-    [app:place]
-    use = call:pasted:make_app
-    says = %(words)s
-    [server:main]
-    use = egg:Spawning
-    host = 127.0.0.2
-    port = 0
-    num_processes = 2
-    threads = 3
-"""
-# Paste itself is old; this is what its urlmap does.
-URLMAP = """
-    def urlmap(loader, global_conf, **paths):
-        apps = {path: loader.get_app(name, global_conf=global_conf) for path, name in paths.items()}
-        def app(environ, start_response):
-            for path, each in apps.items():
-                if environ["PATH_INFO"].startswith(path):
-                    environ["SCRIPT_NAME"] += path
-                    environ["PATH_INFO"] = environ["PATH_INFO"][len(path):]
-                    return each(environ, start_response)
-            start_response("404 Not Found", [])
-            return []
-        return app
-"""
-COMMANDS = {"PYTHONPATH": str(BUILD / "python"), "PYTHONUNBUFFERED": "1"}
-
-
-def write(path, text):
-    """So that nobody sees half of it."""
-    new = path.with_name(path.name + "~")
-    new.write_text(textwrap.dedent(text))
-    new.rename(path)
 
 
 def deploy(directory, own, **findings):
@@ -102,14 +34,6 @@ def said(server):
 def await_said(server, own):
     """The old workers may answer for a moment yet."""
     wait_until(lambda: said(server)["own"] == own, server.patience, own)
-
-
-def await_body(server, body):
-    wait_until(lambda: server.get("/").body == body, server.patience, str(body))
-
-
-def await_log(server, text):
-    wait_until(lambda: text in server.errors(), server.patience, text)
 
 
 class TestCustomFactory:
@@ -407,179 +331,3 @@ class TestRefusal:
 
         assert ended.stderr.startswith(f"spawn: --factory: {expected}")
         assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
-
-
-class TestPaste:
-    @pytest.fixture
-    def site(self, tmp_path):
-        write(tmp_path / "pasted.py", textwrap.dedent(PASTED) + textwrap.dedent(URLMAP))
-        ini = textwrap.dedent(INI).replace("[composite:main]\n[app:shop]", "[app:shop]")
-        write(tmp_path / "shop.ini", ini.replace("egg:Paste#urlmap", "call:pasted:urlmap"))
-        return tmp_path
-
-    def test_composites_pipelines_filters_and_globals(self, spawn, site):
-        server = spawn(
-            *"-f spawning.paste_factory.config_factory shop.ini color=blue".split(),
-            cwd=site,
-            port=(),
-        )
-
-        assert server.host == "127.0.0.2"
-        assert "2 processes × 3 threads" in server.output
-        assert server.get("/shop/x").body == b"shop blue /shop"
-        assert server.get("/desk").body == b"<=shop blue /desk"
-        assert server.get("/").status == 404
-        assert server.stop() == 0
-
-    def test_another_application_of_the_file(self, spawn, site):
-        server = spawn(*"-f spawning.paste_factory shop.ini#place".split(), cwd=site)
-
-        assert server.get("/").body == f"{site} None ".encode()
-
-    def test_when_the_file_changes_it_counts(self, spawn, site):
-        server = spawn(*"-f spawning.paste_factory shop.ini#shop".split(), cwd=site)
-        assert len(server.workers()) == 2
-
-        text = (site / "shop.ini").read_text()
-        text = text.replace("says = shop", "says = sale").replace("processes = 2", "processes = 1")
-        write(site / "shop.ini", text)
-        await_log(server, "reloaded: generation 2 serves")
-
-        assert f"reloading: {site}/shop.ini changed" in server.errors()
-        await_body(server, b"sale None ")
-        wait_until(lambda: len(server.workers()) == 1, server.patience, "one worker")
-        write(site / "shop.ini", "nonsense")
-        await_log(server, "everything goes on as it is")
-        assert server.get("/").body == b"sale None "
-
-    def test_pserve_becomes_spawn(self, site):
-        metadata = site / "spawning-0.1.0.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(
-            "Metadata-Version: 2.1\nName: spawning\nVersion: 0.1.0\n"
-        )
-        (metadata / "entry_points.txt").write_text(entry_points())
-        write(site / "pyramids.py", PYRAMID)
-        write(site / "pyramid.ini", PYRAMID_INI)
-        pserve = pathlib.Path(sysconfig.get_path("scripts")) / "pserve"
-        commands = {**COMMANDS, "PYTHONPATH": f"{COMMANDS['PYTHONPATH']}:{site}"}
-
-        with running(
-            site / "stderr",
-            [sys.executable, str(pserve), "pyramid.ini", "color=blue"],
-            cwd=site,
-            env=environment(commands),
-        ) as server:
-            assert "2 processes × 3 threads" in server.output
-            assert server.process.pid == server.pid
-            assert "status: http://127.0.0.1:" in server.errors()
-            assert server.get("/").body == b"blue at your service"
-
-            text = (site / "pyramid.ini").read_text()
-            write(site / "pyramid.ini", text.replace("processes = 2", "processes = 1"))
-            await_log(server, "reloaded: generation 2 serves")
-            wait_until(lambda: len(server.workers()) == 1, server.patience, "one worker")
-            assert server.stop() == 0
-
-
-PYRAMID = """
-    from pyramid.config import Configurator
-    from pyramid.response import Response
-    def main(global_config, **settings):
-        config = Configurator(settings=settings)
-        config.add_route("home", "/")
-        config.add_view(lambda request: Response(settings["says"]), route_name="home")
-        return config.make_wsgi_app()
-"""
-PYRAMID_INI = """
-    [app:main]
-    use = call:pyramids:main
-    says = %(color)s at your service
-    [server:main]
-    use = egg:Spawning
-    port = 0
-    num_processes = 2
-    threads = 3
-    status_port = 0
-    access_log_file = /dev/null
-"""
-
-
-def entry_points():
-    """Those that pyproject.toml states, as an installer writes them."""
-    lines = []
-    for line in (HERE.parent.parent / "pyproject.toml").read_text().splitlines():
-        group = re.fullmatch(r'\[project\.entry-points\."(.*)"\]', line)
-        entry = re.fullmatch(r'(\w+) = "(spawning\.[\w.]+:\w+)"', line)
-        if group:
-            lines.append(f"[{group[1]}]")
-        elif entry:
-            lines.append(f"{entry[1]} = {entry[2]}")
-    return "\n".join(lines) + "\n"
-
-
-class TestDjango:
-    @pytest.fixture
-    def project(self, tmp_path):
-        """The directory of a project in development, beside its manage.py."""
-        write(tmp_path / "developed.py", DEVELOPED)
-        write(tmp_path / "manage.py", MANAGE)
-        return tmp_path
-
-    @pytest.fixture
-    def variables(self, tmp_path):
-        return {"DJANGO_SITE_DATABASE": str(tmp_path / "site.sqlite3"), "PYTHONPATH": str(HERE)}
-
-    @pytest.mark.parametrize(
-        "settings, status", [("developed", 200), ("django_site.settings", 404)]
-    )
-    def test_static_files_are_served_in_development(
-        self, spawn, project, variables, settings, status
-    ):
-        server = spawn(
-            *f"-f spawning.django_factory.config_factory -s 1 {settings}".split(),
-            cwd=project,
-            env=variables,
-        )
-
-        assert server.get("/admin/login/").status == 200
-        assert server.get("/static/admin/css/base.css").status == status
-        assert server.stop() == 0
-
-    def test_settings_that_cannot_be_imported_are_shown(self, run_spawn, project):
-        write(project / "broken.py", "1 / 0")
-
-        ended = run_spawn("-f", "spawning.django_factory", "broken", cwd=project)
-
-        assert f'File "{project}/broken.py", line 1, in <module>' in ended.stderr
-        assert ended.stderr.endswith("spawn: --factory: ZeroDivisionError: division by zero\n")
-        assert ended.returncode == 1
-
-    def test_manage_py_runspawn(self, project, variables):
-        arguments = "127.0.0.1:0 --processes 1 --access-log-file /dev/null".split()
-        paths = f"{COMMANDS['PYTHONPATH']}:{HERE}"
-
-        with running(
-            project / "stderr",
-            [sys.executable, str(project / "manage.py"), "runspawn", *arguments],
-            cwd="/",
-            env=environment({**COMMANDS, **variables, "PYTHONPATH": paths}),
-        ) as server:
-            assert server.process.pid == server.pid
-            assert "1 process × 4 threads" in server.output
-            assert server.get("/static/admin/css/base.css").status == 200
-            assert server.stop() == 0
-
-
-DEVELOPED = """
-    from django_site.settings import *
-    DEBUG = True
-    INSTALLED_APPS = [*INSTALLED_APPS, "spawning.django"]
-"""
-MANAGE = """
-    import os
-    import sys
-    from django.core.management import execute_from_command_line
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "developed")
-    execute_from_command_line(sys.argv)
-"""

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""Django projects by their settings, and by their manage.py."""
+
+import sys
+
+import pytest
+from factory_projects import COMMANDS, write
+from running import HERE, environment, running
+
+DEVELOPED = """
+    from django_site.settings import *
+    DEBUG = True
+    INSTALLED_APPS = [*INSTALLED_APPS, "spawning.django"]
+"""
+MANAGE = """
+    import os
+    import sys
+    from django.core.management import execute_from_command_line
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "developed")
+    execute_from_command_line(sys.argv)
+"""
+
+
+class TestDjango:
+    @pytest.fixture
+    def project(self, tmp_path):
+        """The directory of a project in development, beside its manage.py."""
+        write(tmp_path / "developed.py", DEVELOPED)
+        write(tmp_path / "manage.py", MANAGE)
+        return tmp_path
+
+    @pytest.fixture
+    def variables(self, tmp_path):
+        return {"DJANGO_SITE_DATABASE": str(tmp_path / "site.sqlite3"), "PYTHONPATH": str(HERE)}
+
+    @pytest.mark.parametrize(
+        "settings, status", [("developed", 200), ("django_site.settings", 404)]
+    )
+    def test_static_files_are_served_in_development(
+        self, spawn, project, variables, settings, status
+    ):
+        server = spawn(
+            *f"-f spawning.django_factory.config_factory -s 1 {settings}".split(),
+            cwd=project,
+            env=variables,
+        )
+
+        assert server.get("/admin/login/").status == 200
+        assert server.get("/static/admin/css/base.css").status == status
+        assert server.stop() == 0
+
+    def test_settings_that_cannot_be_imported_are_shown(self, run_spawn, project):
+        write(project / "broken.py", "1 / 0")
+
+        ended = run_spawn("-f", "spawning.django_factory", "broken", cwd=project)
+
+        assert f'File "{project}/broken.py", line 1, in <module>' in ended.stderr
+        assert ended.stderr.endswith("spawn: --factory: ZeroDivisionError: division by zero\n")
+        assert ended.returncode == 1
+
+    def test_manage_py_runspawn(self, project, variables):
+        arguments = "127.0.0.1:0 --processes 1 --access-log-file /dev/null".split()
+        paths = f"{COMMANDS['PYTHONPATH']}:{HERE}"
+
+        with running(
+            project / "stderr",
+            [sys.executable, str(project / "manage.py"), "runspawn", *arguments],
+            cwd="/",
+            env=environment({**COMMANDS, **variables, "PYTHONPATH": paths}),
+        ) as server:
+            assert server.process.pid == server.pid
+            assert "1 process × 4 threads" in server.output
+            assert server.get("/static/admin/css/base.css").status == 200
+            assert server.stop() == 0
