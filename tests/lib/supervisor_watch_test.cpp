@@ -12,7 +12,6 @@
 namespace spawning {
 namespace {
 
-using namespace std::chrono_literals;
 using test::SupervisorTest;
 
 TEST_F(SupervisorTest, ReloadsWhenAWatchedFileChangesAndNamesIt) {
