@@ -1,7 +1,7 @@
-# Everything we build with comes from the system or, for pybind11, from the active Python environment.
+# Everything we build with comes from the system, from cli/third_party or, for pybind11, from the active Python
+# environment. Of Boost only headers are needed.
 find_package(Threads REQUIRED)
-set(Boost_USE_STATIC_LIBS ON)
-find_package(Boost 1.81 REQUIRED COMPONENTS program_options)
+find_package(Boost 1.81 REQUIRED)
 
 if(SPAWNING_BINDINGS)
   # The virtual environment that ./dev makes, where there is one and nothing else was asked for.

@@ -52,16 +52,16 @@ COMMON_NAMES = set(
 )
 UNNAMED_PLACES = ("tests/corpus/", "tests/fuzz/", "tests/system/apps/")
 
-GENERATED = {"build", "__pycache__"}
+NOT_OURS = {"build", "__pycache__", "third_party"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
 def files(root, *suffixes):
-    """Every file below root with one of the suffixes (all if none), except what is generated."""
+    """Every file below root with one of the suffixes (all if none), except what is generated or others'."""
     for directory, names, basenames in os.walk(root):
         names[:] = sorted(
-            name for name in names if name not in GENERATED and (name == ".ci" or name[0] != ".")
+            name for name in names if name not in NOT_OURS and (name == ".ci" or name[0] != ".")
         )
         for path in (Path(directory, name) for name in sorted(basenames)):
             if not suffixes or path.suffix in suffixes:
@@ -311,6 +311,10 @@ class Violations(unittest.TestCase):
     def test_basenames_are_unique(self):
         self.write("cli/text.hpp")
         self.assert_found("text.hpp", "has the name of")
+
+    def test_what_others_have_written_follows_their_rules(self):
+        self.text("cli/third_party/CLI/log.hpp", "#include <Python.h>\n")
+        assert Tree(self.root).check() == []
 
     def test_common_names_may_repeat(self):
         self.text("cli/CMakeLists.txt", "")

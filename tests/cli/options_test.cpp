@@ -119,6 +119,15 @@ TEST(OptionsTest, TakeAnIpv6AddressWithAndWithoutBrackets) {
 
 TEST(OptionsTest, LeaveWhatFollowsTwoDashesAlone) {
   EXPECT_EQ(parse_options({"app", "--", "--port"}).arguments, (Arguments{"app", "--port"}));
+  EXPECT_EQ(parse_options({"--", "app", "--", "-q"}).arguments, (Arguments{"app", "--", "-q"}));
+}
+
+TEST(OptionsTest, TakeArgumentsAndValuesAsTheyAre) {
+  EXPECT_EQ(parse_options({"app", "[a,b]", "", "{}", "-", "x y"}).arguments,
+            (Arguments{"app", "[a,b]", "", "{}", "-", "x y"}));
+  EXPECT_EQ(parse_options({"-w[a,b]", "--watch", "{}", "--watch=-", "app"}).watch,
+            (Arguments{"[a,b]", "{}", "-"}));
+  EXPECT_EQ(parse_options({"-vp90", "app"}).port, 90);
 }
 
 TEST(OptionsTest, NeedNoApplicationForWhatServesNothing) {
@@ -171,7 +180,8 @@ TEST(OptionsTest, NameAnOptionWithoutItsValue) {
 }
 
 TEST(OptionsTest, NameASwitchThatWasGivenAValue) {
-  EXPECT_EQ(refusal({"--no-keepalive=yes", "app"}), "--no-keepalive: takes no value");
+  for (const std::string value : {"", "yes", "true", "false", "1"})
+    EXPECT_EQ(refusal({"--no-keepalive=" + value, "app"}), "--no-keepalive: takes no value");
 }
 
 TEST(OptionsTest, NameAnOptionThatWasGivenTwice) {
