@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "settings_source.hpp"
+
 namespace spawning::cli {
 namespace {
 
@@ -54,7 +56,11 @@ std::vector<std::string> with_empty_values(std::vector<std::string> words) {
 
 [[noreturn]] void refuse_unknown(const std::string& word) {
   const std::size_t length = word.starts_with("--") ? word.find('=') : 2;  // -xVALUE
-  throw UsageError{word.substr(0, length) + ": there is no such option; see spawn --help"};
+  const std::string name = word.substr(0, length);
+  const auto spelled = [](const std::string& found) { return "--" + found; };
+  const std::string meant = length == 2 ? "" : suggestion(name.substr(2), spelled, true);
+  throw UsageError{name + ": there is no such option" +
+                   (meant.empty() ? "; see spawn --help" : meant)};
 }
 
 void parse(CLI::App& app, std::vector<std::string> words) {

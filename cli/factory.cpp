@@ -107,7 +107,7 @@ Options with_findings(const Options& options, const std::string& output) {
   Options merged = options;
   for (const Finding& finding : kFindings) {
     const json::value* value = found.if_contains(finding.name);
-    const bool given = std::ranges::find(options.given, finding.option) != options.given.end();
+    const bool given = find_given(options, finding.option) != nullptr;
     if (value != nullptr && !value->is_null() && !given) take(merged, finding, *value);
   }
   add_missing(merged.watch, texts(found, "watch"));

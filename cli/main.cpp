@@ -6,7 +6,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -18,7 +17,8 @@
 #include "factory.hpp"
 #include "help.hpp"
 #include "options.hpp"
-#include "python.hpp"
+#include "print_config.hpp"
+#include "programs.hpp"
 #include "service.hpp"
 #include "spawning/background.hpp"
 #include "spawning/configurator.hpp"
@@ -37,12 +37,6 @@ using namespace spawning::cli;
 constexpr int kCouldNotStart = 1;
 constexpr int kUsage = 2;
 
-// "" if it is not set.
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 std::optional<Inheritance> inheritance_of(const Options& options) {
   if (options.restart_args.empty()) return std::nullopt;
   try {
@@ -50,41 +44,6 @@ std::optional<Inheritance> inheritance_of(const Options& options) {
   } catch (const StartupError& error) {
     throw UsageError{"--z-restart-args: " + std::string{error.what()}};
   }
-}
-
-// argv[0] in a form that does not depend on the current directory.
-std::string invoked_as(const std::vector<std::string>& command) {
-  const std::string name = command.empty() ? "" : command.front();
-  return name.find('/') == std::string::npos ? name : std::filesystem::absolute(name).string();
-}
-
-// Factories run as workers do.
-Configurator interpreter_of(const SupervisorConfig& config) {
-  Configurator interpreter;
-  interpreter.command = {config.worker_command.front()};
-  interpreter.environment = config.worker_environment;
-  interpreter.directory = config.working_directory;
-  return interpreter;
-}
-
-// Which programs there are, and where they run. Enters the directory that this one is to work in.
-SupervisorConfig programs_of(const Options& given, const std::vector<std::string>& command) {
-  const PythonSearch search = PythonSearch::of_this_process(given.python, invoked_as(command));
-  SupervisorConfig config;
-  config.restart_command = restart_command(command);
-  config.restart_directory = working_directory(environment("PWD"));
-  config.working_directory = enter_directory(given, config.restart_directory);
-  // As another user it may not be allowed there again, and need not be.
-  const std::string& name = config.restart_command.front();
-  const bool named_from_here = name.find('/') != name.npos && !name.starts_with('/');
-  if (given.chdir.starts_with('/') && !named_from_here)
-    config.restart_directory = config.working_directory;
-  config.worker_command = {find_python(search), "-m", "spawning.worker"};
-  config.worker_environment =
-      worker_environment(given, search.executable, environment("PYTHONPATH"));
-  config.worker_environment.emplace_back(CoverageDirectory::kVariable);
-  config.configurator = configurator_for(given, interpreter_of(config), config.restart_command);
-  return config;
 }
 
 // What is neither to be bound nor opened.
@@ -168,6 +127,7 @@ int supervise(const Options& given, const std::vector<std::string>& command, con
   std::optional<Inheritance> inheritance = inheritance_of(given);
   Background background;
   if (given.daemonize && !inheritance) background = Background::enter();
+  if (!inheritance) log_sources(log, given);
   SupervisorConfig config = programs_of(given, command);
   const auto identity = inheritance ? std::nullopt : identity_of(given);
   config.configurator.user = identity;
@@ -218,6 +178,10 @@ int act(const Options& options, const std::vector<std::string>& command) {
     std::cout << "spawning " SPAWNING_VERSION "\n";
     return EXIT_SUCCESS;
   }
+  if (options.print_config) {
+    std::cout << config_text(options);
+    return EXIT_SUCCESS;
+  }
   const Log log{STDERR_FILENO, "supervisor", log_options(options)};
   try {
     if (options.top) return show_status(*options.top);
@@ -237,7 +201,9 @@ int act(const Options& options, const std::vector<std::string>& command) {
 int main(int argc, char** argv) {
   try {
     open_standard_streams();
-    return act(parse_options({argv + std::min(argc, 1), argv + argc}), {argv, argv + argc});
+    return act(
+        parse_options({argv + std::min(argc, 1), argv + argc}, surroundings_of_this_process()),
+        {argv, argv + argc});
   } catch (const std::exception& error) {  // a UsageError before it is known how to log
     std::cerr << "spawn: " << error.what() << '\n';
     return kUsage;

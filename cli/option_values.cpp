@@ -123,6 +123,11 @@ BindAddress read_private_address(const std::string& text, const std::string& oth
   refuse(text, kPrivateAddress);
 }
 
+std::string without_brackets(const std::string& host) {
+  const bool brackets = host.front() == '[' && host.back() == ']';
+  return brackets ? host.substr(1, host.size() - 2) : host;
+}
+
 std::string size_text(Bytes size) {
   std::string unit;
   for (const char larger : kUnits) {

@@ -45,6 +45,9 @@ namespace spawning::cli {
 
 /// @}
 
+/// A host without the brackets that an IPv6 address may have: "::1" of "[::1]".
+[[nodiscard]] std::string without_brackets(const std::string& host);
+
 /// As read_size() reads it, in the largest unit that needs no fraction: "8K", "1000".
 [[nodiscard]] std::string size_text(Bytes size);
 

@@ -23,11 +23,19 @@ namespace spawning::cli {
 /// The factory of applications that are named on the command line.
 inline constexpr const char* kDefaultFactory = "spawning.wsgi_factory.config_factory";
 
-/// What the command line says, with the defaults for what it does not say.
+/// An option that is not as it is by default.
+struct Given {
+  std::string option;               ///< its long name
+  std::vector<std::string> values;  ///< as given; "" of a switch
+  std::string origin;               ///< "command line", "$SPAWN_PORT", "spawn.toml:3"
+};
+
+/// What the command line, the environment and a file say, with the defaults for what they do not say.
 struct Options {
   std::vector<std::string> arguments;  ///< APP, MIDDLEWARE…; or what else the factory takes
   std::string factory = kDefaultFactory;
-  std::vector<std::string> given;  ///< the options that it names
+  std::string arguments_origin;  ///< as Given::origin; "" if there are none
+  std::vector<Given> given;      ///< in the order of `--help`
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
   std::vector<std::string> bind;  ///< if any, they replace host and port
@@ -61,6 +69,8 @@ struct Options {
   std::optional<BindAddress> backdoor;
   bool verbose = false;
   std::optional<StatusUrl> top;  ///< the server whose status is to be shown, instead of serving
+  std::string config_file;       ///< that was read; "" if none
+  bool print_config = false;
   bool version = false;
   bool help = false;
 };
@@ -72,10 +82,27 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What counts beside the command line.
+struct Surroundings {
+  std::vector<std::string> environment{};  ///< NAME=VALUE
+  std::string directory{};                 ///< whose pyproject.toml counts; "": none
+};
+
+/// What the environment of this process, and its working directory, are.
+[[nodiscard]] Surroundings surroundings_of_this_process();
+
+/// The one with that name; nullptr if it is not given.
+[[nodiscard]] const Given* find_given(const Options& options, const std::string& name);
+
 /// Reads the arguments, the program's name excluded. `--name=value`, `--name value`, `-n value` and
 /// `-nvalue` are the same; names are never abbreviated; options and arguments may be mixed, and after
-/// `--` all are arguments. With `--help`, `--version` or `--top` nothing else is required.
+/// `--` all are arguments. With `--help`, `--version` or `--top` nothing else is required, or read.
+///
+/// An option that the command line does not name is as the environment says, else as a file does. Of an
+/// option that may be repeated, one place's values count. --bind counts for less than a --host or --port
+/// from a stronger place. $PORT counts, with the host 0.0.0.0, unless --bind or --host is given.
 /// \throws UsageError
-[[nodiscard]] Options parse_options(const std::vector<std::string>& arguments);
+[[nodiscard]] Options parse_options(const std::vector<std::string>& arguments,
+                                    const Surroundings& surroundings = {});
 
 }  // namespace spawning::cli

@@ -22,6 +22,9 @@ struct Setting {
     perhaps,  ///< a switch that may have one, only behind `=`: what follows is an argument
   };
 
+  /// Where it may be said.
+  enum class Where : std::uint8_t { anywhere, command_line };
+
   const char* name;      ///< "port", without dashes
   char short_name;       ///< '\0' if there is none
   const char* argument;  ///< what its value is called in `--help`; nullptr for a switch
@@ -31,6 +34,7 @@ struct Setting {
   /// Stores the value ("" for a switch). \throws UsageError that says what was expected.
   void (*store)(Options& options, const std::string& value);
   const char* old_name = nullptr;  ///< understood, too; nullptr if there is none
+  Where where = Where::anywhere;
 };
 
 /// Options that belong together, under a heading.
@@ -45,7 +49,8 @@ struct SettingGroup {
 /// What `spawn` says to itself, and people do not.
 [[nodiscard]] std::span<const Setting> internal_settings();
 
-/// The one with that name, or old name, without dashes; nullptr if there is none.
+/// The one with that name, or old name, without dashes in front; nullptr if there is none. An old name
+/// that has underscores has dashes, too.
 [[nodiscard]] const Setting* find_setting(const std::string& name);
 
 }  // namespace spawning::cli

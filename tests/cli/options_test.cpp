@@ -190,13 +190,28 @@ TEST(OptionsTest, NameAnOptionThatWasGivenTwice) {
 
 TEST(OptionsTest, RefuseWhatDoesNotExistRatherThanIgnoreOrGuessIt) {
   for (const std::string option :
-       {"--daemon", "--prot", "--por", "--proc", "--hostname", "--status", "--chroot"}) {
+       {"--hostname", "--status", "--chroot", "--z-restart", "--colour-of-the-door"}) {
     EXPECT_EQ(refusal({option, "app"}), option + ": there is no such option; see spawn --help");
     EXPECT_EQ(refusal({option + "=1", "app"}),
               option + ": there is no such option; see spawn --help");
   }
   EXPECT_EQ(refusal({"-q", "app"}), "-q: there is no such option; see spawn --help");
   EXPECT_EQ(refusal({"-xvalue", "app"}), "-x: there is no such option; see spawn --help");
+}
+
+TEST(OptionsTest, SuggestWhatMayHaveBeenMeant) {
+  for (const auto& [typed, meant] :
+       std::vector<std::pair<std::string, std::string>>{{"--prot", "--port"},
+                                                        {"--por=80", "--port"},
+                                                        {"--proc", "--processes"},
+                                                        {"--daemon", "--daemonize"},
+                                                        {"--wirte-timeout", "--write-timeout"},
+                                                        {"--no-keep-alive", "--no-keepalive"},
+                                                        {"--limit_body=1", "--limit-body"}}) {
+    EXPECT_EQ(refusal({typed, "app"}), typed.substr(0, typed.find('=')) +
+                                           ": there is no such option; did you mean " + meant +
+                                           "?");
+  }
 }
 
 TEST(OptionsTest, TakeSizesWithUnits) {
