@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "check.hpp"
 #include "coverage_directory.hpp"
 #include "daemon.hpp"
 #include "factory.hpp"
@@ -185,9 +186,15 @@ int act(const Options& options, const std::vector<std::string>& command) {
   const Log log{STDERR_FILENO, "supervisor", log_options(options)};
   try {
     if (options.top) return show_status(*options.top);
+    if (options.check) {
+      std::cout << check_service(options, command) << '\n';
+      return EXIT_SUCCESS;
+    }
     return supervise(options, command, log);
   } catch (const UsageError& error) {
     return refuse(log, error.what(), kUsage);
+  } catch (const ApplicationError& error) {
+    return refuse(log, error.what(), kCouldNotStart, error.traceback());
   } catch (const ConfigureError& error) {
     return refuse(log, std::string{"--factory: "} + error.what(), kCouldNotStart,
                   error.traceback());

@@ -70,6 +70,7 @@ struct Options {
   bool verbose = false;
   std::optional<StatusUrl> top;  ///< the server whose status is to be shown, instead of serving
   std::string config_file;       ///< that was read; "" if none
+  bool check = false;
   bool print_config = false;
   bool version = false;
   bool help = false;

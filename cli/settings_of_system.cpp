@@ -158,6 +158,11 @@ constexpr std::array kOthers{
             "that is there",
             Takes::value, [](Options& o, Value v) { o.config_file = v; }, nullptr,
             Where::command_line},
+    Setting{"check", '\0', nullptr, nullptr,
+            "load everything, the application too, bind and open nothing, say OK or why not, and "
+            "exit",
+            Takes::nothing, [](Options& o, Value) { o.check = true; }, nullptr,
+            Where::command_line},
     Setting{"print-config", '\0', nullptr, nullptr,
             "print every option, its value and where that is from, and exit", Takes::nothing,
             [](Options& o, Value) { o.print_config = true; }, nullptr, Where::command_line},

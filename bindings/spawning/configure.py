@@ -13,7 +13,7 @@ import os
 import select
 import sys
 import threading
-from typing import Any
+from typing import Any, Callable
 
 from spawning.load_failure import LoadFailure, load_failure
 from spawning.modules import LoadedModules
@@ -29,13 +29,18 @@ def main(arguments: list[str]) -> int:
         )
         return 2
     name, options = arguments
+    return answer(lambda: configured(name, json.loads(options)))
+
+
+def answer(work: Callable[[], dict[str, Any]]) -> int:
+    """Prints what `work` returns, or why it does not, for `spawn`; returns the exit status."""
     output = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _end_with_reader(output)
     restore_environment()
     add_current_directory()
     try:
-        result = json.dumps(configured(name, json.loads(options)), ensure_ascii=False)
+        result = json.dumps(work(), ensure_ascii=False)
         status = 0
     except BaseException as error:  # SystemExit too: nothing may go unsaid
         result = json.dumps(_failure(load_failure(error)), ensure_ascii=False)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Loads the application as a worker does, and ends: `python -m spawning.check SETTINGS`.
+
+`spawn --check` starts it. It answers as `spawning.configure` does, and leaves nothing that runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import sys
+from typing import Any
+
+from spawning.configure import answer
+from spawning.worker import _load
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the exit status."""
+    if len(arguments) != 1:
+        print("spawning.check is started by `spawn --check`, with settings", file=sys.stderr)
+        return 2
+    return answer(lambda: checked(json.loads(arguments[0])))
+
+
+def checked(config: dict[str, Any]) -> dict[str, Any]:
+    """Raises whatever keeps a worker with these settings from getting ready."""
+    from spawning import _native  # noqa: F401, PLC0415  # may be built for another interpreter
+
+    if config.get("coverage"):
+        import spawning.measurement  # noqa: PLC0415
+
+        spawning.measurement._import_coverage()
+    _load(config)
+    return {}
+
+
+def end_group() -> None:
+    """Ends what has been started from here, unless it has left the process group."""
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError, ValueError):
+            stat = pathlib.Path(f"/proc/{name}/stat").read_text(errors="replace")
+            group = int(stat.rpartition(")")[2].split()[2])
+            if group == os.getpid() and int(name) != group:
+                os.kill(int(name), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    exit_status = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    end_group()
+    os._exit(exit_status)  # whatever threads the application has left
