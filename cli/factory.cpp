@@ -124,7 +124,7 @@ std::function<ServicePlan(const std::string&)> plan_reader(const Options& given,
                                                            const std::string& directory,
                                                            const Log& log) {
   return [given, bound, directory, &log](const std::string& output) {
-    const Options options = with_findings(given, output);
+    const Options options = with_capacity(with_findings(given, output), log);
     const bool elsewhere = options.bind.empty() && !bound.host.empty() &&
                            (options.host != bound.host || options.port != bound.port);
     if (elsewhere)

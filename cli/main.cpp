@@ -134,8 +134,10 @@ int supervise(const Options& given, const std::vector<std::string>& command, con
   config.configurator.user = identity;
   // What an inherited service is, its supervisor has left.
   const bool asks = !config.configurator.command.empty() && !inheritance;
-  Service service{given, asks ? with_findings(given, configure(config.configurator)) : given, asks,
-                  std::move(config)};
+  Service service{given, given, asks, std::move(config)};
+  if (asks)
+    service.options =
+        with_capacity(with_findings(given, configure(service.config.configurator)), log);
   apply(service.options, service.config);
   if (inheritance && inheritance->on_trial()) return Inheritance::kTrialPassed;
   service.config.background = std::move(background);
@@ -190,7 +192,7 @@ int act(const Options& options, const std::vector<std::string>& command) {
       std::cout << check_service(options, command) << '\n';
       return EXIT_SUCCESS;
     }
-    return supervise(options, command, log);
+    return supervise(with_capacity(options, log), command, log);
   } catch (const UsageError& error) {
     return refuse(log, error.what(), kUsage);
   } catch (const ApplicationError& error) {

@@ -41,6 +41,7 @@ struct Options {
   std::vector<std::string> bind;  ///< if any, they replace host and port
   std::optional<mode_t> umask;    ///< otherwise the one that spawn was started with
   unsigned processes = 4;
+  bool processes_auto = false;  ///< as many as there is room for. \see with_capacity
   unsigned threads = 4;
   std::string python;  ///< "" if not given
   HttpConfig http;

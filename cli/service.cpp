@@ -10,6 +10,7 @@
 #include <boost/json/serialize.hpp>
 #include <filesystem>
 
+#include "spawning/capacity.hpp"
 #include "spawning/error.hpp"
 
 namespace spawning::cli {
@@ -116,6 +117,18 @@ std::optional<StatusConfig> status_config(const Options& options, const Sockets&
   } catch (const StartupError& error) {
     throw StartupError{"--status-host, --status-port: " + std::string{error.what()}};
   }
+}
+
+Options with_capacity(Options options, const Log& log) {
+  if (!options.processes_auto) return options;
+  constexpr unsigned kMost = 1024;  // as --processes has it
+  const Capacity room = capacity(affine_processors());
+  options.processes = std::min(kMost, room.workers);
+  options.processes_auto = false;
+  if (options.restart_args.empty())  // else it has been said
+    log.info("--processes auto: " + std::to_string(options.processes) +
+             ", because of this: " + room.reason);
+  return options;
 }
 
 LogOptions log_options(const Options& options) {

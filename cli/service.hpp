@@ -35,6 +35,9 @@ struct Sockets {
 [[nodiscard]] std::optional<StatusConfig> status_config(const Options& options,
                                                         const Sockets& sockets);
 
+/// The options with the number of processes that there is room for, if it is "auto"; says what decided.
+[[nodiscard]] Options with_capacity(Options options, const Log& log);
+
 /// How this process and its workers log: --log-level counts for more than --verbose.
 [[nodiscard]] LogOptions log_options(const Options& options);
 

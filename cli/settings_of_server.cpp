@@ -34,6 +34,17 @@ void store_bind(Options& options, Value value) {
   options.bind.push_back(value);
 }
 
+void store_processes(Options& options, Value value) {
+  options.processes_auto = value == "auto";
+  if (options.processes_auto) return;
+  try {
+    options.processes = read_number(value, 1, kMostProcesses);
+  } catch (const UsageError&) {
+    throw UsageError{"expected auto or a number from 1 to " + std::to_string(kMostProcesses) +
+                     ", not \"" + value + "\""};
+  }
+}
+
 void store_threads(Options& options, Value value) {
   if (value == "0")
     throw UsageError{"expected at least 1; 0, cooperative greenlets, is not available yet"};
@@ -80,8 +91,9 @@ constexpr std::array kServer{
             "octal: the permissions that UNIX sockets, and files that workers create, do not get; "
             "otherwise as inherited",
             Takes::value, [](Options& o, Value v) { o.umask = read_mode(v); }},
-    Setting{"processes", 's', "N", "4", "worker processes", Takes::value,
-            [](Options& o, Value v) { o.processes = read_number(v, 1, kMostProcesses); }},
+    Setting{"processes", 's', "N", "4",
+            "worker processes; auto: one a processor, if quota and memory suffice", Takes::value,
+            store_processes},
     Setting{"threads", 't', "N", "4", "threads that call the application in each worker",
             Takes::value, store_threads},
     Setting{"python", '\0', "PATH", nullptr,

@@ -97,7 +97,7 @@ TEST(FactoryTest, IsRefusedByNameIfItFindsWhatIsNone) {
   EXPECT_EQ(refusal(R"({"port":"http"})"), "port: expected a number from 0 to 65535, not \"http\"");
   EXPECT_EQ(refusal(R"({"port":true})"), "port: expected a number from 0 to 65535, not \"true\"");
   EXPECT_EQ(refusal(R"({"num_processes":0})"),
-            "num_processes: expected a number from 1 to 1024, not \"0\"");
+            "num_processes: expected auto or a number from 1 to 1024, not \"0\"");
   EXPECT_EQ(refusal(R"({"host":""})"), "host: expected a value");
   EXPECT_EQ(refusal(R"({"watch":"a.ini"})"), "watch: expected a list of paths, not \"a.ini\"");
   EXPECT_EQ(refusal(R"({"watch":[1]})"), "watch: expected a list of paths, not [1]");

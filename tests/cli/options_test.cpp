@@ -162,9 +162,9 @@ TEST(OptionsTest, NameTheOptionAndWhatWasExpectedOfItsValue) {
   EXPECT_EQ(refusal({"--port=80 ", "app"}),
             "--port: expected a number from 0 to 65535, not \"80 \"");
   EXPECT_EQ(refusal({"-s", "0", "app"}),
-            "--processes: expected a number from 1 to 1024, not \"0\"");
+            "--processes: expected auto or a number from 1 to 1024, not \"0\"");
   EXPECT_EQ(refusal({"-s", "99999999999999999999", "app"}),
-            "--processes: expected a number from 1 to 1024, not \"99999999999999999999\"");
+            "--processes: expected auto or a number from 1 to 1024, not \"99999999999999999999\"");
   EXPECT_EQ(refusal({"-t", "1025", "app"}),
             "--threads: expected a number from 1 to 1024, not \"1025\"");
   EXPECT_EQ(refusal({"-t", "0", "app"}),

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "spawning/capacity.hpp"
 #include "spawning/error.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -357,6 +358,15 @@ TEST(ServiceTest, FindsThePythonPackageOfABuildTree) {
 
 TEST(ServiceTest, LeavesTheEnvironmentAloneOutsideOfABuildTree) {
   EXPECT_TRUE(build_tree_environment("/usr/local/bin/spawn", "/mine").empty());
+}
+
+TEST(ServiceTest, HasAsManyProcessesAsThereIsRoomForIfItIsLeftToIt) {
+  const Log log{STDERR_FILENO, "test", {.threshold = LogLevel::error}};
+  const Options automatic = parse_options({"-s", "auto", "app"});
+
+  EXPECT_TRUE(automatic.processes_auto);
+  EXPECT_EQ(with_capacity(automatic, log).processes, capacity(affine_processors()).workers);
+  EXPECT_EQ(with_capacity(parse_options({"-s", "7", "app"}), log).processes, 7U);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ import signal
 import sys
 
 import pytest
-from running import PATIENCE, wait_until
+from running import PATIENCE, PROGRAM, environment, running, wait_until
 
 APPLICATION = """
 def application(environ, start_response):
@@ -111,7 +111,7 @@ def test_what_is_wrong_with_a_file_is_one_line_that_says_where(run_spawn, shop, 
         (
             "WEB_CONCURRENCY",
             "many",
-            'WEB_CONCURRENCY: expected a number from 1 to 1024, not "many"',
+            'WEB_CONCURRENCY: expected auto or a number from 1 to 1024, not "many"',
         ),
     ],
 )
@@ -172,3 +172,20 @@ def test_a_factory_leaves_what_a_file_says(spawn, shop):
 
     assert "1 process × 3 threads" in server.output
     assert server.get("/").body == b"served"
+
+
+def test_as_many_processes_as_there_is_room_for_and_the_log_says_why(shop):
+    one = min(os.sched_getaffinity(0))
+    taskset = ["taskset", "-c", str(one)]
+    command = [*taskset, str(PROGRAM), "--port", "0", "--python", sys.executable]
+
+    with running(
+        shop / "stderr",
+        [*command, *"--processes auto --access-log-file /dev/null shop".split()],
+        cwd=shop,
+        env=environment(None),
+    ) as server:
+        assert "— 1 process × 4 threads" in server.output
+        assert "--processes auto: 1, because of this: 1 processor\n" in server.errors()
+        assert server.get("/").body == b"served"
+        assert server.stop() == 0
