@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""`python -m spawning …` is `spawn --python THAT_PYTHON …`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from spawning.program import find_program
+
+
+def main(arguments: list[str]) -> int:
+    """`spawn` takes the place of this process; returns the exit status if there is none."""
+    try:
+        program = find_program()
+    except FileNotFoundError as error:
+        print(f"spawning: {error}", file=sys.stderr)
+        return 1
+    # Of two that are given the last counts.
+    python = ["--python", sys.executable] if sys.executable else []
+    os.execv(program, [program, *python, *arguments])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
