@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import takewhile
 
 from spawning.program import find_program
 
@@ -16,9 +17,13 @@ def main(arguments: list[str]) -> int:
     except FileNotFoundError as error:
         print(f"spawning: {error}", file=sys.stderr)
         return 1
-    # Of two that are given the last counts.
-    python = ["--python", sys.executable] if sys.executable else []
-    os.execv(program, [program, *python, *arguments])
+    os.execv(program, [program, *_this_python(arguments), *arguments])
+
+
+def _this_python(arguments: list[str]) -> list[str]:
+    options = takewhile(lambda argument: argument != "--", arguments)
+    given = any(each == "--python" or each.startswith("--python=") for each in options)
+    return [] if given or not sys.executable else ["--python", sys.executable]
 
 
 if __name__ == "__main__":

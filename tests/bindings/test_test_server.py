@@ -19,7 +19,6 @@ import urllib.request
 from wsgiref.validate import validator
 
 import pytest
-
 import spawning
 from spawning import embedding
 
@@ -86,9 +85,9 @@ def test_tells_the_application_what_it_is():
         seen.update(environ)
         return hello(environ, start_response)
 
-    with spawning.TestServer(application, threads=1, server_header="Test", request_id=True) as url:
-        with urllib.request.urlopen(url + "/a?b=c", timeout=PATIENCE) as response:
-            assert response.read() == b"hello from /a"
+    server = spawning.TestServer(application, threads=1, server_header="Test", request_id=True)
+    with server as url, urllib.request.urlopen(url + "/a?b=c", timeout=PATIENCE) as response:
+        assert response.read() == b"hello from /a"
 
     assert (seen["wsgi.multithread"], seen["wsgi.multiprocess"]) == (False, False)
     assert seen["QUERY_STRING"] == "b=c"
@@ -277,7 +276,7 @@ def test_a_port_in_use_is_an_oserror():
 
 
 def test_a_host_that_is_none_is_an_oserror():
-    with pytest.raises(OSError, match="no-such-host.invalid"):
+    with pytest.raises(OSError, match=r"no-such-host\.invalid"):
         spawning.TestServer(hello, host="no-such-host.invalid")
 
 
