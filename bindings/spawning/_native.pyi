@@ -77,3 +77,50 @@ class Worker:
     @property
     def generation(self) -> int:
         """Counts reloads, from 1."""
+
+class Server:
+    """Serves an application within this process.
+
+    The order of calls: serve_requests on as many threads as may call the application at a time; wait
+    until `fileno()` is readable, and attend meanwhile, on one thread; stop. `http` is as of
+    Worker.ready. Raises OSError if it cannot listen.
+    """
+
+    def __init__(
+        self,
+        application: Callable[..., Any],
+        *,
+        host: str,
+        port: int,
+        multithread: bool,
+        http: dict[str, Any],
+        access_log_format: str | None,
+    ) -> None: ...
+    def serve_requests(self) -> None:
+        """Answers requests on this thread until the server has nothing left to do."""
+
+    def drain(self, *, newcomers: bool, patience: float) -> None:
+        """Lets nobody new in, and finishes what runs within so many seconds."""
+
+    def stop(self) -> None:
+        """Ends at once; what still runs is lost, and logged."""
+
+    def fileno(self) -> int:
+        """A descriptor, readable when the server has nothing left to do."""
+
+    def attention(self) -> int:
+        """A descriptor, readable when attend() is wanted."""
+
+    def attend(self) -> bool:
+        """Ends waits for clients that have gone; True: call again in a moment."""
+
+    def let_go_in_child(self) -> None:
+        """In a forked process: lets go of the listening socket."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens, for a client."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Callable
+from typing import Any, Callable, cast
 
 from spawning.naming import NamingError, describe, resolve
 
@@ -28,19 +28,20 @@ def app_factory(config: dict[str, Any]) -> Application:
     name, *middleware = config["args"]
     application = _callable(name)
     for each in middleware:
-        application = _callable(each)(application)
-        if not callable(application):
+        wrapped: Any = _callable(each)(application)
+        if not callable(wrapped):
             raise NamingError(
-                f"the middleware '{each}' returned {describe(application)}, which is not callable"
+                f"the middleware '{each}' returned {describe(wrapped)}, which is not callable"
             )
+        application = wrapped
     return application
 
 
 def _callable(name: str) -> Application:
-    found = resolve(name)
+    found: Any = resolve(name)
     if not callable(found):
         raise NamingError(f"'{name}' is {describe(found)}, which is not callable")
-    return found
+    return cast("Application", found)
 
 
 def hello_world(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:

@@ -4,9 +4,12 @@
 /// The interpreter's lock (GIL) as types: who holds it, who lets it go, and who waits meanwhile.
 
 #include <Python.h>
+#include <cxxabi.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cassert>
+#include <utility>
 
 namespace spawning::python {
 
@@ -24,11 +27,28 @@ class GilHeld {
   GilHeld() = default;
 };
 
+/// Calls what may run Python code, or wait for the GIL.
+///
+/// When the interpreter ends, CPython ends each other thread that asks for the GIL by
+/// pthread_exit(3). To unwind our frames takes the GIL, too; so the thread stays where it is, for the
+/// moment until the process has gone, as it does from CPython 3.14 on. Only threads that nobody waits
+/// for can get here: daemons.
+template <class Call>
+decltype(auto) calling_python(Call&& call) {
+  try {
+    return std::forward<Call>(call)();
+  } catch (const abi::__forced_unwind&) {
+    for (;;) ::pause();
+  }
+}
+
 /// Lets other threads run Python code while it lives. The thread keeps its thread state.
 class GilReleased {
  public:
   explicit GilReleased(const GilHeld&) : state_{PyEval_SaveThread()} {}
-  ~GilReleased() { PyEval_RestoreThread(state_); }
+  ~GilReleased() {
+    calling_python([this] { PyEval_RestoreThread(state_); });
+  }
 
   GilReleased(const GilReleased&) = delete;
   GilReleased& operator=(const GilReleased&) = delete;
@@ -63,7 +83,7 @@ class Occupancy {
       state_ = PyEval_SaveThread();
     }
     ~WithoutGil() {
-      PyEval_RestoreThread(state_);
+      calling_python([this] { PyEval_RestoreThread(state_); });
       occupancy_.occupied_.store(0, std::memory_order_release);
       occupancy_.occupied_.notify_all();
     }

@@ -99,7 +99,7 @@ void GoneClients::Iteration::client_has_gone() {
 PyRef GoneClients::Iteration::next(PyObject* iterator) {
   if (gone()) return {};
   inside_ = true;
-  PyRef block = PyRef::steal(PyIter_Next(iterator));
+  PyRef block = PyRef::steal(calling_python([iterator] { return PyIter_Next(iterator); }));
   inside_ = false;
   if (interrupted_) forget_interruption();
   return block;

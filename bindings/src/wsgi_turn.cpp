@@ -33,8 +33,10 @@ bool is_text(PyObject* body) {
 
 void WsgiTurn::run(PyObject* environ, PyObject* start_response) {
   const std::array<PyObject*, 2> arguments{environ, start_response};
-  PyRef body = PyRef::steal(PyObject_Vectorcall(handler_.application_.get(), arguments.data(),
-                                                arguments.size(), nullptr));
+  PyRef body = PyRef::steal(calling_python([this, &arguments] {
+    return PyObject_Vectorcall(handler_.application_.get(), arguments.data(), arguments.size(),
+                               nullptr);
+  }));
   if (!body || is_text(body.get())) return end_response(false);
   const bool in_memory = PyList_CheckExact(body.get()) || PyTuple_CheckExact(body.get());
   if (in_memory) return end_response(send(body.get()));
@@ -58,7 +60,8 @@ bool WsgiTurn::send(PyObject* body) {
 }
 
 bool WsgiTurn::send_blocks(PyObject* iterable) {
-  const PyRef iterator = PyRef::steal(PyObject_GetIter(iterable));
+  const PyRef iterator =
+      PyRef::steal(calling_python([iterable] { return PyObject_GetIter(iterable); }));
   if (!iterator) return false;
   GoneClients::Iteration iteration{gil_, handler_.gone_clients_, response_};
   bool only_block = has_one_block(iterable);
@@ -94,7 +97,8 @@ void WsgiTurn::end_response(bool good) {
 
 // After the response, so that no client waits for it.
 void WsgiTurn::call_close() {
-  const PyRef result = PyRef::steal(PyObject_CallNoArgs(close_.get()));
+  const PyRef result =
+      PyRef::steal(calling_python([this] { return PyObject_CallNoArgs(close_.get()); }));
   if (!result) log_exception();
 }
 

@@ -20,7 +20,7 @@ def classes():
 
 
 def methods(node):
-    return [each for each in node.body if isinstance(each, ast.FunctionDef)]
+    return [each for each in node.body if isinstance(each, ast.FunctionDef) and public([each.name])]
 
 
 def test_the_module_has_what_the_stub_has():
@@ -46,7 +46,9 @@ def test_each_class_has_the_methods_and_properties_that_the_stub_has():
 
 def test_parameters_have_the_names_that_the_stub_has():
     for node in classes():
-        for each in methods(node):
+        for each in node.body:
+            if not isinstance(each, ast.FunctionDef):
+                continue
             member = getattr(getattr(_native, node.name), each.name)
             if isinstance(member, property):
                 continue

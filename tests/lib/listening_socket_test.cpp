@@ -37,6 +37,16 @@ std::string refusal(const std::string& address) {
   return "";
 }
 
+// …and with which errno; 0 if it can.
+int error_of(const std::string& address) {
+  try {
+    static_cast<void>(bind_listener(BindAddress::parse(address)));
+  } catch (const BindError& error) {
+    return error.code().value();
+  }
+  return 0;
+}
+
 // Bound and nothing else, as others leave them behind.
 UniqueFd bind_unix(const std::string& path) {
   UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
@@ -90,6 +100,7 @@ TEST(ListeningSocketTest, SaysThatThePortIsInUse) {
   const std::string address = Address::local(socket.fd.get()).to_string();
 
   EXPECT_EQ(refusal(address), "cannot bind " + address + ": the port is in use");
+  EXPECT_EQ(error_of(address), EADDRINUSE);
 }
 
 TEST(ListeningSocketTest, SaysThatTheAddressIsNotOurs) {
@@ -136,6 +147,7 @@ TEST(ListeningSocketTest, RefusesALiveUnixSocket) {
   const ListeningSocket live = bind_listener(BindAddress::parse(address));
 
   EXPECT_EQ(refusal(address), "cannot bind " + address + ": the socket is in use");
+  EXPECT_EQ(error_of(address), EADDRINUSE);
 }
 
 TEST(ListeningSocketTest, GoesOnWithTheFileOfAnotherOne) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "spawning/address.hpp"
+#include "spawning/error.hpp"
 #include "spawning/unique_fd.hpp"
 
 namespace spawning {
@@ -61,10 +62,22 @@ struct ListeningSocket {
   [[nodiscard]] std::error_code turn_newcomers_away();
 };
 
+/// An address that cannot be listened on.
+class BindError : public StartupError {
+ public:
+  BindError(const std::string& what, std::error_code code) : StartupError{what}, code_{code} {}
+
+  /// What the system says about it; none if it was not asked.
+  [[nodiscard]] const std::error_code& code() const { return code_; }
+
+ private:
+  std::error_code code_;
+};
+
 /// Binds and listens. The socket is close-on-exec and non-blocking; TCP sockets have SO_REUSEADDR
 /// and TCP_NODELAY set (accepted connections inherit the latter). A stale socket file, one that
 /// nobody listens on, is replaced; one in use is an error. An inherited descriptor is checked to be
-/// a listening stream socket. \throws StartupError: one line with the address and the reason (in
+/// a listening stream socket. \throws BindError: one line with the address and the reason (in
 /// use, not ours, privileged…). \see bind(2), listen(2), unix(7)
 [[nodiscard]] ListeningSocket bind_listener(const BindAddress& address, int backlog = 2048);
 

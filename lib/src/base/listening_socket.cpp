@@ -26,8 +26,9 @@ namespace {
 constexpr int kSocketFlags = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
 constexpr std::uint16_t kFirstUnprivilegedPort = 1024;
 
-[[noreturn]] void refuse(const BindAddress& address, std::string_view reason) {
-  throw StartupError{"cannot bind " + address.to_string() + ": " + std::string{reason}};
+[[noreturn]] void refuse(const BindAddress& address, std::string_view reason, int error = 0) {
+  const std::string what = "cannot bind " + address.to_string() + ": " + std::string{reason};
+  throw BindError{what, {error, std::system_category()}};
 }
 
 std::string reason_for(const BindAddress& address, int error) {
@@ -76,7 +77,7 @@ UniqueFd listen_on_internet(const BindAddress& address, int backlog) {
     // A name may have addresses that this machine does not, as ::1 of "localhost" without IPv6.
     if (error != EADDRNOTAVAIL && error != EAFNOSUPPORT) break;
   }
-  refuse(address, reason_for(address, error));
+  refuse(address, reason_for(address, error), error);
 }
 
 sockaddr_un native_path(const BindAddress& address) {
@@ -100,7 +101,7 @@ void remove_stale_socket(const BindAddress& address, const sockaddr_un& native) 
   if (!probe) throw_last_error("socket");
   if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&native), sizeof native) == 0 ||
       errno == EAGAIN) {
-    refuse(address, "the socket is in use");
+    refuse(address, "the socket is in use", EADDRINUSE);
   }
   if (errno != ECONNREFUSED) refuse(address, std::system_category().message(errno));
   if (::unlink(native.sun_path) != 0)
@@ -114,7 +115,7 @@ UniqueFd listen_on_path(const BindAddress& address, int backlog) {
   if (!socket) throw_last_error("socket");
   const int error =
       try_listen(socket.get(), reinterpret_cast<const sockaddr*>(&native), sizeof native, backlog);
-  if (error != 0) refuse(address, reason_for(address, error));
+  if (error != 0) refuse(address, reason_for(address, error), error);
   return socket;
 }
 

@@ -32,6 +32,13 @@ std::string in_seconds(std::chrono::steady_clock::duration time) {
   return text.data();
 }
 
+void log_lost_requests(const Server& server, const Log& log) {
+  server.each_running([&log](const RunningRequest& request) {
+    log.error("a request still runs after " + in_seconds(request.running) + ": " +
+              describe(request) + ", and is lost");
+  });
+}
+
 void WorkerObserver::exchange_ended(const ExchangeRecord& record) {
   ScoreboardPublisher::exchange_ended(record);
   if (access_log_ != nullptr) access_log_->exchange_ended(record);

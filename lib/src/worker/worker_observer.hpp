@@ -12,6 +12,7 @@
 #include "spawning/exchange.hpp"
 #include "spawning/log.hpp"
 #include "spawning/scoreboard.hpp"
+#include "spawning/server.hpp"
 
 namespace spawning {
 
@@ -21,6 +22,9 @@ namespace spawning {
 
 /// "30.0 s"
 [[nodiscard]] std::string in_seconds(std::chrono::steady_clock::duration time);
+
+/// Writes a line about each request on which somebody still works, and which nobody will answer.
+void log_lost_requests(const Server& server, const Log& log);
 
 /// Publishes what the Server does into the worker's slot, and writes a line about each request that
 /// is overdue: what it asks for, who asks, and the thread that it keeps, as faulthandler names it.

@@ -280,12 +280,7 @@ void Worker::State::overdue(const OverdueRequest& request) {
 }
 
 void Worker::State::explain() {
-  if (server) {
-    server->each_running([this](const RunningRequest& request) {
-      log.error("a request still runs after " + in_seconds(request.running) + ": " +
-                describe(request) + ", and is lost");
-    });
-  }
+  if (server) log_lost_requests(*server, log);
   if (on_last_words) on_last_words();
   if (access_log) static_cast<void>(access_log->flush(kLastLines));
   if (channel) channel->send(control::encode(control::Explained{}));

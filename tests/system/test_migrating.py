@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""docs/migrating.md names options that there are, in commands that `spawn` takes."""
+
+import re
+import shlex
+import subprocess
+
+import pytest
+from running import HERE, PROGRAM
+
+TEXT = (HERE.parent.parent / "docs" / "migrating.md").read_text()
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9_-]*")
+
+
+def rows():
+    """Of each table under "ours": what stands there."""
+    column = None
+    for line in TEXT.splitlines():
+        if not line.startswith("|"):
+            column = None
+            continue
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if column is None:
+            column = cells.index("ours")
+        elif not set(line) <= set("|- "):
+            yield cells[column]
+
+
+def commands():
+    found = re.findall(r"^ {4}(spawn .*)|^\+ExecStart=\S*/(spawn .*)", TEXT, re.MULTILINE)
+    return [first or second for first, second in found]
+
+
+@pytest.fixture(scope="module")
+def options():
+    text = subprocess.run([str(PROGRAM), "--help"], capture_output=True, text=True, check=True)
+    return set(OPTION.findall(text.stdout))
+
+
+def test_every_option_of_ours_exists(options):
+    named = set()
+    for cell in rows():
+        named.update(OPTION.findall(cell))
+
+    assert named - options == set()
+    assert len(named) > 40  # it is the tables that have been read
+
+
+def test_every_option_that_a_sentence_names_exists(options):
+    prose = re.sub(r"^(\||[-+ ]*\w+=|    |WSGI).*$", "", TEXT, flags=re.MULTILINE)
+
+    assert set(OPTION.findall(prose)) - options == set()
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_is_one_that_spawn_understands(run_spawn, command):
+    arguments = shlex.split(command)[1:]
+
+    ended = run_spawn("--python", "python3", *without_python(arguments), "--version")
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("spawning ")
+
+
+def without_python(arguments):
+    """The interpreters of the examples are not here."""
+    if "--python" not in arguments:
+        return arguments
+    at = arguments.index("--python")
+    return arguments[:at] + arguments[at + 2 :]
+
+
+def test_there_are_commands():
+    assert len(commands()) >= 4
+
+
+def test_links_lead_somewhere():
+    docs = HERE.parent.parent / "docs"
+    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
+        name, _, anchor = target.partition("#")
+        page = (docs / name) if name else docs / "migrating.md"
+        headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+        slugs = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+        assert not anchor or anchor in slugs, target
