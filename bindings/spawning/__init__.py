@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
 """Spawning: a WSGI server whose deploys nobody notices."""
 
-__version__ = "0.1.0"
+from spawning._version import __version__ as __version__
