@@ -49,7 +49,7 @@ std::string factory_options(const Options& options, const std::vector<std::strin
 }
 
 json::object parsed(const std::string& output) {
-  json::error_code error;
+  boost::system::error_code error;
   const json::value value = json::parse(output, error, {}, lenient());
   if (error || !value.is_object())
     throw ConfigureError{"the factory's result is no JSON object", ""};

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from spawning._version import __version__ as __version__
+
 TYPE_CHECKING = False  # typing's, without loading it: every worker begins here
 if TYPE_CHECKING:
     from spawning.embedding import TestServer as TestServer
     from spawning.embedding import serve as serve
 
-__version__ = "0.1.0"
 __all__ = ["TestServer", "__version__", "serve"]
 
 

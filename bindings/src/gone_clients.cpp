@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gone_clients.hpp"
 
+#include <frameobject.h>  // before 3.11 Python.h has not all of it
 #include <sys/eventfd.h>
 
 #include <algorithm>

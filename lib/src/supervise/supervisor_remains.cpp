@@ -150,7 +150,7 @@ class ArchiveReader {
       if (!from.is_bool()) fail();
       value = from.get_bool();
     } else if constexpr (std::is_integral_v<T>) {
-      json::error_code error;
+      boost::system::error_code error;
       value = from.to_number<T>(error);
       if (error) fail();
     } else if constexpr (std::same_as<T, std::string>) {
