@@ -33,8 +33,10 @@ struct Options {
   std::vector<std::string> bind;  ///< if any, they replace host and port
   std::optional<mode_t> umask;    ///< otherwise the one that spawn was started with
   unsigned processes = 4;
-  unsigned threads = 4;
-  std::string python;  ///< "" if not given
+  unsigned threads = 4;                ///< 0: greenlets
+  std::string green = "auto";          ///< whose: gevent, eventlet, or auto
+  unsigned worker_connections = 1000;  ///< requests that run at a time in greenlets
+  std::string python;                  ///< "" if not given
   HttpConfig http;
   std::chrono::milliseconds boot_timeout{60'000};
   std::chrono::milliseconds drain_delay{0};

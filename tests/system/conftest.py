@@ -22,9 +22,11 @@ from running import (
     PATIENCE,
     PROGRAM,
     SANITIZED,
+    THREADS,
     VALIDATOR,
     Spawn,
     environment,
+    in_mode,
     started,
     wait_until,
 )
@@ -36,13 +38,23 @@ def slowness() -> int:
     return 10 if SANITIZED else 1
 
 
+@pytest.fixture(scope="module")
+def mode(request: pytest.FixtureRequest) -> str:
+    """How requests run. Tests that are to hold for several modes are `in_all_modes`."""
+    return getattr(request, "param", THREADS)
+
+
 @pytest.fixture
-def spawn(tmp_path: pathlib.Path) -> Iterator[Callable[..., Spawn]]:
-    """spawn(*arguments, cwd=…, env=…): a server that serves, ended with the test."""
+def spawn(tmp_path: pathlib.Path, mode: str) -> Iterator[Callable[..., Spawn]]:
+    """spawn(*arguments, cwd=…, env=…): a server that serves, ended with the test.
+
+    It runs requests as the mode of the test says.
+    """
     exits: list[Any] = []
 
     def spawn(*arguments: str, **options: Any) -> Spawn:
-        context = started(tmp_path / f"stderr-{len(exits)}", *arguments, **options)
+        log = tmp_path / f"stderr-{len(exits)}"
+        context = started(log, *in_mode(mode, arguments), **options)
         server = context.__enter__()
         exits.append(context)
         return server
@@ -53,11 +65,11 @@ def spawn(tmp_path: pathlib.Path) -> Iterator[Callable[..., Spawn]]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spawn]:
+def site(tmp_path_factory: pytest.TempPathFactory, mode: str) -> Iterator[Spawn]:
     """The applications of system_apps.py, validated, on two processes of two threads."""
     log = tmp_path_factory.mktemp("site") / "stderr"
     arguments = ["--processes", "2", "--threads", "2", "system_apps:router", VALIDATOR]
-    with started(log, *arguments) as server:
+    with started(log, *in_mode(mode, arguments)) as server:
         yield server
         assert server.stop() == 0
         assert "Traceback" not in server.errors()

@@ -8,16 +8,24 @@ import json
 import os
 import pathlib
 import queue
+import select
 import time
 from urllib.parse import parse_qs
 from wsgiref.util import request_uri
 
 TEXT = [("Content-Type", "text/plain")]
+GREEN = time.sleep.__module__ != "time"  # it is patched, and opening a file blocks the hub
 
 
 def pass_gate(environ):
     """Waits for the gate that the query names. conftest.py"""
-    with open(parse_qs(environ["QUERY_STRING"])["gate"][0], "rb") as gate:
+    path = parse_qs(environ["QUERY_STRING"])["gate"][0]
+    if GREEN:
+        gate = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        select.select([gate], [], [])  # until somebody who has written has closed it
+        os.close(gate)
+        return
+    with open(path, "rb") as gate:
         gate.read()
 
 

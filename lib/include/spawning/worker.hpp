@@ -3,6 +3,7 @@
 /// \file
 /// A worker process from the inside.
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "spawning/config.hpp"
 #include "spawning/exchange.hpp"
+#include "spawning/green_pool.hpp"
 #include "spawning/handler.hpp"
 #include "spawning/log_format.hpp"
 #include "spawning/seat.hpp"
@@ -68,8 +70,9 @@ class Worker {
   void log_accesses(LogFormat format);
 
   /// The application is loaded: requests will be queued for `application`, which runs on the
-  /// threads that call run(). Tells the supervisor; accepting starts when it says so.
-  void ready(Handler& application, HttpConfig config = {});
+  /// threads that call run(), or in greenlets. Tells the supervisor; accepting starts when it says so.
+  /// \param greenlets  0: threads will be donated. Else so many requests run at a time, in green().
+  void ready(Handler& application, HttpConfig config = {}, std::size_t greenlets = 0);
 
   /// The application cannot be loaded. Tells the supervisor, and returns when it knows.
   void failed(const LoadFailure& failure);
@@ -84,6 +87,9 @@ class Worker {
   [[nodiscard]] bool wait_for_call();
   bool run_one();
   /// @}
+
+  /// After ready() with greenlets: what their hub is to serve. Else nullptr. Owned by the Worker.
+  [[nodiscard]] GreenPool* green() const;
 
   /// \name At the console, a socket beside those for HTTP that workers share while they serve: for
   /// one thread of the application's own, which has returned before *this is destroyed.

@@ -36,20 +36,31 @@ void Worker::log_accesses(LogFormat format) {
   state.run_on_io([&state, &format] { state.log_accesses(std::move(format)); });
 }
 
-void Worker::ready(Handler& application, HttpConfig config) {
-  State& state = *state_;
-  state.pool.emplace(application, state.log);
-  state.pool->publish_to({&state.slot.requests_running, &state.slot.requests_queued,
-                          &state.slot.threads_idle, &state.slot.requests_completed,
-                          &state.scoreboard.running(state.seat.slot)});
-  state.pool->on_idle([&state] {
-    if (!state.accept_paused.exchange(false)) return;
-    boost::asio::post(state.io, [&state] {
-      if (state.server) state.server->accept_again();
+void Worker::State::make_pool(Handler& application, std::size_t greenlets) {
+  if (greenlets > 0) {
+    auto made = std::make_unique<GreenPool>(application, log, greenlets);
+    green_pool = made.get();
+    pool = std::move(made);
+  } else {
+    auto made = std::make_unique<WorkerPool>(application, log);
+    thread_pool = made.get();
+    pool = std::move(made);
+  }
+  pool->publish_to({&slot.requests_running, &slot.requests_queued, &slot.threads_idle,
+                    &slot.requests_completed, &scoreboard.running(seat.slot)});
+  pool->on_idle([this] {
+    if (!accept_paused.exchange(false)) return;
+    boost::asio::post(io, [this] {
+      if (server) server->accept_again();
     });
   });
-  state.relief.emplace(state.io, *state.pool, Siblings{state.scoreboard, state.seat.slot});
-  state.pool->on_wait([&state] { state.relief->request_waits(); });
+  relief.emplace(io, *pool, Siblings{scoreboard, seat.slot});
+  pool->on_wait([this] { relief->request_waits(); });
+}
+
+void Worker::ready(Handler& application, HttpConfig config, std::size_t greenlets) {
+  State& state = *state_;
+  state.make_pool(application, greenlets);
   state.run_on_io([&state, &config] {
     if (state.draining) return state.pool->stop();
     state.request_timeout = config.request_timeouts.request;
@@ -87,11 +98,13 @@ void Worker::report_modules(std::vector<std::string> files) {
   });
 }
 
-void Worker::run() { state_->pool->run(); }
+void Worker::run() { state_->thread_pool->run(); }
 
-bool Worker::wait_for_call() { return state_->pool->wait(); }
+bool Worker::wait_for_call() { return state_->thread_pool->wait(); }
 
-bool Worker::run_one() { return state_->pool->run_one(); }
+bool Worker::run_one() { return state_->thread_pool->run_one(); }
+
+GreenPool* Worker::green() const { return state_->green_pool; }
 
 void Worker::drain() {
   State& state = *state_;

@@ -22,7 +22,9 @@
 #include "control/message.hpp"
 #include "spawning/access_log.hpp"
 #include "spawning/asio.hpp"
+#include "spawning/call_queue.hpp"
 #include "spawning/control_channel.hpp"
+#include "spawning/green_pool.hpp"
 #include "spawning/log.hpp"
 #include "spawning/scoreboard.hpp"
 #include "spawning/server.hpp"
@@ -62,6 +64,7 @@ struct Worker::State {
   void look_at_the_backlog_later();
   void settle_in();
 
+  void make_pool(Handler& application, std::size_t greenlets);
   void run_on_io(std::function<void()> task);
 
   Seat seat;
@@ -80,7 +83,10 @@ struct Worker::State {
   std::optional<std::string> settings;
   bool ended = false;
 
-  std::optional<WorkerPool> pool;  // made by ready(), before the I/O thread hears of it
+  // Made by ready(), before the I/O thread hears of it; and as what it is, the other one is null.
+  std::unique_ptr<CallQueue> pool;
+  WorkerPool* thread_pool = nullptr;
+  GreenPool* green_pool = nullptr;
   std::atomic<bool> accept_paused{false};
   std::function<void(const OverdueRequest&)> on_overdue;
 
