@@ -36,7 +36,8 @@ struct Options {
   unsigned threads = 4;                ///< 0: greenlets
   std::string green = "auto";          ///< whose: gevent, eventlet, or auto
   unsigned worker_connections = 1000;  ///< requests that run at a time in greenlets
-  std::string python;                  ///< "" if not given
+  std::chrono::milliseconds hub_stall{1000};
+  std::string python;  ///< "" if not given
   HttpConfig http;
   std::chrono::milliseconds boot_timeout{60'000};
   std::chrono::milliseconds drain_delay{0};

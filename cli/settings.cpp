@@ -172,6 +172,11 @@ constexpr std::array kServer{
         "with --threads 0: requests that run at a time in a worker; more of them wait",
         Takes::value,
         [](Options& o, Value v) { o.worker_connections = read_number(v, 1, kMostConnections); }},
+    Setting{
+        "hub-stall", '\0', "S", "1",
+        "with --threads 0: the log has the stack of a greenlet that keeps all others waiting for "
+        "so long; 0: it has not",
+        Takes::value, [](Options& o, Value v) { o.hub_stall = read_seconds_or_none(v); }},
     Setting{"python", '\0', "PATH", nullptr,
             "the interpreter for the workers; otherwise that of the virtual environment which "
             "spawn is in, else $VIRTUAL_ENV's, else python3",

@@ -41,13 +41,15 @@ class Worker:
         multiprocess: bool,
         http: dict[str, float | bool | str],
         greenlets: int,
+        stall: float,
         make_event: Callable[[], Any],
         current: Callable[[], Any],
     ) -> None:
         """As ready(): requests are queued for so many calls of answer() at a time.
 
         `make_event` makes something that greenlets wait for, as threading.Event; `current` is the
-        greenlet that calls it.
+        greenlet that calls it. A hub that gives no sign of life for `stall` seconds while requests
+        run is reported; 0: it is not.
         """
 
     def requests(self) -> int:

@@ -200,6 +200,7 @@ def _make_ready(
         multiprocess=multiprocess,
         http=http,
         greenlets=config.get("worker_connections", 1000),
+        stall=config.get("hub_stall", 1.0),
         make_event=hub.event,
         current=hub.current,
     )

@@ -6,6 +6,7 @@
 #include <pybind11/pybind11.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,8 +47,9 @@ class PyWorker {
   void ready(const pybind11::object& application, bool multithread, bool multiprocess,
              const pybind11::dict& http);
   /// As ready(), for requests that run in greenlets. \see Hub::Hub
+  /// \param stall  seconds; 0: any. \see GreenOptions::stall
   void ready_for_greenlets(const pybind11::object& application, bool multiprocess,
-                           const pybind11::dict& http, std::size_t greenlets,
+                           const pybind11::dict& http, std::size_t greenlets, double stall,
                            const pybind11::object& make_event, const pybind11::object& current);
   /// Raises ValueError that names the directive which there is not.
   void log_accesses(const std::string& format);
@@ -111,6 +113,7 @@ class PyWorker {
   [[nodiscard]] GreenPool& green();
   void make_handler(const pybind11::object& application, EnvironOptions options);
   void report(const OverdueRequest& request);
+  void report_stall(std::chrono::steady_clock::duration silence);
   void speak_last_words();
 
   Log log_;

@@ -2,7 +2,9 @@
 // A Worker whose requests run in greenlets, and what is said of those that take too long.
 #include <pybind11/stl.h>
 
+#include <array>
 #include <chrono>
+#include <cstdio>
 #include <stdexcept>
 #include <utility>
 
@@ -44,7 +46,7 @@ GreenPool& PyWorker::green() {
 
 // Whoever waits sees greenlets of others between two of its own steps: as with threads.
 void PyWorker::ready_for_greenlets(const py::object& application, bool multiprocess,
-                                   const py::dict& http, std::size_t greenlets,
+                                   const py::dict& http, std::size_t greenlets, double stall,
                                    const py::object& make_event, const py::object& current) {
   Worker& inside = worker();
   if (handler_) throw std::runtime_error{"the worker is ready already"};
@@ -55,8 +57,11 @@ void PyWorker::ready_for_greenlets(const py::object& application, bool multiproc
   hub_thread_ = ::pthread_self();
   hub_shown_.emplace(*stacks_);
   known_hub_ = hub_.get();
+  inside.on_hub_stall([this](auto silence) { report_stall(silence); });
   const GilReleased released{GilHeld::by_caller()};
-  inside.ready(*handler_, config, greenlets);
+  const auto limit = std::chrono::duration<double>{stall};
+  inside.ready(*handler_, config,
+               GreenOptions{greenlets, std::chrono::round<std::chrono::milliseconds>(limit)});
 }
 
 void PyWorker::answer() {
@@ -113,6 +118,15 @@ void PyWorker::report(const OverdueRequest& request) {
                   [hub, question] { return hub->wait_for_answer(question, kPatienceWithHub); });
 }
 
+// On the I/O thread.
+void PyWorker::report_stall(std::chrono::steady_clock::duration silence) {
+  std::array<char, 128> text{};
+  std::snprintf(text.data(), text.size(),
+                "a greenlet keeps all others waiting for %.1f s already (--hub-stall): its stack",
+                std::chrono::duration<double>{silence}.count());
+  stacks_->report(hub_thread_, text.data());
+}
+
 // On the I/O thread, which has a second in all.
 void PyWorker::speak_last_words() {
   if (Hub* const hub = known_hub_) {
@@ -126,7 +140,7 @@ void PyWorker::speak_last_words() {
 void define_worker_of_greenlets(py::class_<PyWorker>& type) {
   type.def("ready_for_greenlets", &PyWorker::ready_for_greenlets, py::arg("application"),
            py::kw_only(), py::arg("multiprocess"), py::arg("http"), py::arg("greenlets"),
-           py::arg("make_event"), py::arg("current"),
+           py::arg("stall"), py::arg("make_event"), py::arg("current"),
            "As ready(): requests are queued for so many calls of answer() at a time.")
       .def("requests", &PyWorker::requests,
            "A descriptor, readable when take_requests() is wanted.")

@@ -35,6 +35,7 @@ BANNER = re.compile(r"^spawning \S+ serving (http://([\d.]+):(\d+)/)(?:, \S+)* â
 THREADS, GREEN_MODES = "threads", ("gevent", "eventlet")
 MODES = (THREADS, *GREEN_MODES)
 in_all_modes = pytest.mark.parametrize("mode", MODES, indirect=True)
+in_two_modes = pytest.mark.parametrize("mode", MODES[:2], indirect=True)  # where it takes long
 in_green_modes = pytest.mark.parametrize("mode", GREEN_MODES, indirect=True)
 
 

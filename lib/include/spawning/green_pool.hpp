@@ -52,6 +52,9 @@ class GreenPool final : public CallQueue {
   [[nodiscard]] std::chrono::steady_clock::duration silent_for(
       std::chrono::steady_clock::time_point now) const;
 
+  /// Alerts the hub although no call waits, so that silent_for() tells whether it gets on.
+  void ask_for_a_sign();
+
   /// Alerts the hub once more: whoever watches fileno() looks whether busy() still holds.
   void stop() override;
 
@@ -70,6 +73,7 @@ class GreenPool final : public CallQueue {
   [[nodiscard]] bool is_full() const { return queue_.size() + running_ >= most_; }
   [[nodiscard]] std::chrono::steady_clock::duration silence(Time now) const;
   [[nodiscard]] bool want_the_hub();
+  void note_alert();
   [[nodiscard]] RunningPlace* take_place();
   void give_back(RunningPlace* place);
   void count_idle();

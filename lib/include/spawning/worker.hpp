@@ -3,9 +3,11 @@
 /// \file
 /// A worker process from the inside.
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +27,13 @@ struct LoadFailure {
   std::string summary;             ///< one line: "ModuleNotFoundError: No module named 'shop'"
   std::string traceback;           ///< for people, several lines; may be empty
   std::vector<std::string> files;  ///< whose change may mend it
+};
+
+/// How requests run in greenlets.
+struct GreenOptions {
+  std::size_t most = 1000;  ///< at a time
+  /// For the hub to give a sign of life while requests run; zero: any time.
+  std::chrono::milliseconds stall{1000};
 };
 
 /// One serving process of a supervised service: talks to the supervisor and serves HTTP on an I/O
@@ -58,6 +67,10 @@ class Worker {
   /// replaced. Set it before ready().
   void on_overdue(std::function<void(const OverdueRequest&)> observer);
 
+  /// Sees, on the I/O thread, that the hub of greenlets has given no sign of life for so long, once each
+  /// time that it exceeds GreenOptions::stall. Set it before ready().
+  void on_hub_stall(std::function<void(std::chrono::steady_clock::duration)> observer);
+
   /// The supervisor is about to kill this process, because it takes too long to load or to stop: for
   /// who can say what its threads do. Called on the I/O thread, perhaps while nobody else can run;
   /// the requests that run have been logged. The process is killed when it returns, or a second
@@ -71,8 +84,9 @@ class Worker {
 
   /// The application is loaded: requests will be queued for `application`, which runs on the
   /// threads that call run(), or in greenlets. Tells the supervisor; accepting starts when it says so.
-  /// \param greenlets  0: threads will be donated. Else so many requests run at a time, in green().
-  void ready(Handler& application, HttpConfig config = {}, std::size_t greenlets = 0);
+  /// \param greenlets  if it is there requests run in those of green(); else on threads.
+  void ready(Handler& application, HttpConfig config = {},
+             std::optional<GreenOptions> greenlets = std::nullopt);
 
   /// The application cannot be loaded. Tells the supervisor, and returns when it knows.
   void failed(const LoadFailure& failure);

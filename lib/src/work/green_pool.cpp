@@ -58,10 +58,23 @@ std::size_t GreenPool::wanted() const {
 
 bool GreenPool::want_the_hub() {
   if (alerted_ || wanted() == 0) return false;
-  alerted_ = true;
-  alerted_at_ = steady_clock::now();
+  note_alert();
   count_idle();
   return true;
+}
+
+void GreenPool::note_alert() {
+  alerted_ = true;
+  alerted_at_ = steady_clock::now();
+}
+
+void GreenPool::ask_for_a_sign() {
+  {
+    const std::lock_guard lock{mutex_};
+    if (alerted_) return;
+    note_alert();
+  }
+  alert();
 }
 
 void GreenPool::alert() const {

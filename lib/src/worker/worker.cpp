@@ -27,6 +27,10 @@ void Worker::on_overdue(std::function<void(const OverdueRequest&)> observer) {
   state_->on_overdue = std::move(observer);
 }
 
+void Worker::on_hub_stall(std::function<void(std::chrono::steady_clock::duration)> observer) {
+  state_->on_hub_stall = std::move(observer);
+}
+
 void Worker::on_last_words(std::function<void()> speaker) {
   state_->run_on_io([this, &speaker] { state_->on_last_words = std::move(speaker); });
 }
@@ -36,10 +40,12 @@ void Worker::log_accesses(LogFormat format) {
   state.run_on_io([&state, &format] { state.log_accesses(std::move(format)); });
 }
 
-void Worker::State::make_pool(Handler& application, std::size_t greenlets) {
-  if (greenlets > 0) {
-    auto made = std::make_unique<GreenPool>(application, log, greenlets);
+void Worker::State::make_pool(Handler& application, const std::optional<GreenOptions>& greenlets) {
+  if (greenlets) {
+    auto made = std::make_unique<GreenPool>(application, log, greenlets->most);
     green_pool = made.get();
+    hub_watch.emplace(*green_pool, greenlets->stall, log, slot.hub_stalls);
+    hub_watch->on_stall(on_hub_stall);
     pool = std::move(made);
   } else {
     auto made = std::make_unique<WorkerPool>(application, log);
@@ -58,7 +64,7 @@ void Worker::State::make_pool(Handler& application, std::size_t greenlets) {
   pool->on_wait([this] { relief->request_waits(); });
 }
 
-void Worker::ready(Handler& application, HttpConfig config, std::size_t greenlets) {
+void Worker::ready(Handler& application, HttpConfig config, std::optional<GreenOptions> greenlets) {
   State& state = *state_;
   state.make_pool(application, greenlets);
   state.run_on_io([&state, &config] {
@@ -69,6 +75,7 @@ void Worker::ready(Handler& application, HttpConfig config, std::size_t greenlet
     state.server->accept_while([&state] { return state.may_accept(); });
     state.server->hand_over_to([&state](HandedConnection& each) { return state.give_away(each); });
     state.server->on_sweep([&state] {
+      if (state.hub_watch) state.hub_watch->look(std::chrono::steady_clock::now());
       if (!state.draining) state.relief->look_around(*state.server);
     });
     state.slot.state = WorkerState::ready;

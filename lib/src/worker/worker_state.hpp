@@ -32,6 +32,7 @@
 #include "spawning/worker_pool.hpp"
 #include "worker/console.hpp"
 #include "worker/departures.hpp"
+#include "worker/hub_watch.hpp"
 #include "worker/relief.hpp"
 #include "worker/worker_observer.hpp"
 
@@ -64,7 +65,7 @@ struct Worker::State {
   void look_at_the_backlog_later();
   void settle_in();
 
-  void make_pool(Handler& application, std::size_t greenlets);
+  void make_pool(Handler& application, const std::optional<GreenOptions>& greenlets);
   void run_on_io(std::function<void()> task);
 
   Seat seat;
@@ -87,6 +88,8 @@ struct Worker::State {
   std::unique_ptr<CallQueue> pool;
   WorkerPool* thread_pool = nullptr;
   GreenPool* green_pool = nullptr;
+  std::optional<HubWatch> hub_watch;  // of green_pool
+  std::function<void(std::chrono::steady_clock::duration)> on_hub_stall;
   std::atomic<bool> accept_paused{false};
   std::function<void(const OverdueRequest&)> on_overdue;
 
