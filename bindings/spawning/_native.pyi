@@ -12,6 +12,12 @@ class Worker:
     `fileno()` is readable, and attend meanwhile; close. A call out of order raises RuntimeError.
     Whatever waits releases the GIL.
 
+    With greenlets it is ready_for_greenlets. `make_event` makes something that they wait for, as
+    threading.Event, and `current` is the greenlet that calls it; a hub that gives no sign of life for
+    `stall` seconds while requests run is reported, unless that is 0. The hub watches requests(),
+    attention() and hub_attention(), and does what they are for: next_abandoned() and, after
+    attend_to_hub(), next_question(), until they say None.
+
     `http` are options of `spawn` by their names, with underscores: sizes in octets, times in
     seconds. A name that is none, or a value of another type, raises TypeError; one out of range
     ValueError. Both name it.
@@ -45,12 +51,7 @@ class Worker:
         make_event: Callable[[], Any],
         current: Callable[[], Any],
     ) -> None:
-        """As ready(): requests are queued for so many calls of answer() at a time.
-
-        `make_event` makes something that greenlets wait for, as threading.Event; `current` is the
-        greenlet that calls it. A hub that gives no sign of life for `stall` seconds while requests
-        run is reported; 0: it is not.
-        """
+        """As ready(): requests are queued for so many calls of answer() at a time."""
 
     def requests(self) -> int:
         """A descriptor, readable when take_requests() is wanted."""
@@ -66,7 +67,7 @@ class Worker:
         """Whether requests wait or are being answered in greenlets."""
 
     def hub_attention(self) -> int:
-        """A descriptor, readable when attend_to_hub() is wanted, and then next_question()."""
+        """A descriptor, readable when attend_to_hub() is wanted."""
 
     def attend_to_hub(self) -> None:
         """Lets greenlets go on that have waited."""

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import time
+import urllib.request
 
 import pytest
 from green_apps import lines
@@ -233,6 +234,34 @@ class TestBadApplications:
         client.close()
         assert f"--green={other}" in server.errors()
         assert server.stop() == 0
+
+
+class TestHubStall:
+    def stalls(self, server):
+        port = re.search(r"status: http://127\.0\.0\.1:(\d+)/", server.errors())[1]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
+            return re.search(r"^spawning_hub_stalls_total (\d+)", answer.read().decode(), re.M)[1]
+
+    def test_what_blocks_the_hub_is_logged_and_counted(self, green):
+        server = green("--hub-stall", "0.5", "--status-port", "0")
+
+        clients = asked(server, "/wait?seconds=0.1", "/block?seconds=2")
+
+        assert {each.status for each in answers(clients)} == {200}
+        wait_until(lambda: "the hub gets on again, after" in server.errors(), PATIENCE)
+        assert server.errors().count("a greenlet keeps all others waiting for") == 1
+        assert re.search(
+            r"its stack\n(.*\n)+.*green_apps\.py\", line \d+ in block", server.errors()
+        )
+        assert self.stalls(server) == "1"
+
+    def test_greenlets_that_wait_are_no_stall(self, green):
+        server = green("--hub-stall", "0.5", "--status-port", "0")
+
+        assert {each.status for each in answers(asked(server, *["/wait?seconds=2"] * 5))} == {200}
+
+        assert "keeps all others" not in server.errors()
+        assert self.stalls(server) == "0"
 
 
 def busy(pid):
