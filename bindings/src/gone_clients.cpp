@@ -57,6 +57,7 @@ struct GoneClients::State {
   std::shared_ptr<std::atomic<bool>> gone = std::make_shared<std::atomic<bool>>(false);
   PyThreadState* thread = PyThreadState_Get();
   PyRef greenlet{};
+  PyRef exit{};              // what is raised in the greenlet
   bool inside = false;       // the iterator
   bool interrupted = false;  // it, once
 
@@ -99,6 +100,7 @@ PyRef GoneClients::next_abandoned(const GilHeld&, bool& again) {
       continue;
     }
     each->interrupted = true;
+    each->exit = attribute(each->greenlet, "GreenletExit");
     return PyRef::borrow(each->greenlet.get());
   }
   return {};
@@ -135,9 +137,7 @@ bool GoneClients::State::interrupt(const GoneClients& clients) {
 void GoneClients::State::forget_interruption() const {
   if (!greenlet) PyThreadState_SetAsyncExc(thread->thread_id, nullptr);
   if (PyErr_Occurred() == nullptr) return;
-  const PyRef of_greenlets = attribute(greenlet, "GreenletExit");
-  PyObject* const ours = of_greenlets ? of_greenlets.get() : PyExc_GeneratorExit;
-  if (PyErr_ExceptionMatches(ours) != 0) PyErr_Clear();
+  if (PyErr_ExceptionMatches(exit ? exit.get() : PyExc_GeneratorExit) != 0) PyErr_Clear();
 }
 
 GoneClients::Iteration::Iteration(const GilHeld& gil, GoneClients& clients, WsgiResponse& response)
