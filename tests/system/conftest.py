@@ -39,22 +39,22 @@ def slowness() -> int:
 
 
 @pytest.fixture(scope="module")
-def mode(request: pytest.FixtureRequest) -> str:
+def served_by(request: pytest.FixtureRequest) -> str:
     """How requests run. Tests that are to hold for several modes are `in_all_modes`."""
     return getattr(request, "param", THREADS)
 
 
 @pytest.fixture
-def spawn(tmp_path: pathlib.Path, mode: str) -> Iterator[Callable[..., Spawn]]:
+def spawn(tmp_path: pathlib.Path, served_by: str) -> Iterator[Callable[..., Spawn]]:
     """spawn(*arguments, cwd=…, env=…): a server that serves, ended with the test.
 
-    It runs requests as the mode of the test says.
+    It runs requests as the test is `served_by`.
     """
     exits: list[Any] = []
 
     def spawn(*arguments: str, **options: Any) -> Spawn:
         log = tmp_path / f"stderr-{len(exits)}"
-        context = started(log, *in_mode(mode, arguments), **options)
+        context = started(log, *in_mode(served_by, arguments), **options)
         server = context.__enter__()
         exits.append(context)
         return server
@@ -65,11 +65,11 @@ def spawn(tmp_path: pathlib.Path, mode: str) -> Iterator[Callable[..., Spawn]]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, mode: str) -> Iterator[Spawn]:
+def site(tmp_path_factory: pytest.TempPathFactory, served_by: str) -> Iterator[Spawn]:
     """The applications of system_apps.py, validated, on two processes of two threads."""
     log = tmp_path_factory.mktemp("site") / "stderr"
     arguments = ["--processes", "2", "--threads", "2", "system_apps:router", VALIDATOR]
-    with started(log, *in_mode(mode, arguments)) as server:
+    with started(log, *in_mode(served_by, arguments)) as server:
         yield server
         assert server.stop() == 0
         assert "Traceback" not in server.errors()

@@ -31,23 +31,25 @@ VALIDATOR = "wsgiref.validate.validator"
 BANNER = re.compile(r"^spawning \S+ serving (http://([\d.]+):(\d+)/)(?:, \S+)* — .*, pid (\d+)$")
 
 
-# How requests run: each a pytest id, and a value of the `mode` fixture.
+# How requests run: each a pytest id, and a value of the `served_by` fixture.
 THREADS, GREEN_MODES = "threads", ("gevent", "eventlet")
+if SANITIZED:  # what is native is the same for both
+    GREEN_MODES = ("gevent",)
 MODES = (THREADS, *GREEN_MODES)
-in_all_modes = pytest.mark.parametrize("mode", MODES, indirect=True)
-in_two_modes = pytest.mark.parametrize("mode", MODES[:2], indirect=True)  # where it takes long
-in_green_modes = pytest.mark.parametrize("mode", GREEN_MODES, indirect=True)
+in_all_modes = pytest.mark.parametrize("served_by", MODES, indirect=True)
+in_two_modes = pytest.mark.parametrize("served_by", MODES[:2], indirect=True)  # where it takes long
+in_green_modes = pytest.mark.parametrize("served_by", GREEN_MODES, indirect=True)
 
 
-def in_mode(mode: str, arguments: Sequence[str]) -> list[str]:
+def in_mode(served_by: str, arguments: Sequence[str]) -> list[str]:
     """`arguments`, with greenlets instead of threads if that is the mode."""
-    if mode == THREADS:
+    if served_by == THREADS:
         return list(arguments)
     changed = [each for each in arguments if not each.startswith("--threads=")]
     if "--threads" in changed:
         at = changed.index("--threads")
         del changed[at : at + 2]
-    return ["--threads", "0", "--green", mode, *changed]
+    return ["--threads", "0", "--green", served_by, *changed]
 
 
 def wait_until(condition: Callable[[], T], seconds: float, what: str = "") -> T:

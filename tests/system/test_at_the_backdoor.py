@@ -103,7 +103,7 @@ def logged(server, pattern):
 
 
 @in_two_modes
-def test_a_person_finds_the_application_inside_a_worker(door, mode):
+def test_a_person_finds_the_application_inside_a_worker(door, served_by):
     server, address = door("--processes", "2", "system_apps:router", "wsgiref.validate.validator")
 
     with Visitor(address) as person:
@@ -120,7 +120,7 @@ def test_a_person_finds_the_application_inside_a_worker(door, mode):
             f"(2, '127.0.0.1:{address[1]}')\n"
         )
         stacks = person.ask("stacks()")
-        assert ("spawning-0" if mode == THREADS else "1 greenlet in:\n") in stacks
+        assert ("spawning-0" if served_by == THREADS else "1 greenlet in:\n") in stacks
         assert person.ask("import os; os.getpid()") == f"{person.pid}\n"
 
 
@@ -205,12 +205,12 @@ def test_eight_people_are_enough_for_a_worker(door):
 
 
 @pytest.mark.parametrize(
-    "busy, mode",
+    "busy, served_by",
     [
         ("while True: pass\n\n", THREADS),  # in a greenlet it would keep the hub for ever
         *itertools.product(("", "import time; time.sleep(600)\n"), MODES[:2]),
     ],
-    indirect=["mode"],
+    indirect=["served_by"],
 )
 def test_a_reload_moves_the_door_and_an_open_session_keeps_no_worker(door, busy):
     server, address = door("--processes", "2", "--deadman", "60", "system_apps:router")

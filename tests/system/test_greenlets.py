@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 from green_apps import lines
-from running import GREEN_MODES, PATIENCE, in_green_modes, wait_until
+from running import PATIENCE, in_green_modes, wait_until
 
 pytestmark = in_green_modes
 
@@ -46,10 +46,10 @@ def test_the_banner_says_so(green):
     assert "1 process × greenlets" in green().banner[0]
 
 
-def test_the_standard_library_is_patched_before_the_application_is_loaded(green, mode):
+def test_the_standard_library_is_patched_before_the_application_is_loaded(green, served_by):
     sleep, socket, select, process = green().get("/patched").body.decode().split()
 
-    assert {each.partition(".")[0] for each in (sleep, socket, select)} == {mode}
+    assert {each.partition(".")[0] for each in (sleep, socket, select)} == {served_by}
     assert float(process) >= 0.2
 
 
@@ -191,11 +191,11 @@ class TestBadApplications:
         assert time.monotonic() - started < 5 * slowness
         assert "killed" not in server.errors()
 
-    def test_one_that_patches_again_does_no_harm(self, spawn, mode, tmp_path):
+    def test_one_that_patches_again_does_no_harm(self, spawn, served_by, tmp_path):
         patch = {
             "gevent": "from gevent import monkey; monkey.patch_all()",
             "eventlet": "import eventlet; eventlet.monkey_patch()",
-        }[mode]
+        }[served_by]
         (tmp_path / "again.py").write_text(
             f"{patch}\nimport time\n"
             "def app(environ, start_response):\n"
@@ -209,8 +209,8 @@ class TestBadApplications:
         assert server.stop() == 0
         assert "Traceback" not in server.errors()
 
-    def test_one_that_patches_for_the_other_library_is_told(self, spawn, mode, tmp_path):
-        (other,) = set(GREEN_MODES) - {mode}
+    def test_one_that_patches_for_the_other_library_is_told(self, spawn, served_by, tmp_path):
+        (other,) = {"gevent", "eventlet"} - {served_by}
         patch = {
             "gevent": "from gevent import monkey; monkey.patch_all()",
             "eventlet": "import eventlet; eventlet.monkey_patch()",
@@ -271,7 +271,7 @@ def busy(pid):
     return ticks > 1.5 * os.sysconf("SC_CLK_TCK")
 
 
-def test_neither_is_installed(run_spawn, mode, tmp_path):
+def test_neither_is_installed(run_spawn, served_by, tmp_path):
     """Modules of these names that cannot be found hide those that are there."""
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
@@ -284,9 +284,9 @@ def test_neither_is_installed(run_spawn, mode, tmp_path):
     options = ["--port", "0", "--threads", "0", "--env", f"PYTHONPATH={tmp_path}"]
 
     any_hub = run_spawn(*options, "green_apps:app")
-    one_hub = run_spawn(*options, "--green", mode, "green_apps:app")
+    one_hub = run_spawn(*options, "--green", served_by, "green_apps:app")
 
     assert any_hub.returncode == one_hub.returncode == 1
     assert "pip install 'spawning[gevent]'" in any_hub.stderr
-    assert f"{mode} is not installed: pip install 'spawning[{mode}]'" in one_hub.stderr
+    assert f"{served_by} is not installed: pip install 'spawning[{served_by}]'" in one_hub.stderr
     assert "Traceback" not in any_hub.stderr + one_hub.stderr

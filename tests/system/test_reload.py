@@ -112,10 +112,10 @@ def keep_alive_clients(server, count):
 
 
 @in_two_modes
-def test_keep_alive_clients_that_never_pause_notice_no_reload(deployed, mode, slowness):
+def test_keep_alive_clients_that_never_pause_notice_no_reload(deployed, served_by, slowness):
     server = deployed("--processes", "2", "--threads", "2")
     with keep_alive_clients(server, 64):
-        longest = reload(server, 10 if mode == THREADS else 3)
+        longest = reload(server, 10 if served_by == THREADS else 3)
 
     assert longest < 2 * slowness
     assert server.stop() == 0
@@ -146,7 +146,7 @@ def test_a_failure_leaves_what_serves_alone_when_few_are_loaded_at_a_time(deploy
 
 
 @in_two_modes
-def test_clients_that_connect_anew_for_each_request_notice_no_reload(deployed, mode):
+def test_clients_that_connect_anew_for_each_request_notice_no_reload(deployed, served_by):
     server = deployed("--processes", "2", "--threads", "2")
     stop = threading.Event()
     statuses, errors = [], []
@@ -162,7 +162,7 @@ def test_clients_that_connect_anew_for_each_request_notice_no_reload(deployed, m
     for each in asking:
         each.start()
     try:
-        reload(server, 5 if mode == THREADS else 2)
+        reload(server, 5 if served_by == THREADS else 2)
     finally:
         stop.set()
         for each in asking:

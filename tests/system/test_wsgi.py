@@ -246,7 +246,7 @@ class TestOverdueRequests:
     """What the thread was doing goes to the log."""
 
     @pytest.mark.parametrize("path", ["sleep", "keep_the_gil"])
-    def test_the_stack_of_the_thread_is_logged(self, spawn, mode, path):
+    def test_the_stack_of_the_thread_is_logged(self, spawn, served_by, path):
         server = spawn(
             *"--processes 1 --threads 2 --request-timeout 0.3 system_apps:router".split()
         )
@@ -254,7 +254,7 @@ class TestOverdueRequests:
         response = server.get(f"/{path}")
 
         assert response.status == 503
-        who = "thread" if mode == THREADS else "greenlet"
+        who = "thread" if served_by == THREADS else "greenlet"
         title = f"stack of the {who} that answers GET /{path} of 127.0.0.1"
         wait_until(lambda: f"in {path}\n" in server.errors(), PATIENCE, "the stack")
         assert server.errors().count(title) == 1
