@@ -31,6 +31,9 @@ from running import (
     wait_until,
 )
 
+# Of greenlets; see MODES.
+collect_ignore = ["test_examples.py", "test_greenlets.py"] if SANITIZED else []
+
 
 @pytest.fixture(scope="session")
 def slowness() -> int:
