@@ -42,7 +42,10 @@ struct Options {
   std::optional<mode_t> umask;    ///< otherwise the one that spawn was started with
   unsigned processes = 4;
   bool processes_auto = false;  ///< as many as there is room for. \see with_capacity
-  unsigned threads = 4;
+  unsigned threads = 4;                ///< 0: greenlets
+  std::string green = "auto";          ///< whose: gevent, eventlet, or auto
+  unsigned worker_connections = 1000;  ///< requests that run at a time in greenlets
+  std::chrono::milliseconds hub_stall{1000};
   std::string python;  ///< "" if not given
   HttpConfig http;
   std::chrono::milliseconds boot_timeout{60'000};

@@ -21,6 +21,7 @@ std::vector<std::string> choices_of(const Setting& setting) {
   const std::string_view name = setting.name;
   if (name == "header-map") return {"drop", "refuse", "dangerous"};
   if (name == "reload") return {"dev"};
+  if (name == "green") return {"auto", "gevent", "eventlet"};
   if (name == "access-log-format") return {"spawning", "common", "combined", "json"};
   if (name == "log-level") return {"debug", "info", "warning", "error"};
   if (name == "log-format") return {"text", "json"};

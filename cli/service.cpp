@@ -201,6 +201,9 @@ std::string worker_settings(const Options& options, const Address& address,
       {"args", boost::json::array(options.arguments.begin(), options.arguments.end())},
       {"num_processes", options.processes},
       {"threadpool_workers", options.threads},
+      {"green", options.green},
+      {"worker_connections", options.worker_connections},
+      {"hub_stall", seconds(options.hub_stall)},
       {"no_keepalive", !options.http.keep_alive},
       {"deadman_timeout", seconds(options.deadman)},
       {"max_age", age.count() == 0 ? boost::json::value{} : seconds(age)},
@@ -279,7 +282,8 @@ std::string banner(const Options& options, const std::vector<Address>& addresses
   for (const Address& address : addresses) urls += (urls.empty() ? "" : ", ") + address.url();
   return "spawning " SPAWNING_VERSION " serving " + urls + " — " +
          counted(options.processes, "process", "processes") + " × " +
-         counted(options.threads, "thread", "threads") + ", pid " + std::to_string(pid);
+         (options.threads == 0 ? "greenlets" : counted(options.threads, "thread", "threads")) +
+         ", pid " + std::to_string(pid);
 }
 
 std::vector<std::string> build_tree_environment(const std::string& executable,

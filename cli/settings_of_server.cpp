@@ -45,10 +45,10 @@ void store_processes(Options& options, Value value) {
   }
 }
 
-void store_threads(Options& options, Value value) {
-  if (value == "0")
-    throw UsageError{"expected at least 1; 0, cooperative greenlets, is not available yet"};
-  options.threads = read_number(value, 1, kMostThreads);
+void store_green(Options& options, Value value) {
+  if (value != "auto" && value != "gevent" && value != "eventlet")
+    throw UsageError{"expected auto, gevent or eventlet, not \"" + value + "\""};
+  options.green = value;
 }
 
 void store_server_header(Options& options, Value value) {
@@ -94,8 +94,22 @@ constexpr std::array kServer{
     Setting{"processes", 's', "N", "4",
             "worker processes; auto: one a processor, if quota and memory suffice", Takes::value,
             store_processes},
-    Setting{"threads", 't', "N", "4", "threads that call the application in each worker",
-            Takes::value, store_threads},
+    Setting{"threads", 't', "N", "4",
+            "threads that call the application in each worker; 0: a greenlet a request",
+            Takes::value, [](Options& o, Value v) { o.threads = read_number(v, 0, kMostThreads); }},
+    Setting{"green", '\0', "HUB", "auto",
+            "with --threads 0: gevent or eventlet; auto: whichever is installed", Takes::value,
+            store_green},
+    Setting{
+        "worker-connections", '\0', "N", "1000",
+        "with --threads 0: requests that run at a time in a worker; more of them wait",
+        Takes::value,
+        [](Options& o, Value v) { o.worker_connections = read_number(v, 1, kMostConnections); }},
+    Setting{
+        "hub-stall", '\0', "S", "1",
+        "with --threads 0: the log has the stack of a greenlet that keeps all others waiting for "
+        "so long; 0: it has not",
+        Takes::value, [](Options& o, Value v) { o.hub_stall = read_seconds_or_none(v); }},
     Setting{"python", '\0', "PATH", nullptr,
             "the interpreter for the workers; otherwise that of the virtual environment which "
             "spawn is in, else $VIRTUAL_ENV's, else python3",

@@ -12,6 +12,12 @@ class Worker:
     `fileno()` is readable, and attend meanwhile; close. A call out of order raises RuntimeError.
     Whatever waits releases the GIL.
 
+    With greenlets it is ready_for_greenlets. `make_event` makes something that they wait for, as
+    threading.Event, and `current` is the greenlet that calls it; a hub that gives no sign of life for
+    `stall` seconds while requests run is reported, unless that is 0. The hub watches requests(),
+    attention() and hub_attention(), and does what they are for: next_abandoned() and, after
+    attend_to_hub(), next_question(), until they say None.
+
     `http` are options of `spawn` by their names, with underscores: sizes in octets, times in
     seconds. A name that is none, or a value of another type, raises TypeError; one out of range
     ValueError. Both name it.
@@ -33,6 +39,47 @@ class Worker:
         http: dict[str, float | bool | str] = ...,
     ) -> None:
         """The application is loaded: requests are queued for serve_requests()."""
+
+    def ready_for_greenlets(
+        self,
+        application: Callable[..., Any],
+        *,
+        multiprocess: bool,
+        http: dict[str, float | bool | str],
+        greenlets: int,
+        stall: float,
+        make_event: Callable[[], Any],
+        current: Callable[[], Any],
+    ) -> None:
+        """As ready(): requests are queued for so many calls of answer() at a time."""
+
+    def requests(self) -> int:
+        """A descriptor, readable when take_requests() is wanted."""
+
+    def take_requests(self) -> int:
+        """How many greenlets are to be started, for answer()."""
+
+    @property
+    def answer(self) -> Callable[[], None]:
+        """Answers the oldest request in this greenlet, if there is one."""
+
+    def busy(self) -> bool:
+        """Whether requests wait or are being answered in greenlets."""
+
+    def hub_attention(self) -> int:
+        """A descriptor, readable when attend_to_hub() is wanted."""
+
+    def attend_to_hub(self) -> None:
+        """Lets greenlets go on that have waited."""
+
+    def next_abandoned(self) -> tuple[Any, bool]:
+        """A greenlet to raise GreenletExit in, or None; and whether to look again in a moment."""
+
+    def next_question(self) -> tuple[int, str, Any] | None:
+        """Stacks that are wanted: number, introduction, greenlet or None for all; or None."""
+
+    def answer_question(self, number: int, introduction: str, stacks: str) -> None:
+        """Logs them."""
 
     def log_accesses(self, format: str) -> None:
         """Before ready: writes an access log. ValueError names a directive that there is not."""

@@ -16,12 +16,14 @@ import traceback
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 import spawning
+from spawning.green_stacks import stacks_of_all
 from spawning.peer_owner import Peer, is_let_in, name_of, peer_of
 from spawning.prompt import NotAPerson, Prompt
 
 if TYPE_CHECKING:
     from spawning._native import Worker
     from spawning.forking import Forks
+    from spawning.green import Hub
 
 _MOST_SESSIONS = 8
 _FAREWELL_S = 0.1  # for sessions to end, before the worker ends without them
@@ -52,8 +54,11 @@ class Backdoor:
         forks: Forks,
         application: Callable[..., Any],
         config: dict[str, Any],
+        hub: Hub | None = None,
     ) -> None:
+        """With a `hub` its threads are greenlets, and none may block."""
         self._worker = worker
+        self._hub = hub
         self._forks = forks
         self._application = application
         self._config = config
@@ -77,7 +82,7 @@ class Backdoor:
 
     def _attend(self) -> None:
         while True:
-            descriptor = self._worker.accept_at_console()
+            descriptor = self._accept()
             if descriptor is None:
                 break
             self._forks.add(descriptor)
@@ -91,6 +96,10 @@ class Backdoor:
         with self._lock:
             for session in self._sessions:
                 session.prompt.notify(_LEAVING)
+
+    def _accept(self) -> int | None:
+        accept = self._worker.accept_at_console
+        return self._hub.in_thread(accept) if self._hub else accept()
 
     def _admit(self, connection: socket.socket) -> None:
         peer = peer_of(connection)
@@ -161,7 +170,7 @@ class Backdoor:
             "application": self._application,
             "config": self._config,
             "spawning": spawning,
-            "stacks": stacks,
+            "stacks": stacks_of_greenlets if self._hub else stacks,
             "worker": self._info,
         }
 
@@ -181,6 +190,11 @@ def stacks() -> None:
     for ident, frame in sys._current_frames().items():
         print(f"Thread {names.get(ident, ident)}:")
         print("".join(traceback.format_stack(frame)))
+
+
+def stacks_of_greenlets() -> None:
+    """Prints where greenlets wait."""
+    print(stacks_of_all())
 
 
 def _not_you(uid: int | None) -> str:

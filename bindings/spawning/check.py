@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 from spawning.configure import answer
-from spawning.worker import _load
+from spawning.worker import _load, _patch
 
 
 def main(arguments: list[str]) -> int:
@@ -30,6 +30,7 @@ def checked(config: dict[str, Any]) -> dict[str, Any]:
     """Raises whatever keeps a worker with these settings from getting ready."""
     from spawning import _native  # noqa: F401, PLC0415  # may be built for another interpreter
 
+    _patch(config)
     if config.get("coverage"):
         import spawning.measurement  # noqa: PLC0415
 

@@ -3,7 +3,8 @@
 
 It loads the application, donates threads that answer requests, and ends when the supervisor says so
 or is gone. The main thread mostly waits, so that it runs the signal handlers of the application; it
-also ends the iterators of clients that have gone.
+also ends the iterators of clients that have gone. With greenlets instead of threads it is where their
+hub runs.
 """
 
 from __future__ import annotations
@@ -11,10 +12,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import select
 import signal
 import sys
-import threading
 from typing import TYPE_CHECKING, Any, Callable, cast
 
 from spawning import wsgi_factory
@@ -24,9 +23,12 @@ from spawning.load_failure import load_failure, summary_of, traceback_of
 from spawning.modules import LoadedModules
 from spawning.naming import NamingError, describe, resolve
 from spawning.surroundings import add_current_directory, restore_environment
+from spawning.thread_serving import ThreadServing
 
 if TYPE_CHECKING:
     from spawning._native import Worker
+    from spawning.green import Hub
+    from spawning.green_serving import GreenServing
     from spawning.measurement import Measurement
 
 _CONTROL_FD = 3  # as in spawning/seat.hpp
@@ -35,8 +37,6 @@ _FIRST_LISTENER_FD = 5
 # begin with what it had. A tenth of a processor that others want is left to it, so that a deadman
 # does not overtake it.
 _WAY_TO_SIBLINGS = 10
-_LOOK_AGAIN_MS = 20  # for an iterator that must not be interrupted where it is
-_LOOK_FOR_MODULES_MS = 1000  # that the application has imported meanwhile
 
 
 def main() -> int:
@@ -66,7 +66,8 @@ def _work(worker: Worker) -> int:
     modules = LoadedModules() if config.get("reload") == "dev" else None
     measurement = None
     try:
-        measurement = _measure(worker, config)
+        hub = _patch(config)
+        measurement = _measure(worker, config, hub)
         application = intercept(_load(config), _finders(worker, config))
         forks.end_child(None)
     except BaseException as error:  # SystemExit too: nothing may go unsaid
@@ -79,7 +80,7 @@ def _work(worker: Worker) -> int:
         return 1
     _report(worker, modules)
     try:
-        _serve(worker, forks, application, config, modules)
+        _serve(worker, forks, application, config, modules, hub=hub)
     finally:
         if measurement:
             measurement.finish()
@@ -106,14 +107,26 @@ def _sockets() -> list[int]:
     return [_CONTROL_FD, *range(_FIRST_LISTENER_FD, _FIRST_LISTENER_FD + count)]
 
 
-def _measure(worker: Worker, config: dict[str, Any]) -> Measurement | None:
+def _patch(config: dict[str, Any]) -> Hub | None:
+    """With greenlets, has the standard library use their hub: from here on, for all that is loaded."""
+    if config.get("threadpool_workers", 4) > 0:
+        return None
+    from spawning import green  # noqa: PLC0415
+
+    hub = green.choose(config.get("green", "auto"))
+    hub.patch()
+    return hub
+
+
+def _measure(worker: Worker, config: dict[str, Any], hub: Hub | None) -> Measurement | None:
     """What is loaded from here on is measured, if that is wanted."""
     if not config.get("coverage"):
         return None
     from spawning.measurement import Measurement, WorkerName  # noqa: PLC0415
 
     name = WorkerName(worker.generation, worker.slot, os.getpid())
-    return Measurement(config["coverage_directory"], name, worker.log)
+    concurrency = (hub.name if hub else "thread",)
+    return Measurement(config["coverage_directory"], name, worker.log, concurrency)
 
 
 def _finders(worker: Worker, config: dict[str, Any]) -> list[Finder]:
@@ -154,54 +167,59 @@ def _serve(
     application: Callable[..., Any],
     config: dict[str, Any],
     modules: LoadedModules | None,
+    *,
+    hub: Hub | None,
 ) -> None:
-    threads = [
-        threading.Thread(target=worker.serve_requests, name=f"spawning-{number}")
-        for number in range(config.get("threadpool_workers", 4))
-    ]
     worker.log_accesses(config.get("access_log_format", "spawning"))
-    worker.ready(
-        application,
-        multithread=len(threads) > 1,
-        multiprocess=config.get("num_processes", 1) > 1,
-        http={"no_keepalive": config.get("no_keepalive", False), **config.get("http", {})},
-    )
-    close_backdoor = _open_backdoor(worker, forks, application, config)
+    serving = _make_ready(worker, application, config, hub)
+    close_backdoor = _open_backdoor(worker, forks, application, config, hub)
     try:
-        for thread in threads:
-            thread.start()
-        _attend_until_finished(worker, modules)
+        serving.run(lambda: _report(worker, modules), modules is not None)
     except BaseException:  # also out of a signal handler of the application's
         worker.drain()
         raise
     finally:
         close_backdoor()
         os.nice(_WAY_TO_SIBLINGS)
-        for thread in threads:
-            if thread.ident:
-                thread.join()
+        serving.end()
+
+
+def _make_ready(
+    worker: Worker, application: Callable[..., Any], config: dict[str, Any], hub: Hub | None
+) -> ThreadServing | GreenServing:
+    multiprocess = config.get("num_processes", 1) > 1
+    http = {"no_keepalive": config.get("no_keepalive", False), **config.get("http", {})}
+    if hub is None:
+        threads = config.get("threadpool_workers", 4)
+        worker.ready(application, multithread=threads > 1, multiprocess=multiprocess, http=http)
+        return ThreadServing(worker, threads)
+    from spawning.green_serving import GreenServing  # noqa: PLC0415
+
+    worker.ready_for_greenlets(
+        application,
+        multiprocess=multiprocess,
+        http=http,
+        greenlets=config.get("worker_connections", 1000),
+        stall=config.get("hub_stall", 1.0),
+        make_event=hub.event,
+        current=hub.current,
+    )
+    return GreenServing(worker, hub)
 
 
 def _open_backdoor(
-    worker: Worker, forks: Forks, application: Callable[..., Any], config: dict[str, Any]
+    worker: Worker,
+    forks: Forks,
+    application: Callable[..., Any],
+    config: dict[str, Any],
+    hub: Hub | None,
 ) -> Callable[[], None]:
     """Returns what closes it again."""
     if not config.get("backdoor"):
         return lambda: None
     from spawning.backdoor import Backdoor  # noqa: PLC0415  # few services have one
 
-    return Backdoor(worker, forks, application, config).close
-
-
-def _attend_until_finished(worker: Worker, modules: LoadedModules | None) -> None:
-    watched = select.poll()
-    watched.register(worker.fileno(), select.POLLIN)
-    watched.register(worker.attention(), select.POLLIN)
-    idle = _LOOK_FOR_MODULES_MS if modules else None
-    timeout = idle
-    while worker.fileno() not in dict(watched.poll(timeout)):
-        timeout = _LOOK_AGAIN_MS if worker.attend() else idle
-        _report(worker, modules)
+    return Backdoor(worker, forks, application, config, hub).close
 
 
 def _install_signal_handlers(worker: Worker) -> dict[int, Any]:

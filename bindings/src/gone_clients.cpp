@@ -36,6 +36,14 @@ bool must_not_be_left(const PyRef& frame) {
   });
 }
 
+bool may_be_left(PyRef frame) {
+  while (frame) {
+    if (must_not_be_left(frame)) return false;
+    frame = caller_of(frame);
+  }
+  return true;
+}
+
 // Null, and no exception, if there is no such thing.
 PyRef attribute(const PyRef& object, const char* name) {
   PyRef found = object ? PyRef::steal(PyObject_GetAttrString(object.get(), name)) : PyRef{};
@@ -45,22 +53,58 @@ PyRef attribute(const PyRef& object, const char* name) {
 
 }  // namespace
 
-GoneClients::GoneClients(const GilHeld&) : attention_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
+// Of an iteration. What the I/O thread touches is shared with it, and no Python object.
+struct GoneClients::State {
+  std::shared_ptr<std::atomic<bool>> gone = std::make_shared<std::atomic<bool>>(false);
+  PyThreadState* thread = PyThreadState_Get();
+  PyRef greenlet{};
+  PyRef exit{};              // what is raised in the greenlet
+  bool inside = false;       // the iterator
+  bool interrupted = false;  // it, once
+
+  [[nodiscard]] bool waits_in_vain() const {
+    return gone->load(std::memory_order_relaxed) && inside && !interrupted;
+  }
+  [[nodiscard]] bool interrupt(const GoneClients& clients);
+  void forget_interruption() const;
+};
+
+GoneClients::GoneClients(const GilHeld&, Hub* hub)
+    : attention_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)}, hub_{hub} {
   if (!attention_) throw_last_error("eventfd");
   const PyRef threading = PyRef::steal(PyImport_ImportModule("threading"));
   if (!threading) PyErr_Clear();
   condition_wait_ = attribute(attribute(attribute(threading, "Condition"), "wait"), "__code__");
 }
 
-bool GoneClients::attend(const GilHeld&) {
+void GoneClients::take_attention() const {
   eventfd_t ignored = 0;
   static_cast<void>(::eventfd_read(attention_.get(), &ignored));  // EAGAIN: a call once more
+}
+
+bool GoneClients::attend(const GilHeld&) {
+  take_attention();
   bool again = false;
-  for (Iteration* const each : iterations_) {
-    const bool waits_in_vain = each->gone() && each->inside_ && !each->interrupted_;
-    if (waits_in_vain && !each->interrupt()) again = true;
+  for (State* const each : iterations_) {
+    if (each->waits_in_vain() && !each->interrupt(*this)) again = true;
   }
   return again;
+}
+
+PyRef GoneClients::next_abandoned(const GilHeld&, bool& again) {
+  take_attention();
+  for (State* const each : iterations_) {
+    if (!each->waits_in_vain() || !each->greenlet) continue;
+    PyRef frame = attribute(each->greenlet, "gr_frame");  // None: it runs
+    if (!frame || frame.get() == Py_None || !may_be_left(std::move(frame))) {
+      again = true;
+      continue;
+    }
+    each->interrupted = true;
+    each->exit = attribute(each->greenlet, "GreenletExit");
+    return PyRef::borrow(each->greenlet.get());
+  }
+  return {};
 }
 
 // Of threading.Condition.wait, on which Event, Queue, Future and the like are built, we release the
@@ -79,52 +123,51 @@ void GoneClients::wake(PyObject* frame) const {
   if (!done) PyErr_Clear();  // it does not wait (any more)
 }
 
-GoneClients::Iteration::Iteration(const GilHeld& gil, GoneClients& clients, WsgiResponse& response)
-    : gil_{gil}, clients_{clients}, response_{response} {
-  clients_.iterations_.push_back(this);
-  response_.when_gone(gil, [this] { client_has_gone(); });
-}
-
-// In this order: from the first line on nobody calls client_has_gone() any more.
-GoneClients::Iteration::~Iteration() {
-  response_.when_gone(gil_, nullptr);
-  std::erase(clients_.iterations_, this);
-}
-
-void GoneClients::Iteration::client_has_gone() {
-  gone_.store(true, std::memory_order_relaxed);
-  // It fails only where the counter is full, that is, where somebody is told already.
-  static_cast<void>(::eventfd_write(clients_.attention_.get(), 1));
-}
-
-PyRef GoneClients::Iteration::next(PyObject* iterator) {
-  if (gone()) return {};
-  inside_ = true;
-  PyRef block = PyRef::steal(calling_python([iterator] { return PyIter_Next(iterator); }));
-  inside_ = false;
-  if (interrupted_) forget_interruption();
-  return block;
-}
-
 // The frames of a thread that does not have the GIL stay as they are.
-bool GoneClients::Iteration::interrupt() {
-  const PyRef innermost =
-      PyRef::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(thread_)));
-  for (PyRef frame = PyRef::borrow(innermost.get()); frame; frame = caller_of(frame)) {
-    if (must_not_be_left(frame)) return false;
-  }
-  interrupted_ = true;
-  PyThreadState_SetAsyncExc(thread_->thread_id, PyExc_GeneratorExit);
-  if (innermost) clients_.wake(innermost.get());
+bool GoneClients::State::interrupt(const GoneClients& clients) {
+  const PyRef innermost = PyRef::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(thread)));
+  if (!may_be_left(PyRef::borrow(innermost.get()))) return false;
+  interrupted = true;
+  PyThreadState_SetAsyncExc(thread->thread_id, PyExc_GeneratorExit);
+  if (innermost) clients.wake(innermost.get());
   return true;
 }
 
 // What has not been raised by now must not hit close(), or another request; what has been raised
 // was no failure of the application.
-void GoneClients::Iteration::forget_interruption() {
-  PyThreadState_SetAsyncExc(thread_->thread_id, nullptr);
-  if (PyErr_Occurred() != nullptr && PyErr_ExceptionMatches(PyExc_GeneratorExit) != 0)
-    PyErr_Clear();
+void GoneClients::State::forget_interruption() const {
+  if (!greenlet) PyThreadState_SetAsyncExc(thread->thread_id, nullptr);
+  if (PyErr_Occurred() == nullptr) return;
+  if (PyErr_ExceptionMatches(exit ? exit.get() : PyExc_GeneratorExit) != 0) PyErr_Clear();
+}
+
+GoneClients::Iteration::Iteration(const GilHeld& gil, GoneClients& clients, WsgiResponse& response)
+    : gil_{gil}, clients_{clients}, response_{response}, state_{std::make_unique<State>()} {
+  if (clients_.hub_ != nullptr) state_->greenlet = clients_.hub_->current(gil);
+  PyErr_Clear();  // one that is not known is not interrupted
+  clients_.iterations_.push_back(state_.get());
+  response_.when_gone(gil, [gone = state_->gone, &attention = clients_.attention_] {
+    gone->store(true, std::memory_order_relaxed);
+    // It fails only where the counter is full, that is, where somebody is told already.
+    static_cast<void>(::eventfd_write(attention.get(), 1));
+  });
+}
+
+// In this order: from the first line on nobody is told any more.
+GoneClients::Iteration::~Iteration() {
+  response_.when_gone(gil_, nullptr);
+  std::erase(clients_.iterations_, state_.get());
+}
+
+bool GoneClients::Iteration::gone() const { return state_->gone->load(std::memory_order_relaxed); }
+
+PyRef GoneClients::Iteration::next(PyObject* iterator) {
+  if (gone()) return {};
+  state_->inside = true;
+  PyRef block = PyRef::steal(calling_python([iterator] { return PyIter_Next(iterator); }));
+  state_->inside = false;
+  if (state_->interrupted) state_->forget_interruption();
+  return block;
 }
 
 }  // namespace spawning::python

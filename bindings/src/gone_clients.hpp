@@ -6,9 +6,11 @@
 #include <Python.h>
 
 #include <atomic>
+#include <memory>
 #include <vector>
 
 #include "gil.hpp"
+#include "hub.hpp"
 #include "py_ref.hpp"
 #include "spawning/unique_fd.hpp"
 
@@ -16,20 +18,24 @@ namespace spawning::python {
 
 class WsgiResponse;
 
-/// Ends iterations whose client has gone, also while the iterator waits for something in Python
-/// code: it sees a GeneratorExit then, as if it had been closed where it waits. Of the calls that
-/// wait in native code those of `threading` and `queue` end at once; CPython has no way to interrupt
-/// others (`time.sleep`), which see it when they return.
+/// Ends iterations whose client has gone, also while the iterator waits for something.
+///
+/// In a thread it waits in Python code: it sees a GeneratorExit then, as if it had been closed where
+/// it waits. Of the calls that wait in native code those of `threading` and `queue` end at once;
+/// CPython has no way to interrupt others (`time.sleep`), which see it when they return. A greenlet
+/// sees a GreenletExit, wherever it waits for its hub.
 ///
 /// Whoever learns that a client has gone (the I/O thread) has no GIL, and whoever iterates may be
-/// waiting; so a third thread, Python's main thread, waits for fileno() and then calls attend().
+/// waiting; so a third one, Python's main thread, waits for fileno() and then calls attend(), or
+/// next_abandoned() if it is a hub.
 ///
 /// \par Threads  With the GIL held.
 class GoneClients {
  public:
   class Iteration;
 
-  explicit GoneClients(const GilHeld& gil);
+  /// \param hub  of the greenlets that iterate; nullptr: threads do.
+  GoneClients(const GilHeld& gil, Hub* hub);
 
   GoneClients(const GoneClients&) = delete;
   GoneClients& operator=(const GoneClients&) = delete;
@@ -41,12 +47,21 @@ class GoneClients {
   /// \returns whether one had to be left alone for now: call again a little later.
   [[nodiscard]] bool attend(const GilHeld& gil);
 
+  /// A greenlet that waits for a client which has gone, and in which the caller raises GreenletExit
+  /// before anybody else runs. Null, and no exception, if there is none (any more).
+  /// \param again  set if one had to be left alone for now.
+  [[nodiscard]] PyRef next_abandoned(const GilHeld& gil, bool& again);
+
  private:
+  struct State;
+
   void wake(PyObject* frame) const;
+  void take_attention() const;
 
   UniqueFd attention_;
-  PyRef condition_wait_;                // the code of threading.Condition.wait
-  std::vector<Iteration*> iterations_;  // that are going on
+  Hub* const hub_;
+  PyRef condition_wait_;            // the code of threading.Condition.wait
+  std::vector<State*> iterations_;  // that are going on
 };
 
 /// One application's iterable being iterated.
@@ -65,22 +80,13 @@ class GoneClients::Iteration {
   [[nodiscard]] PyRef next(PyObject* iterator);
 
   /// Whether the client has gone.
-  [[nodiscard]] bool gone() const { return gone_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool gone() const;
 
  private:
-  friend class GoneClients;
-
-  void client_has_gone();  // any thread, without the GIL
-  [[nodiscard]] bool interrupt();
-  void forget_interruption();
-
   const GilHeld& gil_;
   GoneClients& clients_;
   WsgiResponse& response_;
-  PyThreadState* const thread_ = PyThreadState_Get();
-  bool inside_ = false;       // the iterator
-  bool interrupted_ = false;  // it, once
-  std::atomic<bool> gone_{false};
+  std::unique_ptr<State> state_;  // not on the stack, which is a greenlet's
 };
 
 }  // namespace spawning::python

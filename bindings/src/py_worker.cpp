@@ -14,13 +14,12 @@
 namespace py = pybind11;
 
 namespace spawning::python {
-
 PyWorker::PyWorker(Seat seat)
     : log_{STDERR_FILENO, "worker", seat.log},
       stacks_{std::make_unique<ThreadStacks>(GilHeld::by_caller(), log_)} {
   if (!stacks_->ok()) throw py::error_already_set{};
   worker_ = std::make_unique<Worker>(std::move(seat));
-  worker_->on_last_words([this] { stacks_->report_all("stacks of all threads:"); });
+  worker_->on_last_words([this] { speak_last_words(); });
 }
 
 PyWorker::~PyWorker() {
@@ -56,18 +55,21 @@ py::object PyWorker::settings() {
   return py::str(text);
 }
 
+void PyWorker::make_handler(const py::object& application, EnvironOptions options) {
+  auto handler = std::make_unique<WsgiHandler>(GilHeld::by_caller(), application.ptr(), options,
+                                               log_, hub_.get());
+  if (!handler->ok()) throw py::error_already_set{};
+  handler_ = std::move(handler);
+  worker().on_overdue([this](const OverdueRequest& request) { report(request); });
+}
+
 void PyWorker::ready(const py::object& application, bool multithread, bool multiprocess,
                      const py::dict& http) {
   Worker& inside = worker();
   if (handler_) throw std::runtime_error{"the worker is ready already"};
   const HttpConfig config = read_http_settings(http);
-  const GilHeld gil = GilHeld::by_caller();
-  auto handler = std::make_unique<WsgiHandler>(gil, application.ptr(),
-                                               EnvironOptions{multithread, multiprocess}, log_);
-  if (!handler->ok()) throw py::error_already_set{};
-  handler_ = std::move(handler);
-  inside.on_overdue([this](const OverdueRequest& request) { report(request); });
-  const GilReleased released{gil};
+  make_handler(application, {multithread, multiprocess});
+  const GilReleased released{GilHeld::by_caller()};
   inside.ready(*handler_, config);
 }
 
@@ -134,36 +136,28 @@ void PyWorker::log(const std::string& level, const std::string& text) const {
   throw py::value_error{"there is no level \"" + level + "\""};
 }
 
-// On the I/O thread.
-void PyWorker::report(const OverdueRequest& request) {
-  std::string introduction{"stack of the thread that answers "};
-  introduction += request.method;
-  introduction += ' ';
-  introduction += request.target;
-  introduction += " of ";
-  const bool unnamed = request.client->host.empty();  // over a UNIX socket
-  introduction += unnamed ? request.client->to_string() : request.client->host;
-  stacks_->report(request.thread, std::move(introduction));
-}
-
 int PyWorker::attention() { return handler().gone_clients().fileno(); }
 
 bool PyWorker::attend() { return handler().gone_clients().attend(GilHeld::by_caller()); }
 
 void PyWorker::close() {
-  if (serving_ > 0) throw std::runtime_error{"threads are still serving requests"};
+  if (serving_ > 0) throw std::runtime_error{"threads or greenlets are still serving requests"};
   {
     const GilReleased released{GilHeld::by_caller()};
     worker_.reset();
   }
+  hub_shown_.reset();
   stacks_.reset();
   handler_.reset();
+  known_hub_ = nullptr;
+  hub_.reset();
 }
 
 void define_worker(py::module_& module) {
-  py::class_<PyWorker>(module, "Worker",
-                       "One serving process of a supervised service, from the inside.")
-      .def_static("take", &PyWorker::take, "The worker that this process was started as, or None.")
+  py::class_<PyWorker> type{module, "Worker",
+                            "One serving process of a supervised service, from the inside."};
+  define_worker_of_greenlets(type);
+  type.def_static("take", &PyWorker::take, "The worker that this process was started as, or None.")
       .def("settings", &PyWorker::settings,
            "Waits for the service's settings: JSON, or None at the end.")
       .def("ready", &PyWorker::ready, py::arg("application"), py::kw_only(), py::arg("multithread"),

@@ -6,12 +6,16 @@
 #include <pybind11/pybind11.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gil.hpp"
+#include "hub.hpp"
 #include "spawning/log.hpp"
 #include "spawning/worker.hpp"
 #include "thread_stacks.hpp"
@@ -23,7 +27,7 @@ namespace spawning::python {
 /// Worker's; a call out of order raises RuntimeError.
 ///
 /// \par Threads   With the GIL held; whatever waits releases it.
-/// \par Lifetime  close(), or the destructor, once every serve_requests() has returned.
+/// \par Lifetime  close(), or the destructor, once every serve_requests() and answer() has returned.
 class PyWorker {
  public:
   /// \throws pybind11::error_already_set if Python cannot do what it takes.
@@ -42,6 +46,11 @@ class PyWorker {
 
   void ready(const pybind11::object& application, bool multithread, bool multiprocess,
              const pybind11::dict& http);
+  /// As ready(), for requests that run in greenlets. \see Hub::Hub
+  /// \param stall  seconds; 0: any. \see GreenOptions::stall
+  void ready_for_greenlets(const pybind11::object& application, bool multiprocess,
+                           const pybind11::dict& http, std::size_t greenlets, double stall,
+                           const pybind11::object& make_event, const pybind11::object& current);
   /// Raises ValueError that names the directive which there is not.
   void log_accesses(const std::string& format);
   /// Logs an error, and below it the lines of a traceback, "" if there are none. Also in a process
@@ -73,6 +82,24 @@ class PyWorker {
   [[nodiscard]] bool attend();
   /// @}
 
+  /// \name For the hub of greenlets, which watches the descriptors. \see GreenPool, Hub, GoneClients
+  /// @{
+  [[nodiscard]] int requests() { return green().fileno(); }
+  [[nodiscard]] std::size_t take_requests() { return green().take(); }
+  /// In each of as many greenlets as take_requests() says. It switches to others, which no function that pybind11
+  /// calls may do: it notes on the stack what its caller's arguments are.
+  void answer();
+  [[nodiscard]] bool busy() { return green().busy(); }
+  [[nodiscard]] int hub_attention() { return hub().fileno(); }
+  void attend_to_hub() { hub().attend(GilHeld::by_caller()); }
+  /// A greenlet in which GreenletExit is to be raised, or None; and whether to look again in a moment.
+  [[nodiscard]] std::pair<pybind11::object, bool> next_abandoned();
+  /// (number, introduction, greenlet or None for all of them) of stacks that are wanted, or None.
+  [[nodiscard]] pybind11::object next_question();
+  void answer_question(std::uint64_t number, const std::string& introduction,
+                       const std::string& stacks);
+  /// @}
+
   [[nodiscard]] unsigned slot() { return worker().slot(); }
   [[nodiscard]] std::uint64_t generation() { return worker().generation(); }
 
@@ -82,16 +109,27 @@ class PyWorker {
  private:
   [[nodiscard]] Worker& worker();
   [[nodiscard]] WsgiHandler& handler();
+  [[nodiscard]] Hub& hub();
+  [[nodiscard]] GreenPool& green();
+  void make_handler(const pybind11::object& application, EnvironOptions options);
   void report(const OverdueRequest& request);
+  void report_stall(std::chrono::steady_clock::duration silence);
+  void speak_last_words();
 
   Log log_;
+  std::unique_ptr<Hub> hub_;  // of greenlets, if there are any
+  std::atomic<Hub*> known_hub_{nullptr};
+  pthread_t hub_thread_{};
   std::unique_ptr<WsgiHandler> handler_;
   std::unique_ptr<ThreadStacks> stacks_;
+  std::optional<ThreadStacks::Shown> hub_shown_;
   std::unique_ptr<Worker> worker_;  // calls both, so it goes first
-  unsigned serving_ = 0;            // threads in serve_requests()
+  unsigned serving_ = 0;            // threads in serve_requests(), greenlets in answer()
 };
 
 /// Adds `Worker` to a module.
 void define_worker(pybind11::module_& module);
+/// Adds to it what serves in greenlets.
+void define_worker_of_greenlets(pybind11::class_<PyWorker>& type);
 
 }  // namespace spawning::python

@@ -148,11 +148,12 @@ ThreadStacks::Shown::~Shown() {
   std::erase(stacks_.shown_, pthread_self());
 }
 
-void ThreadStacks::report(pthread_t thread, std::string introduction) {
+void ThreadStacks::report(pthread_t thread, std::string introduction,
+                          std::function<bool()> needless) {
   try {
     const std::lock_guard lock{mutex_};
     if (!reporter_.joinable()) reporter_ = start_without_signals([this] { run(); });
-    wanted_.push_back({thread, std::move(introduction)});
+    wanted_.push_back({thread, std::move(introduction), std::move(needless)});
   } catch (const std::system_error& error) {
     return log_.error(introduction + " cannot be had: " + error.what());
   }
@@ -166,6 +167,11 @@ void ThreadStacks::run() {
     if (wanted_.empty()) return;
     const Wanted wanted = std::move(wanted_.front());
     wanted_.pop_front();
+    if (wanted.needless) {
+      lock.unlock();
+      if (wanted.needless()) continue;
+      lock.lock();
+    }
     const bool asked = ask(wanted.thread);
     lock.unlock();
     if (!asked) continue;

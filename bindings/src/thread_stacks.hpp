@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -42,7 +43,8 @@ class ThreadStacks {
 
   /// Logs the stack of `thread` under `introduction`, a moment later. A thread that is not (or not
   /// any more) among the shown ones is left out.
-  void report(pthread_t thread, std::string introduction);
+  /// \param needless  if it is there, asked first, on a thread of its own: whether nothing has to be said.
+  void report(pthread_t thread, std::string introduction, std::function<bool()> needless = nullptr);
 
   /// Logs the stacks of all threads that Python knows, under `introduction`, before it returns: the
   /// calling thread reads them, also while another one keeps the GIL. What runs meanwhile may be
@@ -66,6 +68,7 @@ class ThreadStacks {
   struct Wanted {
     pthread_t thread;
     std::string introduction;
+    std::function<bool()> needless;
   };
 
   [[nodiscard]] bool install_handlers();

@@ -24,8 +24,9 @@ std::string utf8(PyObject* text) {
 }  // namespace
 
 WsgiHandler::WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptions options,
-                         const Log& log)
+                         const Log& log, Hub* hub)
     : log_{log},
+      hub_{hub},
       application_{PyRef::borrow(application)},
       close_name_{interned("close")},
       format_exception_{attribute_of("traceback", "format_exception")},
@@ -35,7 +36,7 @@ WsgiHandler::WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptio
       early_hints_{gil},
       client_disconnected_{gil},
       files_{gil},
-      gone_clients_{gil} {
+      gone_clients_{gil, hub} {
   ok_ = close_name_ && format_exception_ && environs_.ok() && start_responses_.type() != nullptr &&
         inputs_.type() != nullptr && early_hints_.type() != nullptr &&
         client_disconnected_.type() != nullptr && files_.ok();
@@ -43,6 +44,7 @@ WsgiHandler::WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptio
 
 void WsgiHandler::handle(Request request, Responder responder) {
   const GilHeld gil = GilHeld::by_caller();
+  const Hub::Turn turn{gil, hub_, *request.client};
   PyRef start_response = start_responses_.take(gil);
   PyRef input = inputs_.take(gil);
   PyRef early_hints = early_hints_.take(gil);
@@ -70,7 +72,7 @@ void WsgiHandler::answer(const GilHeld& gil, const Request& request, Responder r
   auto& body = unbox<WsgiInput>(objects.input);
   auto& early_hints = unbox<RequestHook>(objects.early_hints);
   auto& client_disconnected = unbox<RequestHook>(objects.client_disconnected);
-  response.begin(std::move(responder), request.method);
+  response.begin(std::move(responder), request.method, hub_);
   body.begin(*request.body);
   early_hints.begin(objects.start_response);
   client_disconnected.begin(objects.start_response);

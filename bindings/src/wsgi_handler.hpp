@@ -10,6 +10,7 @@
 #include "environ.hpp"
 #include "gil.hpp"
 #include "gone_clients.hpp"
+#include "hub.hpp"
 #include "py_ref.hpp"
 #include "request_hooks.hpp"
 #include "spawning/handler.hpp"
@@ -27,13 +28,17 @@ namespace spawning::python {
 /// An exception out of the application, SystemExit and KeyboardInterrupt included, is one entry in
 /// the log with its traceback; the client gets 500, or a broken connection if the head is out.
 ///
-/// \par Threads   handle() is called on threads of Python's that hold the GIL; the other members
-/// need it. \par Lifetime  `log` outlives it. \see PEP 3333
+/// \par Threads   handle() is called on threads of Python's that hold the GIL, or in greenlets; the other
+///                members need it.
+/// \par Lifetime  `log` and `hub` outlive it.
+/// \see PEP 3333
 class WsgiHandler : public Handler {
  public:
   /// \param application  any callable; it is not checked.
+  /// \param hub          of the greenlets that call handle(); nullptr: threads do.
   /// If it fails ok() is false and a Python exception is set.
-  WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptions options, const Log& log);
+  WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptions options, const Log& log,
+              Hub* hub = nullptr);
 
   [[nodiscard]] bool ok() const { return ok_; }
 
@@ -50,6 +55,7 @@ class WsgiHandler : public Handler {
   void log_exception(const GilHeld& gil, std::string_view label, PyObject* exception);
 
   const Log& log_;
+  Hub* const hub_;
   PyRef application_;
   PyRef close_name_;
   PyRef format_exception_;

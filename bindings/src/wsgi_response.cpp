@@ -61,8 +61,9 @@ std::optional<std::uint64_t> declared_length(const ResponseHead& head) {
 
 }  // namespace
 
-void WsgiResponse::begin(Responder responder, std::string_view method) {
+void WsgiResponse::begin(Responder responder, std::string_view method, Hub* hub) {
   responder_.emplace(std::move(responder));
+  hub_ = hub;
   bodiless_ = method == "HEAD";
   called_ = full_ = gone_ = exceeded_ = false;
   left_.reset();
@@ -132,10 +133,31 @@ bool WsgiResponse::respond(const GilHeld& gil, std::string_view body) {
   }
 }
 
+// False if the client has gone, or with an exception set.
 bool WsgiResponse::wait_for_client(const GilHeld& gil) {
+  if (hub_ != nullptr && (full_ || pause_)) return pause(gil);
   if (!std::exchange(full_, false)) return true;
   const Occupancy::WithoutGil released{occupancy_, gil};
   return responder_->wait_writable();
+}
+
+// Others run meanwhile, some of which may write to this response too, or end it: whoever comes while
+// somebody waits waits for the same. What raises in a wait leaves it to the next.
+bool WsgiResponse::pause(const GilHeld& gil) {
+  if (!pause_) {
+    pause_ = hub_->begin_pause(gil);
+    if (!pause_) return false;
+    responder_->when_writable([hub = hub_, number = pause_->number] { hub->wake(number); });
+  }
+  const std::uint64_t number = pause_->number;
+  const PyRef event = PyRef::borrow(pause_->event.get());
+  if (!Hub::wait(gil, event.get())) return false;
+  if (pause_ && pause_->number == number) {
+    pause_.reset();
+    full_ = false;
+  }
+  if (!responder_) return fail(PyExc_RuntimeError, "the request is over");
+  return !responder_->client_gone();
 }
 
 Sent WsgiResponse::write(const GilHeld& gil, std::string_view octets) {
@@ -166,6 +188,7 @@ Sent WsgiResponse::send(const GilHeld& gil, PyObject* block, std::optional<std::
   const std::string_view octets = octets_of(block);
   if (octets.empty()) return Sent::ok;
   if (gone_ || !wait_for_client(gil)) {
+    if (PyErr_Occurred() != nullptr) return Sent::failed;
     gone_ = true;
     return Sent::gone;
   }
@@ -224,6 +247,8 @@ Sent WsgiResponse::finish(const GilHeld& gil) {
 void WsgiResponse::end(const GilHeld& gil) {
   occupancy_.await_turn(gil);
   responder_.reset();
+  if (pause_) hub_->wake(pause_->number);  // greenlets of the application's own
+  pause_.reset();
   head_.clear();
 }
 

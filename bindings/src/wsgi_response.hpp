@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "gil.hpp"
+#include "hub.hpp"
 #include "spawning/responder.hpp"
 #include "stated_head.hpp"
 #include "wsgi_file.hpp"
@@ -30,7 +31,8 @@ enum class Sent : std::uint8_t {
 /// that is not empty, or the end, so that the application can still replace it.
 ///
 /// A block is given to the connection at once. If much is unsent by then, the *next* block waits
-/// for the client, without the GIL: an application with nothing more to say does not wait at all.
+/// for the client, without the GIL, or while other greenlets run: an application with nothing more to
+/// say does not wait at all.
 /// Octets beyond a declared Content-Length are cut, and logged, by the connection.
 ///
 /// \par Threads  With the GIL held; the application may call from any thread, and they take turns.
@@ -38,7 +40,8 @@ enum class Sent : std::uint8_t {
 class WsgiResponse {
  public:
   /// \param method  of the request: an answer to HEAD has no body.
-  void begin(Responder responder, std::string_view method);
+  /// \param hub     of the greenlet that answers; nullptr: a thread does. Outlives the object.
+  void begin(Responder responder, std::string_view method, Hub* hub = nullptr);
 
   /// start_response(status, headers, exc_info); `exc_info` may be nullptr or None. With exc_info it
   /// replaces a head that is not sent yet, and raises exc_info if it is; without, it may be called
@@ -95,8 +98,11 @@ class WsgiResponse {
   [[nodiscard]] Sent write(const GilHeld& gil, std::string_view octets);
   [[nodiscard]] Sent count(std::size_t octets);
   [[nodiscard]] bool wait_for_client(const GilHeld& gil);
+  [[nodiscard]] bool pause(const GilHeld& gil);
 
   Occupancy occupancy_;
+  Hub* hub_ = nullptr;
+  std::optional<Hub::Pause> pause_;  // while greenlets wait for the client
   std::optional<Responder> responder_;
   StatedHead head_;
   std::string joined_;                 // small blocks that are sent as one

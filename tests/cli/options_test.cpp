@@ -166,9 +166,11 @@ TEST(OptionsTest, NameTheOptionAndWhatWasExpectedOfItsValue) {
   EXPECT_EQ(refusal({"-s", "99999999999999999999", "app"}),
             "--processes: expected auto or a number from 1 to 1024, not \"99999999999999999999\"");
   EXPECT_EQ(refusal({"-t", "1025", "app"}),
-            "--threads: expected a number from 1 to 1024, not \"1025\"");
-  EXPECT_EQ(refusal({"-t", "0", "app"}),
-            "--threads: expected at least 1; 0, cooperative greenlets, is not available yet");
+            "--threads: expected a number from 0 to 1024, not \"1025\"");
+  EXPECT_EQ(refusal({"--green=asyncio", "app"}),
+            "--green: expected auto, gevent or eventlet, not \"asyncio\"");
+  EXPECT_EQ(refusal({"--worker-connections=0", "app"}),
+            "--worker-connections: expected a number from 1 to 1000000, not \"0\"");
   EXPECT_EQ(refusal({"-b", "8080", "app"}),
             "--bind: \"8080\" is no address; expected HOST:PORT, [IPV6]:PORT, unix:PATH or fd://N");
 }

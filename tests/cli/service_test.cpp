@@ -109,7 +109,8 @@ TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
   EXPECT_EQ(
       worker_settings(options, {Family::ipv4, 4711, "127.0.0.1"}),
       R"({"app_factory":"spawning.wsgi_factory.app_factory","args":["shop.app","shop.\"wrap\""],)"
-      R"("num_processes":2,"threadpool_workers":3,"no_keepalive":true,)"
+      R"("num_processes":2,"threadpool_workers":3,"green":"auto","worker_connections":1000,"hub_stall":1,)"
+      R"("no_keepalive":true,)"
       R"("deadman_timeout":10,"max_age":null,"access_log_file":"-",)"
       R"("access_log_format":"spawning","log_level":"info","log_format":"text",)"
       R"("pidfile":null,"verbose":false,"backdoor":null,)"
@@ -336,6 +337,12 @@ TEST(ServiceTest, AnnouncesItselfInOneLine) {
   EXPECT_EQ(banner(options_of({}), {{Family::ipv4, 8080, "0.0.0.0"}}, 1234),
             "spawning " SPAWNING_VERSION
             " serving http://127.0.0.1:8080/ — 4 processes × 4 threads, pid 1234");
+}
+
+TEST(ServiceTest, AnnouncesGreenlets) {
+  EXPECT_EQ(banner(options_of({"-s1", "-t0"}), {{Family::ipv4, 8080, "127.0.0.1"}}, 1),
+            "spawning " SPAWNING_VERSION
+            " serving http://127.0.0.1:8080/ — 1 process × greenlets, pid 1");
 }
 
 TEST(ServiceTest, AnnouncesSeveralAddressesInOneLine) {

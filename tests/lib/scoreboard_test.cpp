@@ -98,8 +98,9 @@ Tally distinct_numbers() {
     for (auto& count : durations->counts) count = next++;
     durations->nanoseconds = next++;
   }
-  for (auto* count : {&tally.body_octets_sent, &tally.connections_accepted, &tally.aborted,
-                      &tally.client_gone, &tally.refused, &tally.timed_out, &tally.fields_dropped})
+  for (auto* count :
+       {&tally.body_octets_sent, &tally.connections_accepted, &tally.aborted, &tally.client_gone,
+        &tally.refused, &tally.timed_out, &tally.fields_dropped, &tally.hub_stalls})
     *count = next++;
   for (auto& count : tally.refusals) count = next++;
   return tally;

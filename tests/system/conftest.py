@@ -22,12 +22,17 @@ from running import (
     PATIENCE,
     PROGRAM,
     SANITIZED,
+    THREADS,
     VALIDATOR,
     Spawn,
     environment,
+    in_mode,
     started,
     wait_until,
 )
+
+# Of greenlets; see MODES.
+collect_ignore = ["test_examples.py", "test_greenlets.py"] if SANITIZED else []
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +41,23 @@ def slowness() -> int:
     return 10 if SANITIZED else 1
 
 
+@pytest.fixture(scope="module")
+def served_by(request: pytest.FixtureRequest) -> str:
+    """How requests run. Tests that are to hold for several modes are `in_all_modes`."""
+    return getattr(request, "param", THREADS)
+
+
 @pytest.fixture
-def spawn(tmp_path: pathlib.Path) -> Iterator[Callable[..., Spawn]]:
-    """spawn(*arguments, cwd=…, env=…): a server that serves, ended with the test."""
+def spawn(tmp_path: pathlib.Path, served_by: str) -> Iterator[Callable[..., Spawn]]:
+    """spawn(*arguments, cwd=…, env=…): a server that serves, ended with the test.
+
+    It runs requests as the test is `served_by`.
+    """
     exits: list[Any] = []
 
     def spawn(*arguments: str, **options: Any) -> Spawn:
-        context = started(tmp_path / f"stderr-{len(exits)}", *arguments, **options)
+        log = tmp_path / f"stderr-{len(exits)}"
+        context = started(log, *in_mode(served_by, arguments), **options)
         server = context.__enter__()
         exits.append(context)
         return server
@@ -53,11 +68,11 @@ def spawn(tmp_path: pathlib.Path) -> Iterator[Callable[..., Spawn]]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spawn]:
+def site(tmp_path_factory: pytest.TempPathFactory, served_by: str) -> Iterator[Spawn]:
     """The applications of system_apps.py, validated, on two processes of two threads."""
     log = tmp_path_factory.mktemp("site") / "stderr"
     arguments = ["--processes", "2", "--threads", "2", "system_apps:router", VALIDATOR]
-    with started(log, *arguments) as server:
+    with started(log, *in_mode(served_by, arguments)) as server:
         yield server
         assert server.stop() == 0
         assert "Traceback" not in server.errors()

@@ -15,6 +15,8 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Callable, NamedTuple, TypeVar
 
+import pytest
+
 T = TypeVar("T")
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -27,6 +29,27 @@ PATIENCE = 60.0  # seconds for what has no limit of its own
 VALIDATOR = "wsgiref.validate.validator"
 
 BANNER = re.compile(r"^spawning \S+ serving (http://([\d.]+):(\d+)/)(?:, \S+)* — .*, pid (\d+)$")
+
+
+# How requests run: each a pytest id, and a value of the `served_by` fixture.
+THREADS, GREEN_MODES = "threads", ("gevent", "eventlet")
+# Sanitizers take it for an error that a greenlet's stack is copied away, the gaps between variables
+# that they watch included.
+MODES = (THREADS,) if SANITIZED else (THREADS, *GREEN_MODES)
+in_all_modes = pytest.mark.parametrize("served_by", MODES, indirect=True)
+in_two_modes = pytest.mark.parametrize("served_by", MODES[:2], indirect=True)  # where it takes long
+in_green_modes = pytest.mark.parametrize("served_by", GREEN_MODES, indirect=True)
+
+
+def in_mode(served_by: str, arguments: Sequence[str]) -> list[str]:
+    """`arguments`, with greenlets instead of threads if that is the mode."""
+    if served_by == THREADS:
+        return list(arguments)
+    changed = [each for each in arguments if not each.startswith("--threads=")]
+    if "--threads" in changed:
+        at = changed.index("--threads")
+        del changed[at : at + 2]
+    return ["--threads", "0", "--green", served_by, *changed]
 
 
 def wait_until(condition: Callable[[], T], seconds: float, what: str = "") -> T:

@@ -3,7 +3,9 @@
 
 import pathlib
 
-from running import wait_until
+from running import in_all_modes, wait_until
+
+pytestmark = in_all_modes
 
 COUNTING = """
 import os
@@ -32,7 +34,8 @@ def calls(directory: pathlib.Path) -> list[str]:
 def test_requests_of_clients_that_hung_up_never_reach_the_application(spawn, gate, tmp_path):
     (tmp_path / "counting.py").write_text(COUNTING, encoding="ascii")
     served = spawn(
-        *"--processes=1 --threads=1 --log-level=debug counting.app".split(), cwd=tmp_path
+        *"--processes=1 --threads=1 --worker-connections=1 --log-level=debug counting.app".split(),
+        cwd=tmp_path,
     )
     known = [served.client() for _ in range(20)]  # accepted: their requests wait in the worker
     for client in known:

@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
-from running import wait_until
+from running import in_all_modes, wait_until
+
+pytestmark = in_all_modes
 
 BIG = b"".join(bytes([number % 256]) * (64 << 10) for number in range(512))
 

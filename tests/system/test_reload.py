@@ -12,7 +12,7 @@ import threading
 import time
 
 import pytest
-from running import SANITIZED, Client, alive, wait_until
+from running import SANITIZED, THREADS, Client, alive, in_all_modes, in_two_modes, wait_until
 
 VALIDATOR = "wsgiref.validate.validator"
 SOURCE = """\
@@ -111,10 +111,11 @@ def keep_alive_clients(server, count):
     assert [each.connections for each in loopers] == [1] * len(loopers)
 
 
-def test_keep_alive_clients_that_never_pause_notice_no_reload(deployed, slowness):
+@in_two_modes
+def test_keep_alive_clients_that_never_pause_notice_no_reload(deployed, served_by, slowness):
     server = deployed("--processes", "2", "--threads", "2")
     with keep_alive_clients(server, 64):
-        longest = reload(server, 10)
+        longest = reload(server, 10 if served_by == THREADS else 3)
 
     assert longest < 2 * slowness
     assert server.stop() == 0
@@ -144,7 +145,8 @@ def test_a_failure_leaves_what_serves_alone_when_few_are_loaded_at_a_time(deploy
     assert server.get("/").body.startswith(b"1 by")
 
 
-def test_clients_that_connect_anew_for_each_request_notice_no_reload(deployed):
+@in_two_modes
+def test_clients_that_connect_anew_for_each_request_notice_no_reload(deployed, served_by):
     server = deployed("--processes", "2", "--threads", "2")
     stop = threading.Event()
     statuses, errors = [], []
@@ -160,7 +162,7 @@ def test_clients_that_connect_anew_for_each_request_notice_no_reload(deployed):
     for each in asking:
         each.start()
     try:
-        reload(server, 5)
+        reload(server, 5 if served_by == THREADS else 2)
     finally:
         stop.set()
         for each in asking:
@@ -189,6 +191,7 @@ def receive(connection):
     return answer
 
 
+@in_all_modes
 @pytest.mark.parametrize("signals", [["HUP"] * 3, ["TTIN", "HUP", "TTOU"]])
 def test_idle_connections_live_on_in_the_newest_generation(deployed, tmp_path, slowness, signals):
     count = 500 if SANITIZED else 2000
@@ -225,6 +228,7 @@ def test_idle_connections_live_on_in_the_newest_generation(deployed, tmp_path, s
     assert "dropped" not in server.errors()
 
 
+@in_two_modes
 def test_a_replaced_worker_gives_its_connections_to_its_siblings(spawn, gate):
     server = spawn(
         "--processes", "1", "--threads", "2", "--request-timeout", "1", "system_apps:router"
@@ -243,6 +247,7 @@ def test_a_replaced_worker_gives_its_connections_to_its_siblings(spawn, gate):
         assert int(idle.response().body) != worker
 
 
+@in_two_modes
 def test_a_stop_closes_idle_connections(deployed, slowness):
     server = deployed("--processes", "2", "--threads", "1")
     with server.client() as idle:
@@ -257,6 +262,7 @@ def test_a_stop_closes_idle_connections(deployed, slowness):
         assert time.monotonic() - started < 2 * slowness
 
 
+@in_two_modes
 def test_a_connection_that_has_waited_for_a_slow_answer_is_handed_over_too(spawn, gate):
     server = spawn("--processes", "1", "--threads", "1", "system_apps:router")
     (worker,) = server.workers()

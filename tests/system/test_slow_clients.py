@@ -6,7 +6,9 @@ import json
 import socket
 
 import pytest
-from running import PATIENCE, Client
+from running import PATIENCE, Client, in_all_modes
+
+pytestmark = in_all_modes
 
 OF_EACH_KIND = 40
 MEBIBYTE = b"".join(bytes([number]) * (64 << 10) for number in range(16))

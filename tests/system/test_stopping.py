@@ -8,7 +8,9 @@ import socket
 import threading
 
 import pytest
-from running import wait_until
+from running import in_all_modes, wait_until
+
+pytestmark = in_all_modes
 
 
 class Newcomers(threading.Thread):

@@ -9,7 +9,9 @@ import sys
 import time
 
 import pytest
-from running import PATIENCE, VALIDATOR, wait_until
+from running import PATIENCE, THREADS, VALIDATOR, in_all_modes, wait_until
+
+pytestmark = in_all_modes
 
 MIB = 1 << 20
 CONTENT = b"".join(bytes([number]) * (64 << 10) for number in range(160))  # 10 MiB
@@ -71,7 +73,7 @@ class TestGoneClients:
                 client.request(f"/news?poll=1&note={note}")
                 client.head()
             assert single.get("/pid").status == 200
-            assert note.exists()
+            wait_until(note.exists, PATIENCE, "the note that close() leaves")
             assert single.get("/echo?x").status == 200
 
         assert "Traceback" not in single.errors()
@@ -244,7 +246,7 @@ class TestOverdueRequests:
     """What the thread was doing goes to the log."""
 
     @pytest.mark.parametrize("path", ["sleep", "keep_the_gil"])
-    def test_the_stack_of_the_thread_is_logged(self, spawn, path):
+    def test_the_stack_of_the_thread_is_logged(self, spawn, served_by, path):
         server = spawn(
             *"--processes 1 --threads 2 --request-timeout 0.3 system_apps:router".split()
         )
@@ -252,7 +254,8 @@ class TestOverdueRequests:
         response = server.get(f"/{path}")
 
         assert response.status == 503
-        title = f"stack of the thread that answers GET /{path} of 127.0.0.1"
+        who = "thread" if served_by == THREADS else "greenlet"
+        title = f"stack of the {who} that answers GET /{path} of 127.0.0.1"
         wait_until(lambda: f"in {path}\n" in server.errors(), PATIENCE, "the stack")
         assert server.errors().count(title) == 1
         assert "system_apps.py" in server.errors()

@@ -71,6 +71,9 @@ struct alignas(64) RunningRequests {
   /// Those that run now, by thread.
   [[nodiscard]] std::vector<ListedRequest> list() const;
 
+  /// A place for somebody who writes: it is looked at from here on. \param index  below kMost
+  [[nodiscard]] RunningPlace& claim(std::size_t index);
+
   /// The process is gone, and whatever it was at.
   void clear();
 };
@@ -86,11 +89,13 @@ class RunningPublisher {
   /// The calling thread's place. nullptr: there is none left.
   [[nodiscard]] RunningPlace* place();
 
-  /// While it lives, `request` is listed as what this thread works on.
+  /// While it lives, `request` is listed as what this thread, or greenlet, works on.
   class Turn {
    public:
     /// \param publisher  nullptr: nothing is listed.
     Turn(RunningPublisher* publisher, const Request& request);
+    /// \param place  of whoever works on it; nullptr: it is not listed.
+    Turn(RunningPlace* place, const Request& request);
     ~Turn() {
       if (place_ != nullptr) place_->end();
     }

@@ -52,6 +52,7 @@ struct alignas(64) ScoreboardSlot {
   Counter exchanges_timed_out{0};
   std::array<Counter, kRefusalReasons> refusals{};
   Counter fields_dropped{0};
+  Counter hub_stalls{0};
   /// @}
 
   /// Requests answered so far.

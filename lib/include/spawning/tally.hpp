@@ -55,6 +55,7 @@ struct Tally {
   std::uint64_t aborted = 0, client_gone = 0, refused = 0, timed_out = 0;  ///< \see Outcome
   std::array<std::uint64_t, kRefusalReasons> refusals{};  ///< of the last two, by RefusalReason
   std::uint64_t fields_dropped = 0;                       ///< \see HeaderMap::drop
+  std::uint64_t hub_stalls = 0;                           ///< \see GreenOptions::stall
 
   [[nodiscard]] std::uint64_t answers() const;        ///< all exchanges together
   [[nodiscard]] std::uint64_t server_errors() const;  ///< 5xx of all methods

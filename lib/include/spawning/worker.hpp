@@ -3,14 +3,18 @@
 /// \file
 /// A worker process from the inside.
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "spawning/config.hpp"
 #include "spawning/exchange.hpp"
+#include "spawning/green_pool.hpp"
 #include "spawning/handler.hpp"
 #include "spawning/log_format.hpp"
 #include "spawning/seat.hpp"
@@ -23,6 +27,13 @@ struct LoadFailure {
   std::string summary;             ///< one line: "ModuleNotFoundError: No module named 'shop'"
   std::string traceback;           ///< for people, several lines; may be empty
   std::vector<std::string> files;  ///< whose change may mend it
+};
+
+/// How requests run in greenlets.
+struct GreenOptions {
+  std::size_t most = 1000;  ///< at a time
+  /// For the hub to give a sign of life while requests run; zero: any time.
+  std::chrono::milliseconds stall{1000};
 };
 
 /// One serving process of a supervised service: talks to the supervisor and serves HTTP on an I/O
@@ -56,6 +67,10 @@ class Worker {
   /// replaced. Set it before ready().
   void on_overdue(std::function<void(const OverdueRequest&)> observer);
 
+  /// Sees, on the I/O thread, that the hub of greenlets has given no sign of life for so long, once each
+  /// time that it exceeds GreenOptions::stall. Set it before ready().
+  void on_hub_stall(std::function<void(std::chrono::steady_clock::duration)> observer);
+
   /// The supervisor is about to kill this process, because it takes too long to load or to stop: for
   /// who can say what its threads do. Called on the I/O thread, perhaps while nobody else can run;
   /// the requests that run have been logged. The process is killed when it returns, or a second
@@ -68,8 +83,10 @@ class Worker {
   void log_accesses(LogFormat format);
 
   /// The application is loaded: requests will be queued for `application`, which runs on the
-  /// threads that call run(). Tells the supervisor; accepting starts when it says so.
-  void ready(Handler& application, HttpConfig config = {});
+  /// threads that call run(), or in greenlets. Tells the supervisor; accepting starts when it says so.
+  /// \param greenlets  if it is there requests run in those of green(); else on threads.
+  void ready(Handler& application, HttpConfig config = {},
+             std::optional<GreenOptions> greenlets = std::nullopt);
 
   /// The application cannot be loaded. Tells the supervisor, and returns when it knows.
   void failed(const LoadFailure& failure);
@@ -84,6 +101,9 @@ class Worker {
   [[nodiscard]] bool wait_for_call();
   bool run_one();
   /// @}
+
+  /// After ready() with greenlets: what their hub is to serve. Else nullptr. Owned by the Worker.
+  [[nodiscard]] GreenPool* green() const;
 
   /// \name At the console, a socket beside those for HTTP that workers share while they serve: for
   /// one thread of the application's own, which has returned before *this is destroyed.

@@ -112,6 +112,14 @@ std::vector<ListedRequest> RunningRequests::list() const {
   return all;
 }
 
+RunningPlace& RunningRequests::claim(std::size_t index) {
+  const auto count = static_cast<std::uint32_t>(index + 1);
+  std::uint32_t seen = used;
+  while (seen < count && !used.compare_exchange_weak(seen, count)) {
+  }
+  return places[index];
+}
+
 void RunningRequests::clear() {
   const std::size_t count = std::min<std::size_t>(used.exchange(0), places.size());
   std::for_each_n(places.begin(), count, [](RunningPlace& place) { place.end(); });
@@ -123,17 +131,15 @@ RunningPlace* RunningPublisher::place() {
     pthread_t owner = owners_[i].load(std::memory_order_relaxed);
     if (owner == self) return &shared_.places[i];
     if (owner != 0 || !owners_[i].compare_exchange_strong(owner, self)) continue;
-    const auto count = static_cast<std::uint32_t>(i + 1);
-    std::uint32_t used = shared_.used;
-    while (used < count && !shared_.used.compare_exchange_weak(used, count)) {
-    }
-    return &shared_.places[i];
+    return &shared_.claim(i);
   }
   return nullptr;
 }
 
 RunningPublisher::Turn::Turn(RunningPublisher* publisher, const Request& request)
-    : place_{publisher == nullptr ? nullptr : publisher->place()} {
+    : Turn{publisher == nullptr ? nullptr : publisher->place(), request} {}
+
+RunningPublisher::Turn::Turn(RunningPlace* place, const Request& request) : place_{place} {
   if (place_ != nullptr) place_->begin(request, Clock::now());
 }
 

@@ -146,6 +146,15 @@ bool HttpExchange::wait_writable() {
   return writable;
 }
 
+void HttpExchange::when_writable(std::function<void()> resume) {
+  waiting_.store(true, std::memory_order_relaxed);
+  outbox_.when_writable([this, resume = std::move(resume)] {
+    note_progress();
+    waiting_.store(false, std::memory_order_relaxed);
+    resume();
+  });
+}
+
 void HttpExchange::note_progress() {
   if (server_.config.request_timeouts.request.count() > 0)
     progress_.store(std::chrono::steady_clock::now(), std::memory_order_relaxed);

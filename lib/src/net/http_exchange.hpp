@@ -103,9 +103,7 @@ class HttpExchange final : public Exchange {
   void finish() override;
   void abort() override;
   bool wait_writable() override;
-  void when_writable(std::function<void()> resume) override {
-    outbox_.when_writable(std::move(resume));
-  }
+  void when_writable(std::function<void()> resume) override;
   [[nodiscard]] bool client_gone() const override { return outbox_.gone() || revoked(); }
   void when_gone(std::function<void()> notify) override;
 

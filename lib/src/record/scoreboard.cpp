@@ -18,7 +18,7 @@ namespace spawning {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x53706177'6e426f64;  // "SpawnBod"
-constexpr std::uint32_t kVersion = 5;
+constexpr std::uint32_t kVersion = 6;
 
 // At the start of the memory. The slots follow, one for what those have counted who have gone, and the
 // running requests of each slot.
@@ -94,6 +94,7 @@ void each_counter(Slot& slot, Counts&& counts, Visit visit) {
   visit(slot.exchanges_refused, counts.refused);
   visit(slot.exchanges_timed_out, counts.timed_out);
   visit(slot.fields_dropped, counts.fields_dropped);
+  visit(slot.hub_stalls, counts.hub_stalls);
 }
 
 }  // namespace

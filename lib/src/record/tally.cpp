@@ -81,6 +81,7 @@ Tally& Tally::operator+=(const Tally& other) {
   timed_out += other.timed_out;
   add(refusals, other.refusals);
   fields_dropped += other.fields_dropped;
+  hub_stalls += other.hub_stalls;
   return *this;
 }
 

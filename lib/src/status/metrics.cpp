@@ -112,6 +112,9 @@ void expose_troubles(Exposition& out, const Tally& totals) {
   out.metric("header_fields_dropped_total", "counter",
              "Header fields left out because of their names.");
   out.sample({}, totals.fields_dropped);
+  out.metric("hub_stalls_total", "counter",
+             "Times that a hub of greenlets gave no sign of life for too long.");
+  out.sample({}, totals.hub_stalls);
 }
 
 // One sample a worker.

@@ -101,7 +101,8 @@ json::object to_value(const Tally& tally) {
           {"refused", tally.refused},
           {"timed_out", tally.timed_out},
           {"refusals", std::move(refusals)},
-          {"fields_dropped", tally.fields_dropped}};
+          {"fields_dropped", tally.fields_dropped},
+          {"hub_stalls", tally.hub_stalls}};
 }
 
 json::object to_value(const Reload& reload) {

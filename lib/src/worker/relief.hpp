@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "spawning/asio.hpp"
+#include "spawning/call_queue.hpp"
 #include "spawning/server.hpp"
-#include "spawning/worker_pool.hpp"
 #include "worker/siblings.hpp"
 
 namespace spawning {
@@ -28,12 +28,12 @@ namespace spawning {
 ///                ends, and destroyed after that.
 class Relief {
  public:
-  Relief(IoContext& io, WorkerPool& pool, Siblings siblings)
+  Relief(IoContext& io, CallQueue& pool, Siblings siblings)
       : pool_{pool}, siblings_{std::move(siblings)}, timer_{io} {}
 
   static constexpr std::chrono::milliseconds kPatience{5};
 
-  /// A request has to wait. \see WorkerPool::on_wait
+  /// A request has to wait. \see CallQueue::on_wait
   void request_waits();
 
   /// To be called a few times a second, while there are connections.
@@ -52,7 +52,7 @@ class Relief {
   void look();
   [[nodiscard]] bool pass_on(const Siblings::Free& free, bool stuck, Time waiting_since);
 
-  WorkerPool& pool_;
+  CallQueue& pool_;
   Siblings siblings_;
   boost::asio::steady_timer timer_;
   std::chrono::milliseconds pause_ = kPatience;

@@ -27,6 +27,10 @@ void Worker::on_overdue(std::function<void(const OverdueRequest&)> observer) {
   state_->on_overdue = std::move(observer);
 }
 
+void Worker::on_hub_stall(std::function<void(std::chrono::steady_clock::duration)> observer) {
+  state_->on_hub_stall = std::move(observer);
+}
+
 void Worker::on_last_words(std::function<void()> speaker) {
   state_->run_on_io([this, &speaker] { state_->on_last_words = std::move(speaker); });
 }
@@ -36,20 +40,33 @@ void Worker::log_accesses(LogFormat format) {
   state.run_on_io([&state, &format] { state.log_accesses(std::move(format)); });
 }
 
-void Worker::ready(Handler& application, HttpConfig config) {
-  State& state = *state_;
-  state.pool.emplace(application, state.log);
-  state.pool->publish_to({&state.slot.requests_running, &state.slot.requests_queued,
-                          &state.slot.threads_idle, &state.slot.requests_completed,
-                          &state.scoreboard.running(state.seat.slot)});
-  state.pool->on_idle([&state] {
-    if (!state.accept_paused.exchange(false)) return;
-    boost::asio::post(state.io, [&state] {
-      if (state.server) state.server->accept_again();
+void Worker::State::make_pool(Handler& application, const std::optional<GreenOptions>& greenlets) {
+  if (greenlets) {
+    auto made = std::make_unique<GreenPool>(application, log, greenlets->most);
+    green_pool = made.get();
+    hub_watch.emplace(*green_pool, greenlets->stall, log, slot.hub_stalls);
+    hub_watch->on_stall(on_hub_stall);
+    pool = std::move(made);
+  } else {
+    auto made = std::make_unique<WorkerPool>(application, log);
+    thread_pool = made.get();
+    pool = std::move(made);
+  }
+  pool->publish_to({&slot.requests_running, &slot.requests_queued, &slot.threads_idle,
+                    &slot.requests_completed, &scoreboard.running(seat.slot)});
+  pool->on_idle([this] {
+    if (!accept_paused.exchange(false)) return;
+    boost::asio::post(io, [this] {
+      if (server) server->accept_again();
     });
   });
-  state.relief.emplace(state.io, *state.pool, Siblings{state.scoreboard, state.seat.slot});
-  state.pool->on_wait([&state] { state.relief->request_waits(); });
+  relief.emplace(io, *pool, Siblings{scoreboard, seat.slot});
+  pool->on_wait([this] { relief->request_waits(); });
+}
+
+void Worker::ready(Handler& application, HttpConfig config, std::optional<GreenOptions> greenlets) {
+  State& state = *state_;
+  state.make_pool(application, greenlets);
   state.run_on_io([&state, &config] {
     if (state.draining) return state.pool->stop();
     state.request_timeout = config.request_timeouts.request;
@@ -58,6 +75,7 @@ void Worker::ready(Handler& application, HttpConfig config) {
     state.server->accept_while([&state] { return state.may_accept(); });
     state.server->hand_over_to([&state](HandedConnection& each) { return state.give_away(each); });
     state.server->on_sweep([&state] {
+      if (state.hub_watch) state.hub_watch->look(std::chrono::steady_clock::now());
       if (!state.draining) state.relief->look_around(*state.server);
     });
     state.slot.state = WorkerState::ready;
@@ -87,11 +105,13 @@ void Worker::report_modules(std::vector<std::string> files) {
   });
 }
 
-void Worker::run() { state_->pool->run(); }
+void Worker::run() { state_->thread_pool->run(); }
 
-bool Worker::wait_for_call() { return state_->pool->wait(); }
+bool Worker::wait_for_call() { return state_->thread_pool->wait(); }
 
-bool Worker::run_one() { return state_->pool->run_one(); }
+bool Worker::run_one() { return state_->thread_pool->run_one(); }
+
+GreenPool* Worker::green() const { return state_->green_pool; }
 
 void Worker::drain() {
   State& state = *state_;

@@ -22,7 +22,9 @@
 #include "control/message.hpp"
 #include "spawning/access_log.hpp"
 #include "spawning/asio.hpp"
+#include "spawning/call_queue.hpp"
 #include "spawning/control_channel.hpp"
+#include "spawning/green_pool.hpp"
 #include "spawning/log.hpp"
 #include "spawning/scoreboard.hpp"
 #include "spawning/server.hpp"
@@ -30,6 +32,7 @@
 #include "spawning/worker_pool.hpp"
 #include "worker/console.hpp"
 #include "worker/departures.hpp"
+#include "worker/hub_watch.hpp"
 #include "worker/relief.hpp"
 #include "worker/worker_observer.hpp"
 
@@ -62,6 +65,7 @@ struct Worker::State {
   void look_at_the_backlog_later();
   void settle_in();
 
+  void make_pool(Handler& application, const std::optional<GreenOptions>& greenlets);
   void run_on_io(std::function<void()> task);
 
   Seat seat;
@@ -80,7 +84,12 @@ struct Worker::State {
   std::optional<std::string> settings;
   bool ended = false;
 
-  std::optional<WorkerPool> pool;  // made by ready(), before the I/O thread hears of it
+  // Made by ready(), before the I/O thread hears of it; and as what it is, the other one is null.
+  std::unique_ptr<CallQueue> pool;
+  WorkerPool* thread_pool = nullptr;
+  GreenPool* green_pool = nullptr;
+  std::optional<HubWatch> hub_watch;  // of green_pool
+  std::function<void(std::chrono::steady_clock::duration)> on_hub_stall;
   std::atomic<bool> accept_paused{false};
   std::function<void(const OverdueRequest&)> on_overdue;
 

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Answering requests in greenlets: what the hub does for a worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable
+
+from spawning.green import Hub, foreign
+from spawning.green_stacks import stack_of, stacks_of_all
+
+if TYPE_CHECKING:
+    from spawning._native import Worker
+
+_LOOK_AGAIN_S = 0.02  # for a greenlet that must not be interrupted where it is
+_LOOK_AROUND_S = 1.0  # for modules, and for another hub
+_LAST_GREENLETS_S = 0.01  # between two looks whether some have yet to end
+
+
+class GreenServing:
+    """Serves `worker`, which is ready for greenlets, on the calling thread."""
+
+    def __init__(self, worker: Worker, hub: Hub) -> None:
+        self._worker = worker
+        self._hub = hub
+        self._answer = worker.answer
+        self._looking_again = False
+        self._finished = hub.event()
+        self._ended = False
+        self._mixed = False
+        self._unwatch: list[Callable[[], None]] = []
+
+    def run(self, look_around: Callable[[], None], often: bool) -> None:
+        """Returns when the worker has nothing left to do; calls `look_around`, if `often`.
+
+        That is once a second.
+        """
+        worker, watch = self._worker, self._hub.watch
+        self._unwatch_end = watch(worker.fileno(), self._finish)
+        self._unwatch = [
+            watch(worker.requests(), self._start_greenlets),
+            watch(worker.attention(), self._end_abandoned),
+            watch(worker.hub_attention(), self._attend),
+        ]
+        self._look_around_later(look_around if often else lambda: None)
+        self._finished.wait()
+
+    def end(self) -> None:
+        """Waits for the greenlets that answer, once the worker drains. Others are left to their end."""
+        self._finished.wait()
+        while self._worker.busy():  # close() of iterables whose response is out
+            self._hub.sleep(_LAST_GREENLETS_S)
+        self._ended = True
+        for each in self._unwatch:
+            each()
+
+    def _finish(self) -> None:
+        self._unwatch_end()  # the descriptor stays readable
+        self._finished.set()
+
+    def _start_greenlets(self) -> None:
+        spawn, answer = self._hub.spawn, self._answer
+        for _ in range(self._worker.take_requests()):
+            spawn(answer)
+
+    def _attend(self) -> None:
+        self._worker.attend_to_hub()
+        while True:
+            question = self._worker.next_question()
+            if question is None:
+                return
+            number, introduction, greenlet = question
+            stacks = stacks_of_all() if greenlet is None else stack_of(greenlet)
+            self._worker.answer_question(number, introduction, stacks)
+
+    def _end_abandoned(self) -> None:
+        while True:
+            greenlet, again = self._worker.next_abandoned()
+            if greenlet is None:
+                break
+            greenlet.throw()  # GreenletExit, at once: it may not wait in its iterator any more soon
+        if again and not self._looking_again:
+            self._looking_again = True
+            self._hub.later(_LOOK_AGAIN_S, self._look_again)
+
+    def _look_again(self) -> None:
+        self._looking_again = False
+        self._end_abandoned()
+
+    def _look_around_later(self, look_around: Callable[[], None]) -> None:
+        def look() -> None:
+            if self._ended:
+                return
+            look_around()
+            self.warn_of_another_hub()
+            self._look_around_later(look_around)
+
+        self._hub.later(_LOOK_AROUND_S, look)
+
+    def warn_of_another_hub(self) -> None:
+        """Once, if the application has patched the standard library for the other library."""
+        other = None if self._mixed else foreign(self._hub)
+        if other is None:
+            return
+        self._mixed = True
+        ours = self._hub.name
+        self._worker.log_error(
+            f"the application has monkey-patched the standard library for {other}, but this worker "
+            f"runs {ours}: what waits keeps all others waiting; use --green={other}, or patch for "
+            f"{ours} or not at all"
+        )
