@@ -106,7 +106,7 @@ def test_what_is_wrong_with_a_file_is_one_line_that_says_where(run_spawn, shop, 
     "name, value, expected",
     [
         ("SPAWN_PROT", "1", "SPAWN_PROT: there is no such option; did you mean SPAWN_PORT?"),
-        ("SPAWN_THREADS", "x", 'SPAWN_THREADS: expected a number from 1 to 1024, not "x"'),
+        ("SPAWN_THREADS", "x", 'SPAWN_THREADS: expected a number from 0 to 1024, not "x"'),
         ("SPAWN_CONFIG", "none.toml", "--config: none.toml: No such file or directory"),
         (
             "WEB_CONCURRENCY",
