@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <ranges>
 #include <string_view>
 #include <utility>
 
@@ -79,9 +80,9 @@ void settle_platform(std::vector<SettingsSource>& sources) {
 // An address counts for less than a host or a port from a stronger place.
 void settle_addresses(std::vector<SettingsSource>& sources) {
   bool stronger = false;
-  for (auto source = sources.rbegin(); source != sources.rend(); ++source) {
-    if (stronger) remove(*source, "bind");
-    stronger = stronger || find_value(*source, "host") || find_value(*source, "port");
+  for (SettingsSource& source : std::views::reverse(sources)) {
+    if (stronger) remove(source, "bind");
+    stronger = stronger || find_value(source, "host") || find_value(source, "port");
   }
 }
 
