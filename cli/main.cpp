@@ -128,7 +128,10 @@ int supervise(const Options& given, const std::vector<std::string>& command, con
   std::optional<Inheritance> inheritance = inheritance_of(given);
   Background background;
   if (given.daemonize && !inheritance) background = Background::enter();
-  if (!inheritance) log_sources(log, given);
+  if (!inheritance) {
+    log_sources(log, given);
+    log_remarks(log, given);
+  }
   SupervisorConfig config = programs_of(given, command);
   const auto identity = inheritance ? std::nullopt : identity_of(given);
   config.configurator.user = identity;
@@ -181,11 +184,12 @@ int act(const Options& options, const std::vector<std::string>& command) {
     std::cout << "spawning " SPAWNING_VERSION "\n";
     return EXIT_SUCCESS;
   }
+  const Log log{STDERR_FILENO, "supervisor", log_options(options)};
+  if (options.print_config || options.check) log_remarks(log, options);
   if (options.print_config) {
     std::cout << config_text(options);
     return EXIT_SUCCESS;
   }
-  const Log log{STDERR_FILENO, "supervisor", log_options(options)};
   try {
     if (options.top) return show_status(*options.top);
     if (options.check) {
@@ -210,11 +214,14 @@ int act(const Options& options, const std::vector<std::string>& command) {
 int main(int argc, char** argv) {
   try {
     open_standard_streams();
-    return act(
-        parse_options({argv + std::min(argc, 1), argv + argc}, surroundings_of_this_process()),
-        {argv, argv + argc});
-  } catch (const std::exception& error) {  // a UsageError before it is known how to log
-    std::cerr << "spawn: " << error.what() << '\n';
+    return act(parse_options({argv + std::min(argc, 1), argv + argc},
+                             surroundings_of_this_process(argc > 0 ? argv[0] : "")),
+               {argv, argv + argc});
+  } catch (const UsageError& error) {  // before it is known how to log
+    std::cerr << error.traceback() << "spawn: " << error.what() << '\n';
     return kUsage;
+  } catch (const std::exception& error) {
+    std::cerr << "spawn: " << error.what() << '\n';
+    return kCouldNotStart;
   }
 }

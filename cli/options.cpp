@@ -4,13 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <ranges>
 #include <string_view>
 #include <utility>
 
 #include "command_line.hpp"
+#include "programs.hpp"
 #include "settings_environment.hpp"
 #include "settings_file.hpp"
+#include "settings_gunicorn.hpp"
 #include "settings_source.hpp"
 
 namespace spawning::cli {
@@ -48,28 +52,6 @@ SettingsSource typed_source(CommandLine line) {
   return source;
 }
 
-// The weakest first.
-std::vector<SettingsSource> sources_of(SettingsSource typed, const Surroundings& surroundings) {
-  const auto is_typed = [&typed](const char* name) { return find_value(typed, name) != nullptr; };
-  if (is_typed("help") || is_typed("version") || is_typed("top")) return {std::move(typed)};
-  SettingsSource environment = read_environment(surroundings.environment);
-  std::optional<std::string> file;
-  for (SettingsSource* source : {&typed, &environment}) {
-    const SourceValue* const value = find_value(*source, "config");
-    if (value != nullptr && !file) file = value->values.front();
-  }
-  if (file && file->empty()) refuse_setting("--config", "expected a value");
-  if (!file && !surroundings.directory.empty()) file = find_project_file(surroundings.directory);
-  std::vector<SettingsSource> sources;
-  sources.push_back(file ? read_settings_file(*file) : SettingsSource{});
-  const SourceValue found{find_setting("config"), {file.value_or("")}, "working directory", ""};
-  if (file && !is_typed("config") && find_value(environment, "config") == nullptr)
-    sources.front().values.push_back(found);
-  sources.push_back(std::move(environment));
-  sources.push_back(std::move(typed));
-  return sources;
-}
-
 bool said_anywhere(std::vector<SettingsSource>& sources, const char* name) {
   return std::ranges::any_of(sources, [name](SettingsSource& source) {
     const SourceValue* const value = find_value(source, name);
@@ -98,9 +80,9 @@ void settle_platform(std::vector<SettingsSource>& sources) {
 // An address counts for less than a host or a port from a stronger place.
 void settle_addresses(std::vector<SettingsSource>& sources) {
   bool stronger = false;
-  for (auto source = sources.rbegin(); source != sources.rend(); ++source) {
-    if (stronger) remove(*source, "bind");
-    stronger = stronger || find_value(*source, "host") || find_value(*source, "port");
+  for (SettingsSource& source : std::views::reverse(sources)) {
+    if (stronger) remove(source, "bind");
+    stronger = stronger || find_value(source, "host") || find_value(source, "port");
   }
 }
 
@@ -125,6 +107,7 @@ Options merged(std::vector<SettingsSource> sources) {
       options.arguments = std::move(source.arguments->words);
       options.arguments_origin = std::move(source.arguments->origin);
     }
+    std::ranges::move(source.remarks, std::back_inserter(options.remarks));
     for (SourceValue& value : source.values) {
       store(unused, value);  // what is wrong is said, whether it counts or not
       strongest[value.setting] = std::move(value);
@@ -142,6 +125,36 @@ Options merged(std::vector<SettingsSource> sources) {
   return options;
 }
 
+// `stronger`: they say which interpreter executes a file that is a program.
+SettingsSource read_file(const std::string& path, std::vector<SettingsSource> stronger,
+                         const Surroundings& surroundings) {
+  if (!is_gunicorn_file(path)) return read_settings_file(path);
+  return read_gunicorn_file(path,
+                            early_interpreter(merged(std::move(stronger)), surroundings.program));
+}
+
+// The weakest first.
+std::vector<SettingsSource> sources_of(SettingsSource typed, const Surroundings& surroundings) {
+  const auto is_typed = [&typed](const char* name) { return find_value(typed, name) != nullptr; };
+  if (is_typed("help") || is_typed("version") || is_typed("top")) return {std::move(typed)};
+  SettingsSource environment = read_environment(surroundings.environment);
+  std::optional<std::string> file;
+  for (SettingsSource* source : {&typed, &environment}) {
+    const SourceValue* const value = find_value(*source, "config");
+    if (value != nullptr && !file) file = value->values.front();
+  }
+  if (file && file->empty()) refuse_setting("--config", "expected a value");
+  if (!file && !surroundings.directory.empty()) file = find_project_file(surroundings.directory);
+  std::vector<SettingsSource> sources;
+  sources.push_back(file ? read_file(*file, {environment, typed}, surroundings) : SettingsSource{});
+  const SourceValue found{find_setting("config"), {file.value_or("")}, "working directory", ""};
+  if (file && !is_typed("config") && find_value(environment, "config") == nullptr)
+    sources.front().values.push_back(found);
+  sources.push_back(std::move(environment));
+  sources.push_back(std::move(typed));
+  return sources;
+}
+
 void require_arguments(const Options& options) {
   if (options.top && !options.arguments.empty()) {
     throw UsageError{"--top: expected no APP beside it, not \"" + options.arguments.front() + "\""};
@@ -156,9 +169,10 @@ void require_arguments(const Options& options) {
 
 }  // namespace
 
-Surroundings surroundings_of_this_process() {
+Surroundings surroundings_of_this_process(std::string program) {
   Surroundings surroundings;
   surroundings.directory = ".";
+  surroundings.program = std::move(program);
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)
     surroundings.environment.emplace_back(*variable);
   return surroundings;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "spawning/address.hpp"
@@ -41,7 +42,7 @@ struct Options {
   std::vector<std::string> bind;  ///< if any, they replace host and port
   std::optional<mode_t> umask;    ///< otherwise the one that spawn was started with
   unsigned processes = 4;
-  bool processes_auto = false;  ///< as many as there is room for. \see with_capacity
+  bool processes_auto = false;         ///< as many as there is room for. \see with_capacity
   unsigned threads = 4;                ///< 0: greenlets
   std::string green = "auto";          ///< whose: gevent, eventlet, or auto
   unsigned worker_connections = 1000;  ///< requests that run at a time in greenlets
@@ -72,8 +73,9 @@ struct Options {
   std::string restart_args;  ///< "" unless a supervisor has executed itself anew
   std::optional<BindAddress> backdoor;
   bool verbose = false;
-  std::optional<StatusUrl> top;  ///< the server whose status is to be shown, instead of serving
-  std::string config_file;       ///< that was read; "" if none
+  std::optional<StatusUrl> top;      ///< the server whose status is to be shown, instead of serving
+  std::string config_file;           ///< that was read; "" if none
+  std::vector<std::string> remarks;  ///< about that file, a line each
   bool check = false;
   bool print_config = false;
   bool version = false;
@@ -84,17 +86,26 @@ struct Options {
 /// exit status 2.
 class UsageError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit UsageError(const std::string& what, std::string traceback = "")
+      : std::runtime_error{what}, traceback_{std::move(traceback)} {}
+
+  /// Lines, if it is a program that is wrong; or "".
+  [[nodiscard]] const std::string& traceback() const { return traceback_; }
+
+ private:
+  std::string traceback_;
 };
 
 /// What counts beside the command line.
 struct Surroundings {
   std::vector<std::string> environment{};  ///< NAME=VALUE
   std::string directory{};                 ///< whose pyproject.toml counts; "": none
+  std::string program{};                   ///< argv[0], beside which there may be an interpreter
 };
 
 /// What the environment of this process, and its working directory, are.
-[[nodiscard]] Surroundings surroundings_of_this_process();
+/// \param program  argv[0]
+[[nodiscard]] Surroundings surroundings_of_this_process(std::string program);
 
 /// The one with that name; nullptr if it is not given.
 [[nodiscard]] const Given* find_given(const Options& options, const std::string& name);

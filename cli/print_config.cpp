@@ -80,6 +80,10 @@ std::string config_text(const Options& options) {
   return text;
 }
 
+void log_remarks(const Log& log, const Options& options) {
+  for (const std::string& remark : options.remarks) log.warning(remark);
+}
+
 void log_sources(const Log& log, const Options& options) {
   const Given* const file = find_given(options, "config");
   if (file != nullptr && file->origin == "working directory")

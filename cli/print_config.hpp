@@ -13,6 +13,9 @@ namespace spawning::cli {
 /// from, in columns; first the arguments. What a factory may find is not asked for.
 [[nodiscard]] std::string config_text(const Options& options);
 
+/// What there is to say about the file.
+void log_remarks(const Log& log, const Options& options);
+
 /// Says which file counts, if it was not named, and that $PORT does.
 void log_sources(const Log& log, const Options& options);
 

@@ -14,8 +14,7 @@ namespace spawning::cli {
 namespace {
 
 // argv[0] in a form that does not depend on the current directory.
-std::string invoked_as(const std::vector<std::string>& command) {
-  const std::string name = command.empty() ? "" : command.front();
+std::string invoked_as(const std::string& name) {
   return name.find('/') == std::string::npos ? name : std::filesystem::absolute(name).string();
 }
 
@@ -34,8 +33,21 @@ Configurator interpreter_of(const SupervisorConfig& config) {
   return interpreter;
 }
 
+Configurator early_interpreter(const Options& given, const std::string& program) {
+  const bool by_path = given.python.find('/') != std::string::npos;
+  const std::string python =
+      by_path ? (std::filesystem::path{given.chdir} / given.python).string() : given.python;
+  const PythonSearch search = PythonSearch::of_this_process(python, invoked_as(program));
+  Configurator interpreter;
+  interpreter.command = {find_python(search)};
+  interpreter.environment = worker_environment(given, search.executable, environment("PYTHONPATH"));
+  interpreter.patience = given.boot_timeout;
+  return interpreter;
+}
+
 SupervisorConfig programs_of(const Options& given, const std::vector<std::string>& command) {
-  const PythonSearch search = PythonSearch::of_this_process(given.python, invoked_as(command));
+  const PythonSearch search = PythonSearch::of_this_process(
+      given.python, invoked_as(command.empty() ? "" : command.front()));
   SupervisorConfig config;
   config.restart_command = restart_command(command);
   config.restart_directory = working_directory(environment("PWD"));

@@ -18,6 +18,12 @@ namespace spawning::cli {
 /// How Python programs beside the workers run: as workers do. \see Configurator
 [[nodiscard]] Configurator interpreter_of(const SupervisorConfig& config);
 
+/// The same before it is known what the service is: what a file of options says does not count yet.
+/// The working directory is still the one that this process was started in.
+/// \param program  argv[0]
+/// \throws StartupError that names the option.
+[[nodiscard]] Configurator early_interpreter(const Options& given, const std::string& program);
+
 /// Which programs there are, and where they run. Enters the directory that this one is to work in.
 /// \param command  that of this process.
 /// \throws StartupError that names the option.

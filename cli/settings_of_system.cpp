@@ -154,8 +154,8 @@ constexpr std::array kOthers{
     Setting{"verbose", 'v', nullptr, nullptr, "log the resolved configuration, and details",
             Takes::nothing, [](Options& o, Value) { o.verbose = true; }},
     Setting{"config", '\0', "FILE", nullptr,
-            "options from this TOML file; without it from [tool.spawning] in ./pyproject.toml, if "
-            "that is there",
+            "options from this TOML file, or gunicorn's, if it is *.py; without it from "
+            "[tool.spawning] in ./pyproject.toml, if that is there",
             Takes::value, [](Options& o, Value v) { o.config_file = v; }, nullptr,
             Where::command_line},
     Setting{"check", '\0', nullptr, nullptr,

@@ -32,6 +32,7 @@ struct SourceArguments {
 struct SettingsSource {
   std::vector<SourceValue> values;
   std::optional<SourceArguments> arguments;
+  std::vector<std::string> remarks{};  ///< for people, a line each
 };
 
 /// `; did you mean PREFIXport?`, or "" if no option but those that only the command line has is like

@@ -32,7 +32,10 @@ def main(arguments: list[str]) -> int:
     return answer(lambda: configured(name, json.loads(options)))
 
 
-def answer(work: Callable[[], dict[str, Any]]) -> int:
+def answer(
+    work: Callable[[], dict[str, Any]],
+    explain: Callable[[BaseException], LoadFailure] = load_failure,
+) -> int:
     """Prints what `work` returns, or why it does not, for `spawn`; returns the exit status."""
     output = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -43,7 +46,7 @@ def answer(work: Callable[[], dict[str, Any]]) -> int:
         result = json.dumps(work(), ensure_ascii=False)
         status = 0
     except BaseException as error:  # SystemExit too: nothing may go unsaid
-        result = json.dumps(_failure(load_failure(error)), ensure_ascii=False)
+        result = json.dumps(_failure(explain(error)), ensure_ascii=False)
         status = 1
     with open(output, "w", encoding="utf-8", errors="surrogateescape") as stream:
         stream.write(result + "\n")

@@ -60,7 +60,7 @@ complete -c spawn -l chdir -x -a '(__fish_complete_directories)' -d 'work there,
 complete -c spawn -l env -x -d 'a variable in the environment of the workers; may be repeated'
 complete -c spawn -l backdoor -d 'a Python prompt inside a worker, for processes of this user and root, at 127.0.0.1:3000 or ADDRESS: PORT, 127.0.0.1:PORT, [::1]:PORT or unix:PATH'
 complete -c spawn -l verbose -s v -d 'log the resolved configuration, and details'
-complete -c spawn -l config -r -F -d 'options from this TOML file; without it from [tool.spawning] in ./pyproject.toml, if that is there'
+complete -c spawn -l config -r -F -d 'options from this TOML file, or gunicorn\'s, if it is *.py; without it from [tool.spawning] in ./pyproject.toml, if that is there'
 complete -c spawn -l check -d 'load everything, the application too, bind and open nothing, say OK or why not, and exit'
 complete -c spawn -l print-config -d 'print every option, its value and where that is from, and exit'
 complete -c spawn -l version -d 'print the version and exit'

@@ -7,6 +7,9 @@ import subprocess
 
 import pytest
 from running import HERE, PROGRAM
+from spawning.gunicorn_settings import RULES
+from spawning.gunicorn_translation import Translation
+from spawning.gunicorn_values import SettingError
 
 TEXT = (HERE.parent.parent / "docs" / "migrating.md").read_text()
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9_-]*")
@@ -24,6 +27,26 @@ def rows():
             column = cells.index("ours")
         elif not set(line) <= set("|- "):
             yield cells[column]
+
+
+def settings_of_gunicorn():
+    """Of each row about gunicorn's file: its settings, and the options that are ours."""
+    for line in TEXT.splitlines():
+        _, _, named, ours, *_ = [*line.split("|"), *[""] * 4]
+        settings = re.findall(r"`(\w+)`", named)
+        if line.startswith("|") and any(name in RULES for name in settings):
+            yield settings, set(OPTION.findall(ours))
+
+
+def options_of(name):
+    """Which options a setting sets, or those that the line about it names."""
+    translation = Translation("", {})
+    try:
+        RULES[name].apply(translation, name, "a value")
+    except SettingError:
+        translation.remarks.clear()
+    named = OPTION.findall(" ".join(translation.remarks))
+    return {f"--{option}" for option in RULES[name].options} or set(named)
 
 
 def commands():
@@ -50,6 +73,21 @@ def test_every_option_that_a_sentence_names_exists(options):
     prose = re.sub(r"^(\||[-+ ]*\w+=|    |WSGI).*$", "", TEXT, flags=re.MULTILINE)
 
     assert set(OPTION.findall(prose)) - options == set()
+
+
+def test_every_setting_of_gunicorn_is_in_the_table_once():
+    settings = [name for names, _ in settings_of_gunicorn() for name in names]
+
+    assert sorted(settings) == sorted(RULES)
+
+
+@pytest.mark.parametrize(
+    "settings, ours",
+    list(settings_of_gunicorn()),
+    ids=lambda each: each[0] if isinstance(each, list) else "",
+)
+def test_a_file_of_gunicorn_is_understood_as_the_table_says(settings, ours):
+    assert set().union(*map(options_of, settings)) == ours
 
 
 @pytest.mark.parametrize("command", commands())
