@@ -38,7 +38,7 @@ class Connection {
   explicit Connection(Handler& handler) : server_{context_, handler, log_} {
     auto [client, served] = test::make_socketpair();
     client_ = std::move(client);
-    server_.adopt(test::to_stream_socket(context_, std::move(served)));
+    server_.adopt(std::move(served));
     context_.poll();
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "setting_tables.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "option_values.hpp"

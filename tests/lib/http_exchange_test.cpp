@@ -138,7 +138,7 @@ TEST_P(HttpExchangeTest, BeginsNoWorkForAClientThatHasGoneBeforeItWasAccepted) {
   const auto gone = std::chrono::steady_clock::now() + 50ms;
   ASSERT_TRUE(run_until(context, [&] { return std::chrono::steady_clock::now() >= gone; }));
 
-  server->adopt(test::to_stream_socket(context, std::move(served)));
+  server->adopt(std::move(served));
 
   EXPECT_TRUE(run_until(context, [&] { return recorder.exchanges.size() == 1; }));
   EXPECT_EQ(recorder.exchanges[0].status, 499U);

@@ -18,7 +18,7 @@ using test::connect_to, test::listen_on_loopback, test::run_ready, test::run_unt
 struct ListenerTest : ::testing::Test {
   IoContext context{1};
   int accepted = 0;
-  Listener::Sink count = [this](StreamSocket) { ++accepted; };
+  Listener::Sink count = [this](UniqueFd) { ++accepted; };
 };
 
 TEST_F(ListenerTest, GivesEveryConnectionToTheSink) {
@@ -57,7 +57,7 @@ TEST_F(ListenerTest, AcceptsAfterAPauseThatIsUndoneAtOnce) {
 TEST_F(ListenerTest, MayBePausedFromInsideTheSink) {
   auto [socket, port] = listen_on_loopback();
   Listener* self = nullptr;
-  Listener listener{context, std::move(socket), [&](StreamSocket) {
+  Listener listener{context, std::move(socket), [&](UniqueFd) {
                       ++accepted;
                       self->pause();
                     }};

@@ -190,7 +190,7 @@ class Stress {
     ::setsockopt(theirs.get(), SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
     clients.emplace_back(std::move(ours), std::to_string(clients.size()), random_(), naps_);
     boost::asio::post(context_, [this, fd = theirs.release()] {
-      servers_.back()->adopt(test::to_stream_socket(context_, UniqueFd{fd}));
+      servers_.back()->adopt(UniqueFd{fd});
     });
   }
 

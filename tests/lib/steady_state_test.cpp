@@ -43,7 +43,7 @@ struct SteadyStateTest : ::testing::Test {
   std::uint64_t allocations_of(Handler& handler, std::string_view request,
                                const HttpConfig& config = {}) {
     Server server{context, handler, log, config, access_log ? &*access_log : nullptr};
-    server.adopt(test::to_stream_socket(context, std::move(ends.second)));
+    server.adopt(std::move(ends.second));
     std::uint64_t before = 0;
     for (int i = 0; i < 2000; ++i) {
       if (access_log && i % 100 == 0) {

@@ -65,16 +65,6 @@ inline std::pair<UniqueFd, UniqueFd> make_tcp_pair() {
   return {std::move(client), std::move(server)};
 }
 
-/// Gives a descriptor to the loop, as a Listener does.
-inline StreamSocket to_stream_socket(IoContext& context, UniqueFd fd) {
-  int family = 0;
-  socklen_t length = sizeof family;
-  if (::getsockopt(fd.get(), SOL_SOCKET, SO_DOMAIN, &family, &length) != 0) {
-    throw_last_error("SO_DOMAIN");
-  }
-  return {context, boost::asio::generic::stream_protocol{family, 0}, fd.release()};
-}
-
 /// Runs what is ready to run, and no more.
 inline void run_ready(IoContext& context) {
   context.restart();

@@ -69,7 +69,7 @@ struct ServerTest : ::testing::TestWithParam<std::pair<UniqueFd, UniqueFd> (*)()
   RawClient connect() {
     if (!server) server.emplace(context, handler, log, config, &recorder);
     auto [client, served] = GetParam()();
-    server->adopt(to_stream_socket(context, std::move(served)));
+    server->adopt(std::move(served));
     return {context, std::move(client)};
   }
 

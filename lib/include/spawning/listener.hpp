@@ -37,7 +37,7 @@ struct ListenerOptions {
 /// \see accept(2), section "Error handling".
 class Listener {
  public:
-  using Sink = std::function<void(StreamSocket)>;
+  using Sink = std::function<void(UniqueFd)>;  ///< given a connected, non-blocking socket
 
   /// Adopts `socket` and starts accepting.
   /// \param socket  bound, listening, any address family; made non-blocking here.

@@ -51,8 +51,9 @@ class Server {
   /// repeatedly. \throws std::system_error if it is not a listening socket.
   void listen(UniqueFd socket);
 
-  /// Serves one connection that came by another way than listen().
-  void adopt(StreamSocket socket);
+  /// Serves one connection that came by another way than listen(). \throws std::system_error if it is
+  /// no descriptor.
+  void adopt(UniqueFd socket);
 
   /// Goes on with one that another Server has given away. One too many is not refused; accepting
   /// waits until there is room again.

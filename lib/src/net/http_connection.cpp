@@ -4,26 +4,22 @@
 #include <sys/socket.h>
 
 #include <boost/asio/bind_allocator.hpp>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
 namespace spawning {
 
-using boost::asio::socket_base;
-
-HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSocket socket,
+HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, UniqueFd socket,
                                HandedConnection before)
     : server_{std::move(server)},
       socket_{std::move(socket)},
-      info_{.peer = Address::peer(socket_->native_handle()),
-            .local = Address::local(socket_->native_handle())},
+      info_{.peer = Address::peer(socket_.get()), .local = Address::local(socket_.get())},
       proxy_header_{server_->config.proxy_protocol && !before.proxied && before.requests == 0
                         ? std::make_unique<ProxyHeaderDecoder>()
                         : nullptr},
-      outbox_{socket_->native_handle(), server_->unsent_limits(), server_->spooled, *this},
+      outbox_{socket_.get(), server_->unsent_limits(), server_->spooled, *this},
       exchange_{*server_, outbox_, info_, [this] { post(&HttpConnection::look_again); }},
       parser_{server_->config.limits, server_->config.header_map},
       chunks_{server_->config.limits},
@@ -32,7 +28,6 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSock
       moves_{before.moves},
       proxied_{before.proxied.has_value()} {
   if (before.proxied) info_ = *std::move(before.proxied);
-  socket_->native_non_blocking(true);  // for sendfile(2), which has no flag for it
   exchange_.passes_on_if([this] { return portable(); });
   if (before.octets.empty()) return;
   static_cast<void>(make_room(before.octets.size() + kLeastRoom));  // nobody looks at it yet
@@ -40,71 +35,94 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, StreamSock
 }
 
 void HttpConnection::start() {
-  registration_ = server_->connections.insert(server_->connections.end(), this);
+  server_->poll_set->add(socket_.get(), *this);
+  registration_ = server_->connections.insert(server_->connections.end(), shared_from_this());
   if (server_->observer != nullptr) server_->observer->connection_opened();
   server_->deadlines.arm(input_deadline_,
                          requests_ == 0 ? Deadlines::Kind::header : Deadlines::Kind::idle,
                          std::chrono::steady_clock::now());
   if (begin_ != end_) return process();
-  wait_for_input();
+  read();
 }
 
+void HttpConnection::ready(PollSet::Events events) {
+  const auto alive = shared_from_this();
+  readable_ = readable_ || events.input;
+  end_is_near_ = end_is_near_ || events.ended;
+  if (events.output && std::exchange(write_waiting_, false)) flush();
+  if (phase_ == Phase::closed) return;
+  if (readable_ && std::exchange(reading_, false)) on_input();
+}
+
+// Not at once, even if there is some: the others come first, and whoever calls this may not be done.
 void HttpConnection::read() {
   if (reading_ || input_ended_ || phase_ == Phase::closed) return;
-  boost::asio::mutable_buffer target;
-  const bool discard = phase_ == Phase::flush || phase_ == Phase::linger;
-  if (phase_ == Phase::body || discard) {
-    if (!body_buffer_) body_buffer_ = server_->body_buffers.take();
-    // Not beyond the body where its length is known: what follows belongs into the other buffer.
-    std::size_t size = body_buffer_.size;
-    if (!discard && framing_.kind == Framing::Kind::length) {
-      size = static_cast<std::size_t>(
-          std::min<std::uint64_t>(size, framing_.content_length - body_.size()));
-    }
-    target = {body_buffer_.octets.get(), size};
-  } else {
-    if (!make_room(kLeastRoom)) return;
-    target = {buffer_.octets.get() + end_, buffer_.size - end_};
-  }
   reading_ = true;
-  reading_to_ = static_cast<char*>(target.data());
-  socket_->async_read_some(
-      target, [self = shared_from_this()](boost::system::error_code error, std::size_t count) {
-        self->on_read(error, count);
-      });
+  if (readable_) server_->poll_set->look_again(*this);
 }
 
-void HttpConnection::on_read(boost::system::error_code error, std::size_t count) {
-  reading_ = false;
-  if (phase_ == Phase::closed) return give_buffers_back();
-  if (error == boost::asio::error::operation_aborted) return on_cancelled();
-  if (error) return on_input_end(error == boost::asio::error::eof);
-  going_idle_ = false;
+// A connection that is to leave takes nothing that can go along, or it might find the beginning of
+// another request here again and again.
+void HttpConnection::on_input() {
+  if (phase_ == Phase::busy && handing_over()) return look_for_end();
+  if (phase_ == Phase::head && handing_over() && !request_begun()) return leave();
+  receive();
+}
+
+// What does not fill the room is all there is: epoll(7), question 9.
+void HttpConnection::receive() {
+  const auto target = room();
+  if (!target) return;
+  ssize_t count = 0;
+  do {
+    count = ::recv(socket_.get(), target->data(), target->size(), MSG_DONTWAIT);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    readable_ = false;
+    return read();
+  }
+  if (count <= 0) return on_input_end(count == 0);
+  const auto octets = target->first(static_cast<std::size_t>(count));
+  if (octets.size() < target->size()) readable_ = end_is_near_;
+  on_read(octets);
+}
+
+// Where the next octets go; nowhere while somebody looks at those that would have to move.
+std::optional<std::span<char>> HttpConnection::room() {
+  const bool discard = phase_ == Phase::flush || phase_ == Phase::linger;
+  if (phase_ != Phase::body && !discard) {
+    if (!make_room(kLeastRoom)) return std::nullopt;
+    return std::span{buffer_.octets.get() + end_, buffer_.size - end_};
+  }
+  if (!body_buffer_) body_buffer_ = server_->body_buffers.take();
+  // Not beyond the body where its length is known: what follows belongs into the other buffer.
+  std::size_t size = body_buffer_.size;
+  if (!discard && framing_.kind == Framing::Kind::length) {
+    size = static_cast<std::size_t>(
+        std::min<std::uint64_t>(size, framing_.content_length - body_.size()));
+  }
+  return std::span{body_buffer_.octets.get(), size};
+}
+
+void HttpConnection::on_read(std::span<char> octets) {
   switch (phase_) {
     case Phase::body:
-      feed_body({reading_to_, count});
+      feed_body({octets.data(), octets.size()});
       return process();
     case Phase::flush:
     case Phase::linger:
       return read();  // what comes now is not ours to answer
     case Phase::busy:
-      append_read(count);
-      if (!exchange_.over_or_tell()) return read_ahead();
+      end_ += octets.size();
+      if (!exchange_.over_or_tell()) return read();
       hand_back();
       return process();
     case Phase::head:
-      append_read(count);
+      end_ += octets.size();
       return process();
     case Phase::closed:
       return;
   }
-}
-
-// A body that has ended since the read began has let end_ fall back.
-void HttpConnection::append_read(std::size_t count) {
-  if (reading_to_ != buffer_.octets.get() + end_)
-    std::memmove(buffer_.octets.get() + end_, reading_to_, count);
-  end_ += count;
 }
 
 void HttpConnection::on_input_end(bool orderly) {
@@ -146,7 +164,7 @@ bool HttpConnection::make_room(std::size_t least) {
 
 // What is read or looked at still goes with the connection.
 void HttpConnection::give_buffers_back() {
-  if (reading_ || !exchange_.over()) return;
+  if (!exchange_.over()) return;
   if (buffer_) server_->read_buffers.give_back(std::exchange(buffer_, {}));
   if (body_buffer_) server_->body_buffers.give_back(std::exchange(body_buffer_, {}));
   begin_ = end_ = 0;
@@ -172,17 +190,12 @@ void HttpConnection::check_quiet() {
   if (phase_ != Phase::head) return;
   if (begin_ != end_) return process();
   server_->deadlines.arm(input_deadline_, Deadlines::Kind::idle, exchange_.ended());
-  // The pending read holds the buffer. Cancelled, it comes back at once, and a wait without one
-  // follows.
-  going_idle_ = reading_;
-  if (!reading_) return become_idle();
-  boost::system::error_code ignored;
-  socket_->cancel(ignored);
+  become_idle();
 }
 
 void HttpConnection::become_idle() {
   release_memory();
-  wait_for_input();
+  read();
 }
 
 void HttpConnection::expired(Deadlines::Kind kind) {
@@ -232,11 +245,7 @@ void HttpConnection::flush() {
                            std::chrono::steady_clock::now());
   }
   write_waiting_ = true;
-  socket_->async_wait(socket_base::wait_write,
-                      [self = shared_from_this()](boost::system::error_code error) {
-                        self->write_waiting_ = false;
-                        if (!error) self->flush();
-                      });
+  server_->poll_set->await_output(socket_.get(), *this);
 }
 
 // In stages, so that a client which is still sending does not lose the answer to a reset: RFC 9112
@@ -248,17 +257,15 @@ void HttpConnection::begin_close() {
   if (!outbox_.empty()) return flush();
   if (input_ended_) return close();
   phase_ = Phase::linger;
-  boost::system::error_code error;
-  socket_->shutdown(socket_base::shutdown_send, error);
-  if (error) return close();
+  if (::shutdown(socket_.get(), SHUT_WR) != 0) return close();
   server_->deadlines.arm(input_deadline_, Deadlines::Kind::linger,
                          std::chrono::steady_clock::now());
   read();
 }
 
 void HttpConnection::reset() {
-  boost::system::error_code ignored;
-  socket_->set_option(socket_base::linger{true, 0}, ignored);
+  const linger at_once{1, 0};
+  static_cast<void>(::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
   close();
 }
 
@@ -266,8 +273,7 @@ void HttpConnection::close() {
   outbox_.mark_gone();  // a second time for producers that have asked to be resumed since
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
-  boost::system::error_code ignored;
-  socket_->close(ignored);
+  const auto alive = shared_from_this();
   leave_server();
   server_->connection_closed();
 }
@@ -276,6 +282,7 @@ void HttpConnection::leave_server() {
   server_->deadlines.disarm(input_deadline_);
   server_->deadlines.disarm(output_deadline_);
   server_->deadlines.disarm(request_deadline_);
+  if (socket_) server_->poll_set->remove(socket_.get(), *this);
   socket_.reset();
   give_buffers_back();
   exchange_.client_went();

@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,9 +20,10 @@
 #include "net/handler_memory.hpp"
 #include "net/http_exchange.hpp"
 #include "net/outbox.hpp"
+#include "net/poll_set.hpp"
 #include "net/server_context.hpp"
-#include "spawning/asio.hpp"
 #include "spawning/server.hpp"
+#include "spawning/unique_fd.hpp"
 
 namespace spawning {
 
@@ -29,15 +31,15 @@ namespace spawning {
 /// it is answered: with the next one, or with a close that lets the client see the answer (RFC 9112
 /// §9.6).
 ///
-/// While a request is being answered the next read is pending already, so that in the steady state
-/// a request costs one recv and one send, and neither the poll set nor the I/O thread hears of the
-/// answer.
+/// While a request is being answered the next one is awaited already, so that in the steady state a
+/// request costs one recv and one send, and the I/O thread does not hear of the answer.
 ///
 /// \par Threads   Everything here runs on the I/O thread; what answers is HttpExchange.
-/// \par Lifetime  Alive while registered with its server, while an operation is pending, or while a
+/// \par Lifetime  Alive while registered with its server, while something is posted, or while a
 ///                Responder is out.
 class HttpConnection final : public std::enable_shared_from_this<HttpConnection>,
-                             private Outbox::IoThread {
+                             private Outbox::IoThread,
+                             private PollSet::Socket {
  public:
   /// A deadline that knows whose it is.
   struct Deadline : Deadlines::Node {
@@ -46,10 +48,11 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   };
 
   /// \param before  what another Server knows of it, if it comes from one; without the socket.
-  HttpConnection(std::shared_ptr<ServerContext> server, StreamSocket socket,
+  /// \param socket  non-blocking, for sendfile(2), which has no flag for it.
+  HttpConnection(std::shared_ptr<ServerContext> server, UniqueFd socket,
                  HandedConnection before = {});
 
-  /// Registers with the server and waits for the next request.
+  /// Registers with the server and waits for the next request. \throws std::system_error
   void start();
 
   /// Ends the connection, or gives it away, as soon as no request is running on it.
@@ -87,14 +90,13 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   };
 
   // Reading.
-  void wait_for_input();
-  void on_readable(boost::system::error_code error);
+  void ready(PollSet::Events events) override;
   void read();
-  void read_ahead();
+  void on_input();
+  void receive();
+  [[nodiscard]] std::optional<std::span<char>> room();
+  void on_read(std::span<char> octets);
   void look_for_end();
-  void on_read(boost::system::error_code error, std::size_t count);
-  void on_cancelled();
-  void append_read(std::size_t count);
   void on_input_end(bool orderly);
   [[nodiscard]] bool make_room(std::size_t least);
   void become_idle();
@@ -148,8 +150,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   }
 
   std::shared_ptr<ServerContext> server_;
-  std::optional<StreamSocket>
-      socket_;  // empty once closed: the I/O thread ends it, wherever the object ends
+  UniqueFd socket_;  // empty once closed: the I/O thread ends it, wherever the object ends
   ConnectionInfo info_;
   std::unique_ptr<ProxyHeaderDecoder> proxy_header_;  // until it is decoded, where one is expected
   HandlerMemory posted_;
@@ -175,14 +176,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   bool proxied_;          // info_ is what a PROXY header says
   bool moving_ = false;   // it leaves, though the server need not drain
   std::string carried_;   // a request that is passed on
-  std::list<HttpConnection*>::iterator registration_;
+  std::list<std::shared_ptr<HttpConnection>>::iterator registration_;
   Phase phase_ = Phase::head;
-  bool reading_ = false;  // an async_read_some or a wait is pending
-  // Where the pending read puts its octets. In the phase `body` that is buffer_ all the same if the
-  // read began before the request did, behind the request before.
-  char* reading_to_ = nullptr;
-  bool going_idle_ = false;     // it has been cancelled in order to give the buffer back
-  bool write_waiting_ = false;  // a wait for writability is pending
+  bool reading_ = false;        // input is wanted
+  bool readable_ = false;       // there may be some
+  bool end_is_near_ = false;    // behind it, or it is broken: readable_ for good
+  bool write_waiting_ = false;  // until there is room for output
   bool input_ended_ = false;    // the client has shut its end
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A connection without a request: how it waits, and how it leaves a server that drains.
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <boost/asio/error.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -10,51 +10,14 @@
 
 namespace spawning {
 
-using boost::asio::socket_base;
-
-// Without a buffer: an idle connection has none. Costs a change of the poll set, which read() does
-// not.
-void HttpConnection::wait_for_input() {
-  if (reading_ || phase_ == Phase::closed) return;
-  reading_ = true;
-  socket_->async_wait(
-      socket_base::wait_read,
-      [self = shared_from_this()](boost::system::error_code error) { self->on_readable(error); });
-}
-
-void HttpConnection::on_readable(boost::system::error_code error) {
-  reading_ = false;
-  if (phase_ == Phase::closed) return give_buffers_back();
-  if (error == boost::asio::error::operation_aborted) return on_cancelled();
-  if (phase_ == Phase::busy) return look_for_end();
-  if (phase_ == Phase::head && handing_over() && !request_begun()) return leave();
-  read();
-}
-
-// Somebody is answering. A connection that is to leave takes nothing that can go along, or it might
-// find the beginning of another request here again and again.
-void HttpConnection::read_ahead() {
-  if (handing_over()) return wait_for_input();
-  read();
-}
-
 // There is something to read, at least the end.
 void HttpConnection::look_for_end() {
   char octet = 0;
-  const ssize_t count =
-      ::recv(socket_->native_handle(), &octet, sizeof octet, MSG_PEEK | MSG_DONTWAIT);
+  const ssize_t count = ::recv(socket_.get(), &octet, sizeof octet, MSG_PEEK | MSG_DONTWAIT);
   if (count > 0) return;  // the next request's
   if (count == 0) return on_input_end(true);
-  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return wait_for_input();
-  on_input_end(false);
-}
-
-// The pending read, so that the connection can become idle or leave.
-void HttpConnection::on_cancelled() {
-  const bool goes_idle = std::exchange(going_idle_, false);
-  if (phase_ == Phase::head && leaving() && !request_begun()) return leave();
-  if (goes_idle) return become_idle();
-  if (phase_ == Phase::busy) return read_ahead();
+  if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return on_input_end(false);
+  readable_ = errno == EINTR;
   read();
 }
 
@@ -95,9 +58,7 @@ void HttpConnection::leave() {
     if (input_ended_ || (begin_ != end_ && input().back() != '\n')) return begin_close();
     if (!outbox_.empty()) return;  // flush() leads here again
   }
-  if (!reading_) return hand_over();
-  boost::system::error_code ignored;
-  socket_->cancel(ignored);  // on_cancelled() leads here again, unless octets were faster
+  hand_over();
 }
 
 // The body came in pieces, and the buffer has only the head.
@@ -134,8 +95,9 @@ void HttpConnection::hand_over() {
   }
   outbox_.mark_gone();
   phase_ = Phase::closed;
-  boost::system::error_code error;
-  handed.socket.reset(socket_->release(error));  // fails only if it is closed already
+  const auto alive = shared_from_this();
+  server_->poll_set->remove(socket_.get(), *this);
+  handed.socket = std::move(socket_);
   leave_server();
   server_->hand_over(std::move(handed));
   server_->connection_closed();
@@ -145,13 +107,13 @@ void HttpConnection::hand_over() {
 // The first one of a connection is. Else there is nothing to linger for.
 void HttpConnection::close_idle() {
   if (!outbox_.empty()) return begin_close();
-  boost::system::error_code ignored;
-  if (socket_->available(ignored) > 0) return read();
+  int available = 0;
+  if (::ioctl(socket_.get(), FIONREAD, &available) == 0 && available > 0) return read();
   if (requests_ > 0 || input_ended_) return close();
   if (input_deadline_.armed() && input_deadline_.kind() == Deadlines::Kind::farewell) return;
   server_->deadlines.arm(input_deadline_, Deadlines::Kind::farewell,
                          std::chrono::steady_clock::now());
-  if (!reading_) wait_for_input();
+  read();
 }
 
 }  // namespace spawning

@@ -2,6 +2,7 @@
 // The way of one request through its connection: head, body, Handler, and back.
 #include "net/http_connection.hpp"
 
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -19,7 +20,7 @@ void HttpConnection::process() {
   while (phase_ == Phase::head) {
     if (!carried_.empty()) return leave();
     if (begin_ == end_) {
-      if (!reading_) begin_ = end_ = 0;
+      begin_ = end_ = 0;
       if (handing_over() && !request_begun()) return leave();
       return read();
     }
@@ -226,13 +227,13 @@ void HttpConnection::dispatch() {
   const bool more =
       end_ > request_end_ || input_ended_ || buffer_.size - end_ < kLeastRoom || leaving();
   if (more ? exchange_.over_or_tell() : exchange_.over()) return hand_back();
-  read_ahead();  // also with requests waiting here: the client's end must be noticed
+  read();  // also with requests waiting here: the client's end must be noticed
 }
 
 // The first request of a connection may have waited in the kernel's queue, and its client may have
 // hung up there. A FIN that has just come may be of one who waits for the answer, as later.
 bool HttpConnection::left_while_waiting() {
-  const int fd = socket_->native_handle();
+  const int fd = socket_.get();
   char octet = 0;
   if (input_ended_ || ::recv(fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) != 0) return false;
   pollfd ended{fd, 0, 0};

@@ -3,7 +3,6 @@
 
 #include <sys/socket.h>
 
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
@@ -14,8 +13,6 @@
 
 namespace spawning {
 namespace {
-
-using boost::asio::generic::stream_protocol;
 
 // What accept(2) reports when this process or the system is short of something, not the one
 // connection.
@@ -43,9 +40,7 @@ UniqueFd require_listening(UniqueFd socket) {
 
 struct Listener::State : std::enable_shared_from_this<State> {
   State(IoContext& io, UniqueFd listening, Sink target, ListenerOptions how)
-      : context{io},
-        family{option(listening.get(), SO_DOMAIN, "adopting a listening socket")},
-        socket{io, listening.get()},
+      : socket{io, listening.get()},
         rest{io},
         sink{std::move(target)},
         options{std::move(how)} {
@@ -56,11 +51,8 @@ struct Listener::State : std::enable_shared_from_this<State> {
   void wait();
   void accept_some();
   [[nodiscard]] bool accept_one();
-  void take(UniqueFd connection);
   void rest_a_while();
 
-  IoContext& context;
-  int family;
   // Not a boost::asio acceptor: that one accepts whenever it can, and we must be able to look
   // first.
   boost::asio::posix::stream_descriptor socket;
@@ -100,7 +92,7 @@ bool Listener::State::accept_one() {
   UniqueFd connection{
       ::accept4(socket.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
   if (connection) {
-    take(std::move(connection));
+    sink(std::move(connection));
   } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
     return false;
   } else if (is_exhaustion(errno)) {
@@ -109,16 +101,6 @@ bool Listener::State::accept_one() {
   }
   // Anything else was one connection's end: ECONNABORTED, EPERM by a firewall, its network error.
   return true;
-}
-
-void Listener::State::take(UniqueFd connection) {
-  StreamSocket accepted{context};
-  boost::system::error_code error;
-  accepted.assign(stream_protocol{family, 0}, connection.get(), error);
-  if (error)
-    return rest_a_while();  // the poll set is out of memory or watches; this connection is lost
-  [[maybe_unused]] const int adopted = connection.release();
-  sink(std::move(accepted));
 }
 
 void Listener::State::rest_a_while() {

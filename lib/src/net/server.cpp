@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "spawning/server.hpp"
 
-#include <sys/socket.h>
+#include <sys/ioctl.h>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -24,14 +24,10 @@ constexpr std::chrono::milliseconds kSweep{200};
 // For handshakes that are under way when newcomers are turned away.
 constexpr std::chrono::milliseconds kHandshakes{100};
 
-StreamSocket to_stream_socket(IoContext& io, UniqueFd socket) {
-  int family = 0;
-  socklen_t length = sizeof family;
-  if (::getsockopt(socket.get(), SOL_SOCKET, SO_DOMAIN, &family, &length) != 0)
-    throw_last_error("SO_DOMAIN");
-  StreamSocket adopted{io, {family, 0}, socket.get()};
-  static_cast<void>(socket.release());  // `adopted` owns it now
-  return adopted;
+UniqueFd non_blocking(UniqueFd socket) {
+  int on = 1;
+  if (::ioctl(socket.get(), FIONBIO, &on) != 0) throw_last_error("FIONBIO");
+  return socket;
 }
 
 }  // namespace
@@ -49,7 +45,7 @@ struct Server::State : std::enable_shared_from_this<State> {
   [[nodiscard]] bool full() const {
     return context->connections.size() >= context->config.max_connections;
   }
-  void adopt(StreamSocket socket, HandedConnection before = {});
+  void adopt(UniqueFd socket, HandedConnection before = {});
   void adopt(HandedConnection connection);
   void give_away(HandedConnection connection);
   void empty_backlog();
@@ -79,7 +75,7 @@ void Server::State::dropped(const std::exception& error) const {
       "; if memory or descriptors are short, lower --max-connections or raise their limits");
 }
 
-void Server::State::adopt(StreamSocket socket, HandedConnection before) {
+void Server::State::adopt(UniqueFd socket, HandedConnection before) {
   try {
     const auto connection =
         std::make_shared<HttpConnection>(context, std::move(socket), std::move(before));
@@ -92,12 +88,8 @@ void Server::State::adopt(StreamSocket socket, HandedConnection before) {
 }
 
 void Server::State::adopt(HandedConnection connection) {
-  try {
-    StreamSocket socket = to_stream_socket(context->io, std::move(connection.socket));
-    adopt(std::move(socket), std::move(connection));
-  } catch (const std::exception& error) {
-    dropped(error);
-  }
+  UniqueFd socket = std::move(connection.socket);
+  adopt(std::move(socket), std::move(connection));
 }
 
 // Who cannot be given away by a server that drains is closed, and so are all others from here on.
@@ -111,10 +103,7 @@ void Server::State::give_away(HandedConnection connection) {
 
 // Of all that are here now, because what is done to one may end others.
 std::vector<std::shared_ptr<HttpConnection>> Server::State::all_connections() const {
-  std::vector<std::shared_ptr<HttpConnection>> connections;
-  for (auto* connection : context->connections)
-    connections.push_back(connection->shared_from_this());
-  return connections;
+  return {context->connections.begin(), context->connections.end()};
 }
 
 void Server::State::drain_connections() const {
@@ -189,9 +178,10 @@ Server::~Server() {
   state_->context->hand_over = nullptr;  // whoever is left is closed
   auto& connections = state_->context->connections;
   while (!connections.empty()) {
-    const auto alive = connections.front()->shared_from_this();
+    const auto alive = connections.front();
     alive->close();
   }
+  state_->context->poll_set.reset();
 }
 
 void Server::listen(UniqueFd socket) {
@@ -202,11 +192,11 @@ void Server::listen(UniqueFd socket) {
   };
   state_->listeners.push_back(std::make_unique<Listener>(
       state_->context->io, std::move(socket),
-      [state = state_.get()](StreamSocket connection) { state->adopt(std::move(connection)); },
+      [state = state_.get()](UniqueFd connection) { state->adopt(std::move(connection)); },
       std::move(options)));
 }
 
-void Server::adopt(StreamSocket socket) { state_->adopt(std::move(socket)); }
+void Server::adopt(UniqueFd socket) { state_->adopt(non_blocking(std::move(socket))); }
 
 void Server::adopt(HandedConnection connection) { state_->adopt(std::move(connection)); }
 
@@ -250,7 +240,7 @@ void Server::each_running(const std::function<void(const RunningRequest&)>& visi
   const auto show = [&visit, now](const HttpConnection& connection) {
     if (const auto request = connection.running(now)) visit(*request);
   };
-  for (const HttpConnection* connection : state_->context->connections) show(*connection);
+  for (const auto& connection : state_->context->connections) show(*connection);
   for (const auto& closed : state_->context->closed_under_way) {
     if (const auto connection = closed.lock()) show(*connection);
   }

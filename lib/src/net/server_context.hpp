@@ -10,12 +10,14 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "http/dropped_names.hpp"
 #include "http/request_id.hpp"
 #include "net/buffer_pool.hpp"
 #include "net/deadlines.hpp"
+#include "net/poll_set.hpp"
 #include "net/unsent_queue.hpp"
 #include "spawning/asio.hpp"
 #include "spawning/config.hpp"
@@ -73,12 +75,13 @@ struct ServerContext {
   const HttpConfig config;
   ServerObserver* const observer;   // may be null
   const bool keeps_response_heads;  // for the observer
+  std::optional<PollSet> poll_set{io};  // until its Server ends
   Deadlines deadlines;
   BufferPool read_buffers{kReadBuffer, 256};
   BufferPool body_buffers{kBodyBuffer, 16};
   DroppedNames dropped_names;
   RequestIds request_ids;
-  std::list<HttpConnection*> connections;
+  std::list<std::shared_ptr<HttpConnection>> connections;
   /// Closed while somebody worked for their clients. Some have ended since.
   std::vector<std::weak_ptr<HttpConnection>> closed_under_way;
   std::function<void()> connection_closed;
