@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Callable
 
 from spawning.green import Hub, foreign
 from spawning.green_stacks import stack_of, stacks_of_all
+from spawning.load_failure import summary_of, traceback_of
 
 if TYPE_CHECKING:
     from spawning._native import Worker
@@ -34,7 +36,7 @@ class GreenServing:
 
         That is once a second.
         """
-        worker, watch = self._worker, self._hub.watch
+        worker, watch = self._worker, self._watch
         self._unwatch_end = watch(worker.fileno(), self._finish)
         self._unwatch = [
             watch(worker.requests(), self._start_greenlets),
@@ -52,6 +54,17 @@ class GreenServing:
         self._ended = True
         for each in self._unwatch:
             each()
+
+    def _watch(self, descriptor: int, callback: Callable[[], None]) -> Callable[[], None]:
+        """What raises must not be the last call: eventlet takes away who raises."""
+
+        def call() -> None:
+            try:
+                callback()
+            except Exception as error:
+                self._worker.log_error(f"the hub stumbles: {summary_of(error)}", traceback_of(error))
+
+        return self._hub.watch(descriptor, call)
 
     def _finish(self) -> None:
         self._unwatch_end()  # the descriptor stays readable
@@ -87,8 +100,10 @@ class GreenServing:
         self._end_abandoned()
 
     def _look_around_later(self, look_around: Callable[[], None]) -> None:
+        here = os.getpid()
+
         def look() -> None:
-            if self._ended:
+            if self._ended or os.getpid() != here:
                 return
             look_around()
             self.warn_of_another_hub()

@@ -131,6 +131,36 @@ class TestSlowClients:
         assert "Traceback" not in server.errors()
 
 
+    def test_so_is_one_that_waits_without_a_line_of_python(self, spawn, served_by, tmp_path):
+        queue = {"gevent": "SimpleQueue", "eventlet": "Queue"}[served_by]  # eventlet has no such
+        (tmp_path / "native.py").write_text(
+            "import queue\n"
+            "class Blocks:\n"
+            "    def __init__(self, get):\n"
+            "        self.blocks = iter(get, None)\n"
+            "    def __iter__(self):\n"
+            "        return self.blocks\n"
+            "    def close(self):\n"
+            "        global closed\n"
+            "        closed += 1\n"
+            "closed = 0\n"
+            "def app(environ, start_response):\n"
+            "    start_response('200 OK', [])\n"
+            "    if environ['PATH_INFO'] == '/closed':\n"
+            "        return [b'%d' % closed]\n"
+            f"    blocks = queue.{queue}()\n"
+            "    blocks.put(b'first')\n"
+            "    return Blocks(blocks.get)\n"
+        )
+        server = spawn("--processes", "1", "native:app", cwd=tmp_path)
+        with server.client() as gone:
+            gone.request("/")
+            gone.head()
+            assert gone.chunk() == b"first"
+
+        wait_until(lambda: server.get("/closed").body == b"1", PATIENCE)
+
+
 class TestStopping:
     def test_requests_finish(self, green):
         server = green()
