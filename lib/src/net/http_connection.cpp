@@ -63,7 +63,7 @@ void HttpConnection::read() {
     }
     target = {body_buffer_.octets.get(), size};
   } else {
-    if (!make_room(kLeastRoom)) return;
+    if (!make_room(phase_ == Phase::busy ? 1 : kLeastRoom)) return;
     target = {buffer_.octets.get() + end_, buffer_.size - end_};
   }
   reading_ = true;
@@ -135,13 +135,29 @@ bool HttpConnection::make_room(std::size_t least) {
     std::memmove(buffer_.octets.get(), buffer_.octets.get() + begin_, kept);
   } else {
     const std::size_t size = std::max(buffer_.size * 2, kept + least);
-    Buffer larger{size};
+    const bool from_pool = size <= server_->read_buffers.buffer_size();
+    Buffer larger = from_pool ? server_->read_buffers.take() : Buffer{size};
     std::memcpy(larger.octets.get(), buffer_.octets.get() + begin_, kept);
     server_->read_buffers.give_back(std::exchange(buffer_, std::move(larger)));
   }
   begin_ = 0;
   end_ = kept;
   return true;
+}
+
+// A page for each would be much where thousands wait for an answer. Where there are few it stays, since
+// to parse the copy again takes a third of a microsecond.
+void HttpConnection::save_memory() {
+  const std::size_t size = end_ - begin_;
+  const bool head_alone = end_ == begin_ + parser_.consumed() && body_.size() == 0;
+  if (!server_->read_buffers.many() || reading_ || !head_alone || size > kLargestCopied) return;
+  Buffer smaller{size + kSpare};
+  std::memcpy(smaller.octets.get(), input().data(), size);
+  server_->read_buffers.give_back(std::exchange(buffer_, std::move(smaller)));
+  begin_ = 0;
+  end_ = request_end_ = size;
+  parser_.reset();
+  static_cast<void>(parser_.parse(input()));
 }
 
 // What is read or looked at still goes with the connection.

@@ -133,7 +133,7 @@ bool GreenPool::run_one() {
     ++running_;
     place = take_place();
   }
-  if (call->responder.begin()) CallQueue::run(*std::move(call), place);
+  if (call->responder.begin()) CallQueue::run(*call, place);
   note_end();
   bool prompt = false, idle = false;
   {
