@@ -191,7 +191,9 @@ def choose(name: str) -> Hub:
     for each in NAMES if name == "auto" else (name,):
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # eventlet says in every worker that it is deprecated
+                warnings.simplefilter(
+                    "ignore"
+                )  # eventlet says in every worker that it is deprecated
                 importlib.import_module(each)
         except ModuleNotFoundError as error:
             if error.name != each:

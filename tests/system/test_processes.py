@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from running import alive, in_all_modes, in_two_modes, marked, wait_until
+from running import alive, in_all_modes, marked, wait_until
 
 VALIDATOR = "wsgiref.validate.validator"
 APP = ("system_apps:router", VALIDATOR)
@@ -136,7 +136,7 @@ def test_a_killed_worker_is_replaced_while_the_others_serve(spawn, slowness):
     assert "SIGKILL" in server.errors() or "signal 9" in server.errors()
 
 
-@in_two_modes
+@in_all_modes
 def test_a_worker_with_a_request_that_does_not_end_is_replaced(spawn, gate):
     server = spawn("--processes", "1", "--threads", "2", "--request-timeout", "1", *APP)
     (worker,) = server.workers()
@@ -159,7 +159,7 @@ def test_a_worker_with_a_request_that_does_not_end_is_replaced(spawn, gate):
     assert errors.count("it is being replaced") == 1
 
 
-@in_two_modes
+@in_all_modes
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_graceful_stop_finishes_what_is_running(spawn, gate, number):
     server = spawn("--processes", "2", "--threads", "1", *APP)
@@ -216,7 +216,7 @@ def test_quit_and_a_second_signal_stop_at_once(spawn, gate, slowness, numbers):
     assert not any(alive(pid) for pid in workers)
 
 
-@in_two_modes
+@in_all_modes
 def test_a_supervisor_that_is_killed_takes_its_workers_with_it(spawn, slowness):
     server = spawn(*APP)
     workers = server.workers()
@@ -229,7 +229,7 @@ def test_a_supervisor_that_is_killed_takes_its_workers_with_it(spawn, slowness):
         pass  # the port is free
 
 
-@in_two_modes
+@in_all_modes
 def test_orphaned_workers_finish_what_they_serve(spawn, gate):
     server = spawn("--processes", "1", "--threads", "1", *APP)
     with busy(server, gate) as client:
