@@ -87,6 +87,12 @@ class Worker:
     def log_error(self, text: str, traceback: str = "") -> None:
         """Logs an error, also in a process that has been forked from this one."""
 
+    def in_child(self, came_back: Callable[[BaseException | None], None]) -> None:
+        """In a forked process: what to call, instead of answering, when the application comes back.
+
+        With what it has raised, or None. It does not return.
+        """
+
     def failed(self, summary: str, traceback: str, files: list[str]) -> None:
         """The application cannot be loaded."""
 

@@ -39,10 +39,13 @@ class Forks:
         """Of this one, too."""
         self._descriptors[descriptor] = _identity(descriptor)
 
-    def end_child(self, error: BaseException | None) -> None:
-        """Ends this process, as Python would have, if it is not the worker itself."""
+    def end_child(self, error: BaseException | None, when: str) -> None:
+        """Ends this process, as Python would have, if it is not the worker itself.
+
+        `when` says what the application did as it forked it.
+        """
         if os.getpid() != self._worker:
-            self._end(error)
+            self._end(error, when)
 
     def _let_go(self) -> None:
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -56,17 +59,15 @@ class Forks:
             if signal.getsignal(number) is handler:
                 signal.signal(number, signal.SIG_DFL)
 
-    def _end(self, error: BaseException | None) -> NoReturn:
+    def _end(self, error: BaseException | None, when: str) -> NoReturn:
         status = 1
         if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
             status = error.code or 0
         elif error is not None:
-            said = (
-                f"a process that the application forked while it loaded failed: {summary_of(error)}"
-            )
+            said = f"a process that the application forked {when} failed: {summary_of(error)}"
             self._log_error(said, traceback_of(error))
         else:
-            said = "a process that the application forked while it loaded came back, and is ended"
+            said = f"a process that the application forked {when} came back, and is ended"
             self._log_error(f"{said}; it has to end itself, with os._exit()", "")
         for stream in (sys.stdout, sys.stderr):
             stream.flush()

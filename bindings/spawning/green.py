@@ -8,6 +8,7 @@ library is imported before it is asked for.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import warnings
 from typing import Any, Callable, Protocol
@@ -39,7 +40,10 @@ class Hub(Protocol):
         """Calls `function` in a greenlet of its own, soon."""
 
     def watch(self, descriptor: int, callback: Callable[[], None]) -> Callable[[], None]:
-        """Calls `callback` while the descriptor is readable; returns what ends that."""
+        """Calls `callback` while the descriptor is readable; returns what ends that.
+
+        Never in a process that the application forks from this one.
+        """
 
     def later(self, seconds: float, callback: Callable[[], None]) -> None:
         """Calls `callback` once, then."""
@@ -77,12 +81,19 @@ class GeventHub:
 
     def watch(self, descriptor: int, callback: Callable[[], None]) -> Callable[[], None]:
         watcher = self._gevent.get_hub().loop.io(descriptor, 1)
-        watcher.start(callback)
+        here = os.getpid()
 
         def end() -> None:
             watcher.stop()
             watcher.close()
 
+        def call() -> None:
+            if os.getpid() == here:
+                callback()
+            else:  # gevent's hub goes on in a forked process, with all that it watches
+                end()
+
+        watcher.start(call)
         return end
 
     def later(self, seconds: float, callback: Callable[[], None]) -> None:
@@ -122,6 +133,10 @@ class EventletHub:
 
     def patch(self) -> None:
         self._eventlet.monkey_patch()
+        # A forked process would share what the kernel watches for the hub: either took events away
+        # from the other. This leaves the greenlets behind, as fork() does threads.
+        hubs = self._eventlet.hubs
+        os.register_at_fork(after_in_child=lambda: hubs.use_hub(type(hubs.get_hub())))
 
     def spawn(self, function: Callable[[], Any]) -> Any:
         return self._eventlet.spawn(function)
@@ -176,8 +191,9 @@ def choose(name: str) -> Hub:
     for each in NAMES if name == "auto" else (name,):
         try:
             with warnings.catch_warnings():
-                # eventlet would say in every worker that it is deprecated.
-                warnings.simplefilter("ignore", DeprecationWarning)
+                warnings.simplefilter(
+                    "ignore"
+                )  # eventlet says in every worker that it is deprecated
                 importlib.import_module(each)
         except ModuleNotFoundError as error:
             if error.name != each:

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Callable
 
 from spawning.green import Hub, foreign
 from spawning.green_stacks import stack_of, stacks_of_all
+from spawning.load_failure import summary_of, traceback_of
 
 if TYPE_CHECKING:
     from spawning._native import Worker
 
 _LOOK_AGAIN_S = 0.02  # for a greenlet that must not be interrupted where it is
+_MOST_ENDED = 50  # before others run: a thousand clients may go at a time
 _LOOK_AROUND_S = 1.0  # for modules, and for another hub
 _LAST_GREENLETS_S = 0.01  # between two looks whether some have yet to end
 
@@ -34,7 +37,7 @@ class GreenServing:
 
         That is once a second.
         """
-        worker, watch = self._worker, self._hub.watch
+        worker, watch = self._worker, self._watch
         self._unwatch_end = watch(worker.fileno(), self._finish)
         self._unwatch = [
             watch(worker.requests(), self._start_greenlets),
@@ -52,6 +55,19 @@ class GreenServing:
         self._ended = True
         for each in self._unwatch:
             each()
+
+    def _watch(self, descriptor: int, callback: Callable[[], None]) -> Callable[[], None]:
+        """What raises must not be the last call: eventlet takes away who raises."""
+
+        def call() -> None:
+            try:
+                callback()
+            except Exception as error:
+                self._worker.log_error(
+                    f"the hub stumbles: {summary_of(error)}", traceback_of(error)
+                )
+
+        return self._hub.watch(descriptor, call)
 
     def _finish(self) -> None:
         self._unwatch_end()  # the descriptor stays readable
@@ -73,22 +89,26 @@ class GreenServing:
             self._worker.answer_question(number, introduction, stacks)
 
     def _end_abandoned(self) -> None:
-        while True:
+        pause = 0.0
+        for _ in range(_MOST_ENDED):
             greenlet, again = self._worker.next_abandoned()
             if greenlet is None:
+                pause = _LOOK_AGAIN_S
                 break
             greenlet.throw()  # GreenletExit, at once: it may not wait in its iterator any more soon
-        if again and not self._looking_again:
+        if (again or pause == 0.0) and not self._looking_again:
             self._looking_again = True
-            self._hub.later(_LOOK_AGAIN_S, self._look_again)
+            self._hub.later(pause, self._look_again)
 
     def _look_again(self) -> None:
         self._looking_again = False
         self._end_abandoned()
 
     def _look_around_later(self, look_around: Callable[[], None]) -> None:
+        here = os.getpid()
+
         def look() -> None:
-            if self._ended:
+            if self._ended or os.getpid() != here:
                 return
             look_around()
             self.warn_of_another_hub()

@@ -37,6 +37,7 @@ _FIRST_LISTENER_FD = 5
 # begin with what it had. A tenth of a processor that others want is left to it, so that a deadman
 # does not overtake it.
 _WAY_TO_SIBLINGS = 10
+_LOADING, _SERVING = "while it loaded", "while it served"
 
 
 def main() -> int:
@@ -69,9 +70,9 @@ def _work(worker: Worker) -> int:
         hub = _patch(config)
         measurement = _measure(worker, config, hub)
         application = intercept(_load(config), _finders(worker, config))
-        forks.end_child(None)
+        forks.end_child(None, _LOADING)
     except BaseException as error:  # SystemExit too: nothing may go unsaid
-        forks.end_child(error)
+        forks.end_child(error, _LOADING)
         _report(worker, modules)  # what is wrong may be in a module that could be loaded
         if measurement:
             measurement.finish()
@@ -172,10 +173,12 @@ def _serve(
 ) -> None:
     worker.log_accesses(config.get("access_log_format", "spawning"))
     serving = _make_ready(worker, application, config, hub)
+    _keep_forks_from_answering(worker, forks, hub)
     close_backdoor = _open_backdoor(worker, forks, application, config, hub)
     try:
         serving.run(lambda: _report(worker, modules), modules is not None)
-    except BaseException:  # also out of a signal handler of the application's
+    except BaseException as error:  # also out of a signal handler of the application's
+        forks.end_child(error, _SERVING)
         worker.drain()
         raise
     finally:
@@ -205,6 +208,22 @@ def _make_ready(
         current=hub.current,
     )
     return GreenServing(worker, hub)
+
+
+def _keep_forks_from_answering(worker: Worker, forks: Forks, hub: Hub | None) -> None:
+    """A process that is forked from the worker has all its connections; what is asked is the worker's."""
+
+    def forked() -> None:
+        forker = hub.current() if hub else None
+
+        def came_back(error: BaseException | None) -> None:
+            while hub and hub.current() is not forker:
+                hub.event().wait()  # gevent lets all others run in both processes
+            forks.end_child(error, _SERVING)
+
+        worker.in_child(came_back)
+
+    os.register_at_fork(after_in_child=forked)
 
 
 def _open_backdoor(

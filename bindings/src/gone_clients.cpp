@@ -95,8 +95,10 @@ PyRef GoneClients::next_abandoned(const GilHeld&, bool& again) {
   take_attention();
   for (State* const each : iterations_) {
     if (!each->waits_in_vain() || !each->greenlet) continue;
-    PyRef frame = attribute(each->greenlet, "gr_frame");  // None: it runs
-    if (!frame || frame.get() == Py_None || !may_be_left(std::move(frame))) {
+    // None if it waits in native code alone, such as iter(queue.get, None): it does not run, we do.
+    PyRef frame = attribute(each->greenlet, "gr_frame");
+    if (frame && frame.get() == Py_None) frame = {};
+    if (!may_be_left(std::move(frame))) {
       again = true;
       continue;
     }

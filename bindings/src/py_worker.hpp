@@ -56,6 +56,11 @@ class PyWorker {
   /// Logs an error, and below it the lines of a traceback, "" if there are none. Also in a process
   /// that has been forked from this one.
   void log_error(const std::string& text, const std::string& traceback) const;
+  /// In a forked process: what to call, instead of answering, when the application comes back.
+  /// \see WsgiHandler::in_child
+  void in_child(const pybind11::object& came_back) {
+    handler().in_child(GilHeld::by_caller(), came_back.ptr());
+  }
   void failed(std::string summary, std::string traceback, std::vector<std::string> files);
 
   /// \param files  bytes, as the file system has them.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "wsgi_handler.hpp"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -99,6 +102,15 @@ void WsgiHandler::log_exception(const GilHeld&, std::string_view label, PyObject
   if (lines.empty())
     lines = std::string{Py_TYPE(exception)->tp_name} + " (its traceback cannot be shown)\n";
   log_.traceback(introduction, lines);
+}
+
+// Whatever the callback says, nobody goes on from here.
+void WsgiHandler::stay() {
+  const bool raised = PyErr_Occurred() != nullptr;
+  const PyRef exception = raised ? take_exception() : PyRef{};
+  PyObject* const argument = exception ? exception.get() : Py_None;
+  const PyRef ignored = PyRef::steal(PyObject_CallOneArg(came_back_.get(), argument));
+  ::_exit(EXIT_FAILURE);
 }
 
 }  // namespace spawning::python

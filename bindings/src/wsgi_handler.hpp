@@ -44,6 +44,11 @@ class WsgiHandler : public Handler {
 
   void handle(Request request, Responder responder) override;
 
+  /// In a process that the application has forked from this one, and which has its connections: calls
+  /// `came_back`, which does not return, with the exception or None, whenever the application comes
+  /// back from a call. Nothing is answered there.
+  void in_child(const GilHeld&, PyObject* came_back) { came_back_ = PyRef::borrow(came_back); }
+
   /// Whom to call for iterations that wait for something while their clients have gone.
   [[nodiscard]] GoneClients& gone_clients() { return gone_clients_; }
 
@@ -53,12 +58,18 @@ class WsgiHandler : public Handler {
   void answer(const GilHeld& gil, const Request& request, Responder responder,
               const RequestObjects& objects);
   void log_exception(const GilHeld& gil, std::string_view label, PyObject* exception);
+  /// After each call of the application's code.
+  void stay_if_forked() {
+    if (came_back_) [[unlikely]] stay();
+  }
+  void stay();
 
   const Log& log_;
   Hub* const hub_;
   PyRef application_;
   PyRef close_name_;
   PyRef format_exception_;
+  PyRef came_back_;
   EnvironBuilder environs_;
   StartResponses start_responses_;
   WsgiInputs inputs_;

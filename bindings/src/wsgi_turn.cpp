@@ -37,6 +37,7 @@ void WsgiTurn::run(PyObject* environ, PyObject* start_response) {
     return PyObject_Vectorcall(handler_.application_.get(), arguments.data(), arguments.size(),
                                nullptr);
   }));
+  handler_.stay_if_forked();
   if (!body || is_text(body.get())) return end_response(false);
   const bool in_memory = PyList_CheckExact(body.get()) || PyTuple_CheckExact(body.get());
   if (in_memory) return end_response(send(body.get()));
@@ -68,6 +69,7 @@ bool WsgiTurn::send_blocks(PyObject* iterable) {
   Sent sent = Sent::ok;
   while (sent == Sent::ok) {
     const PyRef block = iteration.next(iterator.get());
+    handler_.stay_if_forked();
     if (!block) break;
     std::optional<std::uint64_t> length;
     if (only_block && PyBytes_Check(block.get())) length = octets_of(block.get()).size();
@@ -99,6 +101,7 @@ void WsgiTurn::end_response(bool good) {
 void WsgiTurn::call_close() {
   const PyRef result =
       PyRef::steal(calling_python([this] { return PyObject_CallNoArgs(close_.get()); }));
+  handler_.stay_if_forked();
   if (!result) log_exception();
 }
 

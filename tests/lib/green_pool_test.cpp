@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -157,6 +158,20 @@ TEST_F(GreenPoolTest, KnowsForHowLongTheHubHasNotCome) {
 
   static_cast<void>(pool.take());
   EXPECT_EQ(pool.silent_for(in_a_second).count(), 0);
+  pool.run();
+}
+
+TEST_F(GreenPoolTest, AlertsTheHubAgainIfSomebodyElseHasReadTheAlert) {
+  GreenPool pool{inner, log, 10};
+  queue(pool, "/");
+  eventfd_t lost = 0;
+  ASSERT_EQ(::eventfd_read(pool.fileno(), &lost), 0);
+  ASSERT_FALSE(readable(pool));
+
+  pool.ask_for_a_sign();
+
+  EXPECT_TRUE(readable(pool));
+  EXPECT_EQ(pool.take(), 1U);
   pool.run();
 }
 

@@ -2,6 +2,7 @@
 #include "worker/hub_watch.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -74,6 +75,22 @@ TEST_F(HubWatchTest, ReportsTheNextStallToo) {
   });
 
   EXPECT_EQ(stalls, 2U);
+}
+
+TEST_F(HubWatchTest, AsksAHubThatHasMissedARequest) {
+  pool.handle({.method = "GET",
+               .path = "/",
+               .body = &body,
+               .connection = &connection,
+               .client = &connection.peer},
+              Responder{std::make_shared<test::RecordingExchange>()});
+  eventfd_t lost = 0;
+  ASSERT_EQ(::eventfd_read(pool.fileno(), &lost), 0);
+
+  watch.look(steady_clock::now() + milliseconds{100});
+
+  EXPECT_EQ(::eventfd_read(pool.fileno(), &lost), 0);
+  EXPECT_EQ(stalls, 0U);
 }
 
 TEST_F(HubWatchTest, LeavesAHubAloneThatComes) {

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Applications for the tests of greenlets, by path. Each says what becomes of it in its note."""
 
+import json
 import os
 import pathlib
+import queue
 import select
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -102,13 +105,45 @@ def exit_greenlet(environ, start_response):
 
 
 def patched(environ, start_response):
-    """What `import` gives: whose sleep, socket, thread, pipe and process waits it is."""
-    modules = [time.sleep.__module__, socket.socket.__module__, select.select.__module__]
+    """Whose they are that wait, and whether others run while a process, a thread and a queue do."""
+    modules = [time.sleep, socket.socket, select.select, ssl.SSLContext, threading.Lock]
+    turns = []
+    stop = threading.Event()
+
+    def count():
+        while not stop.is_set():
+            turns.append(1)
+            time.sleep(0.01)
+
+    counter = threading.Thread(target=count)
+    counter.start()
+    counts = []
+    for wait in (wait_for_process, wait_for_thread, wait_for_queue):
+        before = len(turns)
+        wait()
+        counts.append(len(turns) - before)
+    stop.set()
+    counter.join()
     start_response("200 OK", TEXT)
-    started = time.monotonic()
-    subprocess.run(["sleep", "0.2"], check=True)
-    modules.append("%.1f" % (time.monotonic() - started))
-    return [" ".join(modules).encode()]
+    found = [each.__module__ for each in modules]
+    return [json.dumps({"modules": found, "turns": counts}).encode()]
+
+
+def wait_for_process():
+    assert subprocess.run(["sleep", "0.2"], check=True, capture_output=True).stdout == b""
+
+
+def wait_for_thread():
+    thread = threading.Thread(target=time.sleep, args=(0.2,))
+    thread.start()
+    thread.join()
+
+
+def wait_for_queue():
+    try:
+        queue.Queue().get(timeout=0.2)
+    except queue.Empty:
+        return
 
 
 def pid(environ, start_response):

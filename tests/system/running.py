@@ -37,7 +37,6 @@ THREADS, GREEN_MODES = "threads", ("gevent", "eventlet")
 # that they watch included.
 MODES = (THREADS,) if SANITIZED else (THREADS, *GREEN_MODES)
 in_all_modes = pytest.mark.parametrize("served_by", MODES, indirect=True)
-in_two_modes = pytest.mark.parametrize("served_by", MODES[:2], indirect=True)  # where it takes long
 in_green_modes = pytest.mark.parametrize("served_by", GREEN_MODES, indirect=True)
 
 

@@ -16,7 +16,7 @@ import sys
 
 import pytest
 import spawning
-from running import HERE, MODES, PATIENCE, THREADS, alive, in_two_modes, marked, wait_until
+from running import HERE, MODES, PATIENCE, THREADS, alive, in_all_modes, marked, wait_until
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may be somebody else")
@@ -103,7 +103,7 @@ def logged(server, pattern):
     return wait_until(lambda: re.search(pattern, server.errors()), server.patience, pattern)
 
 
-@in_two_modes
+@in_all_modes
 def test_a_person_finds_the_application_inside_a_worker(door, served_by):
     server, address = door("--processes", "2", "system_apps:router", "wsgiref.validate.validator")
 
@@ -144,7 +144,7 @@ def test_the_session_in_the_documentation_is_a_real_one(door, tmp_path):
     assert seen == re.sub(r"Python \S+:", version, expected)
 
 
-@in_two_modes
+@in_all_modes
 def test_a_person_changes_what_requests_see(door):
     server, address = door("--processes", "1", "system_apps:router")
 
@@ -177,7 +177,7 @@ def test_logins_and_logouts_are_logged(door):
         logged(server, who + r" has left, after \d+\.\d s\n")
 
 
-@in_two_modes
+@in_all_modes
 def test_a_browser_is_hung_up_on(door):
     server, address = door("--processes", "1", "system_apps:router")
 
@@ -189,7 +189,7 @@ def test_a_browser_is_hung_up_on(door):
     assert server.get("/pid").status == 200
 
 
-@in_two_modes
+@in_all_modes
 def test_eight_people_are_enough_for_a_worker(door):
     server, address = door("--processes", "1", "system_apps:router")
     people = [Visitor(address) for _ in range(8)]
@@ -209,7 +209,7 @@ def test_eight_people_are_enough_for_a_worker(door):
     "busy, served_by",
     [
         ("while True: pass\n\n", THREADS),  # in a greenlet it would keep the hub for ever
-        *itertools.product(("", "import time; time.sleep(600)\n"), MODES[:2]),
+        *itertools.product(("", "import time; time.sleep(600)\n"), MODES),
     ],
     indirect=["served_by"],
 )
@@ -230,7 +230,7 @@ def test_a_reload_moves_the_door_and_an_open_session_keeps_no_worker(door, busy)
     logged(server, r"\] worker: backdoor: .* (has left|ends with the worker), after ")
 
 
-@in_two_modes
+@in_all_modes
 def test_a_worker_that_drains_lets_nobody_in_and_keeps_who_is_there(door, gate, tmp_path):
     """…for as long as it has requests to finish."""
     server, address = door("--processes", "1", "--deadman", "600", "system_apps:router")

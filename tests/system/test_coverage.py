@@ -9,7 +9,7 @@ import signal
 
 import coverage
 import pytest
-from running import PATIENCE, alive, in_two_modes, wait_until
+from running import PATIENCE, alive, in_all_modes, wait_until
 
 SOURCE = """\
 import os
@@ -113,7 +113,7 @@ def reload(server):
     wait_until(lambda: not any(alive(pid) for pid in before), PATIENCE, "their end")
 
 
-@in_two_modes
+@in_all_modes
 def test_what_each_worker_has_done_is_in_one_report(shop, scratch):
     server = shop()
     first, second = both_serve(server)
@@ -128,7 +128,7 @@ def test_what_each_worker_has_done_is_in_one_report(shop, scratch):
     assert os.listdir(scratch) == []
 
 
-@in_two_modes
+@in_all_modes
 def test_import_and_threads_of_the_application_count(shop):
     server = shop()
 
@@ -139,7 +139,7 @@ def test_import_and_threads_of_the_application_count(shop):
     assert list(report(server)["files"]) == ["shop.py"]
 
 
-@in_two_modes
+@in_all_modes
 def test_what_was_done_before_a_reload_stays(shop, scratch):
     server = shop()
     before = set(server.workers())
@@ -154,7 +154,7 @@ def test_what_was_done_before_a_reload_stays(shop, scratch):
     assert os.listdir(scratch) == []
 
 
-@in_two_modes
+@in_all_modes
 def test_a_worker_that_is_killed_leaves_what_it_saved_last(shop, scratch, tmp_path):
     server = shop()
     first, _ = both_serve(server)

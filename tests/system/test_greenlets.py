@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is particular to `--threads 0`; the rest is in tests that run in all modes."""
 
+import json
 import os
 import re
 import signal
@@ -43,14 +44,17 @@ def answers(clients):
 
 
 def test_the_banner_says_so(green):
-    assert "1 process × greenlets" in green().banner[0]
+    server = green()
+
+    assert "1 process × greenlets" in server.banner[0]
+    assert server.errors() == ""  # where eventlet would say that it is deprecated
 
 
 def test_the_standard_library_is_patched_before_the_application_is_loaded(green, served_by):
-    sleep, socket, select, process = green().get("/patched").body.decode().split()
+    found = json.loads(green().get("/patched").body)
 
-    assert {each.partition(".")[0] for each in (sleep, socket, select)} == {served_by}
-    assert float(process) >= 0.2
+    assert {each.partition(".")[0] for each in found["modules"]} == {served_by}
+    assert all(turns >= 3 for turns in found["turns"]), found
 
 
 class TestManyAtOnce:
@@ -129,6 +133,35 @@ class TestSlowClients:
         wait_until(lambda: lines(note) == ["waits", "GreenletExit", "closed"], PATIENCE)
         assert server.get("/").body == b"hello"
         assert "Traceback" not in server.errors()
+
+    def test_so_is_one_that_waits_without_a_line_of_python(self, spawn, served_by, tmp_path):
+        queue = {"gevent": "SimpleQueue", "eventlet": "Queue"}[served_by]  # eventlet has no such
+        (tmp_path / "native.py").write_text(
+            "import queue\n"
+            "class Blocks:\n"
+            "    def __init__(self, get):\n"
+            "        self.blocks = iter(get, None)\n"
+            "    def __iter__(self):\n"
+            "        return self.blocks\n"
+            "    def close(self):\n"
+            "        global closed\n"
+            "        closed += 1\n"
+            "closed = 0\n"
+            "def app(environ, start_response):\n"
+            "    start_response('200 OK', [])\n"
+            "    if environ['PATH_INFO'] == '/closed':\n"
+            "        return [b'%d' % closed]\n"
+            f"    blocks = queue.{queue}()\n"
+            "    blocks.put(b'first')\n"
+            "    return Blocks(blocks.get)\n"
+        )
+        server = spawn("--processes", "1", "native:app", cwd=tmp_path)
+        with server.client() as gone:
+            gone.request("/")
+            gone.head()
+            assert gone.chunk() == b"first"
+
+        wait_until(lambda: server.get("/closed").body == b"1", PATIENCE)
 
 
 class TestStopping:
@@ -238,8 +271,7 @@ class TestBadApplications:
 
 class TestHubStall:
     def stalls(self, server):
-        port = re.search(r"status: http://127\.0\.0\.1:(\d+)/", server.errors())[1]
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(status_url(server) + "metrics", timeout=PATIENCE) as answer:
             return re.search(r"^spawning_hub_stalls_total (\d+)", answer.read().decode(), re.M)[1]
 
     def test_what_blocks_the_hub_is_logged_and_counted(self, green):
@@ -264,6 +296,10 @@ class TestHubStall:
         assert self.stalls(server) == "0"
 
 
+def status_url(server):
+    return re.search(r"status: (http://127\.0\.0\.1:\d+/)", server.errors())[1]
+
+
 def busy(pid):
     """Whether a process has computed for a moment."""
     with open(f"/proc/{pid}/stat") as stat:
@@ -285,8 +321,45 @@ def test_neither_is_installed(run_spawn, served_by, tmp_path):
 
     any_hub = run_spawn(*options, "green_apps:app")
     one_hub = run_spawn(*options, "--green", served_by, "green_apps:app")
+    checked = run_spawn("--check", *options, "green_apps:app")
 
-    assert any_hub.returncode == one_hub.returncode == 1
+    assert any_hub.returncode == one_hub.returncode == checked.returncode == 1
+    assert checked.stderr.count("\n") == 1
+    assert "pip install 'spawning[gevent]'" in checked.stderr
     assert "pip install 'spawning[gevent]'" in any_hub.stderr
     assert f"{served_by} is not installed: pip install 'spawning[{served_by}]'" in one_hub.stderr
     assert "Traceback" not in any_hub.stderr + one_hub.stderr
+
+
+def test_check_loads_the_application_as_a_worker_would(run_spawn, served_by, tmp_path):
+    (tmp_path / "patched.py").write_text(
+        "import socket\n"
+        f"assert socket.socket.__module__.startswith({served_by!r}), socket.socket.__module__\n"
+        "def app(environ, start_response): ...\n"
+    )
+
+    checked = run_spawn(
+        "--check", "--threads", "0", "--green", served_by, "patched:app", cwd=tmp_path
+    )
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert checked.stdout == "OK: patched:app can be served\n"
+
+
+def test_the_status_shows_the_requests_that_wait_in_greenlets(green):
+    server = green("--status-port", "0", "--worker-connections", "25")
+    clients = asked(server, *["/wait?seconds=2"] * 20)
+
+    def running():
+        (worker,) = status_of(server)["children"]
+        return worker["concurrent_requests"] == 20 and worker
+
+    wait_until(running, PATIENCE)
+
+    assert {each.status for each in answers(clients)} == {200}
+    wait_until(lambda: status_of(server)["concurrent_requests"] == 0, PATIENCE)
+
+
+def status_of(server):
+    with urllib.request.urlopen(status_url(server) + "status.json", timeout=PATIENCE) as answer:
+        return json.load(answer)

@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from running import alive, in_two_modes, marked, wait_until
+from running import alive, in_all_modes, marked, wait_until
 
 VALIDATOR = "wsgiref.validate.validator"
 APP = ("system_apps:router", VALIDATOR)
@@ -136,7 +136,7 @@ def test_a_killed_worker_is_replaced_while_the_others_serve(spawn, slowness):
     assert "SIGKILL" in server.errors() or "signal 9" in server.errors()
 
 
-@in_two_modes
+@in_all_modes
 def test_a_worker_with_a_request_that_does_not_end_is_replaced(spawn, gate):
     server = spawn("--processes", "1", "--threads", "2", "--request-timeout", "1", *APP)
     (worker,) = server.workers()
@@ -159,7 +159,7 @@ def test_a_worker_with_a_request_that_does_not_end_is_replaced(spawn, gate):
     assert errors.count("it is being replaced") == 1
 
 
-@in_two_modes
+@in_all_modes
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_graceful_stop_finishes_what_is_running(spawn, gate, number):
     server = spawn("--processes", "2", "--threads", "1", *APP)
@@ -216,7 +216,7 @@ def test_quit_and_a_second_signal_stop_at_once(spawn, gate, slowness, numbers):
     assert not any(alive(pid) for pid in workers)
 
 
-@in_two_modes
+@in_all_modes
 def test_a_supervisor_that_is_killed_takes_its_workers_with_it(spawn, slowness):
     server = spawn(*APP)
     workers = server.workers()
@@ -229,7 +229,7 @@ def test_a_supervisor_that_is_killed_takes_its_workers_with_it(spawn, slowness):
         pass  # the port is free
 
 
-@in_two_modes
+@in_all_modes
 def test_orphaned_workers_finish_what_they_serve(spawn, gate):
     server = spawn("--processes", "1", "--threads", "1", *APP)
     with busy(server, gate) as client:
@@ -243,6 +243,7 @@ def test_orphaned_workers_finish_what_they_serve(spawn, gate):
         assert client.chunk() == b""
 
 
+@in_all_modes
 def test_a_process_that_an_application_forks_is_its_own_master(spawn, tmp_path):
     (tmp_path / "forking.py").write_text(
         "import os, time\n"
@@ -265,6 +266,63 @@ def test_a_process_that_an_application_forks_is_its_own_master(spawn, tmp_path):
     finally:
         os.kill(child, signal.SIGTERM)
     wait_until(lambda: not alive(child), server.patience, "the end of the child")
+
+
+@in_all_modes
+class TestForks:
+    """Of a request: what the worker has is none of theirs, and what they do is none of its own."""
+
+    @pytest.fixture
+    def server(self, spawn, tmp_path):
+        (tmp_path / "forking.py").write_text(
+            "import os, time\n"
+            "def app(environ, start_response):\n"
+            "    path = environ['PATH_INFO']\n"
+            "    child = 0 if path in ('/', '/wait') else os.fork()\n"
+            "    if child == 0 and path == '/stays':\n"
+            "        time.sleep(600)\n"
+            "    if child == 0 and path == '/leaves':\n"
+            "        time.sleep(0.1)\n"
+            "        raise SystemExit(3)\n"
+            "    if path == '/leaves':\n"
+            "        child = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
+            "    time.sleep(1 if path == '/wait' else 0.3)\n"
+            "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+            "    return (b'%d' % each for each in [child])\n"
+        )
+        return spawn("--processes", "1", "--threads", "8", "forking:app", cwd=tmp_path)
+
+    def test_what_they_wait_for_takes_nothing_from_the_worker(self, server):
+        children = [int(server.get("/stays").body) for _ in range(3)]
+        try:
+            assert [server.get("/").status for _ in range(10)] == [200] * 10
+            assert server.stop() == 0
+            assert "keeps all others waiting" not in server.errors()
+            assert all(alive(child) for child in children)
+        finally:
+            for child in children:
+                os.kill(child, signal.SIGKILL)
+
+    def test_one_that_comes_back_answers_nobody_and_is_ended(self, server):
+        with server.client() as waiting, server.client() as forking:
+            waiting.request("/wait")
+            forking.request("/comes_back")
+            child = int(forking.response().body)
+            wait_until(lambda: not alive(child), server.patience, "the end of the child")
+
+            assert waiting.response().body == b"0"
+            for client in (waiting, forking):
+                client.request("/")
+                assert client.response().body == b"0"
+
+        assert f"[{child}] [error] worker: a process that the application forked while it" in (
+            server.errors()
+        )
+        assert server.stop() == 0
+
+    def test_one_that_exits_does_so(self, server):
+        assert server.get("/leaves").body == b"3"
+        assert "Traceback" not in server.errors()
 
 
 def test_the_supervisor_is_small_and_has_no_python_in_it(spawn):

@@ -12,7 +12,7 @@ import threading
 import time
 
 import pytest
-from running import SANITIZED, THREADS, Client, alive, in_all_modes, in_two_modes, wait_until
+from running import SANITIZED, THREADS, Client, alive, in_all_modes, wait_until
 
 VALIDATOR = "wsgiref.validate.validator"
 SOURCE = """\
@@ -111,7 +111,7 @@ def keep_alive_clients(server, count):
     assert [each.connections for each in loopers] == [1] * len(loopers)
 
 
-@in_two_modes
+@in_all_modes
 def test_keep_alive_clients_that_never_pause_notice_no_reload(deployed, served_by, slowness):
     server = deployed("--processes", "2", "--threads", "2")
     with keep_alive_clients(server, 64):
@@ -145,7 +145,7 @@ def test_a_failure_leaves_what_serves_alone_when_few_are_loaded_at_a_time(deploy
     assert server.get("/").body.startswith(b"1 by")
 
 
-@in_two_modes
+@in_all_modes
 def test_clients_that_connect_anew_for_each_request_notice_no_reload(deployed, served_by):
     server = deployed("--processes", "2", "--threads", "2")
     stop = threading.Event()
@@ -228,7 +228,7 @@ def test_idle_connections_live_on_in_the_newest_generation(deployed, tmp_path, s
     assert "dropped" not in server.errors()
 
 
-@in_two_modes
+@in_all_modes
 def test_a_replaced_worker_gives_its_connections_to_its_siblings(spawn, gate):
     server = spawn(
         "--processes", "1", "--threads", "2", "--request-timeout", "1", "system_apps:router"
@@ -247,7 +247,7 @@ def test_a_replaced_worker_gives_its_connections_to_its_siblings(spawn, gate):
         assert int(idle.response().body) != worker
 
 
-@in_two_modes
+@in_all_modes
 def test_a_stop_closes_idle_connections(deployed, slowness):
     server = deployed("--processes", "2", "--threads", "1")
     with server.client() as idle:
@@ -262,7 +262,7 @@ def test_a_stop_closes_idle_connections(deployed, slowness):
         assert time.monotonic() - started < 2 * slowness
 
 
-@in_two_modes
+@in_all_modes
 def test_a_connection_that_has_waited_for_a_slow_answer_is_handed_over_too(spawn, gate):
     server = spawn("--processes", "1", "--threads", "1", "system_apps:router")
     (worker,) = server.workers()

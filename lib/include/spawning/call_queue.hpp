@@ -115,9 +115,9 @@ class CallQueue : public Handler {
   void push(Call call);
   [[nodiscard]] Call pop();
 
-  /// Runs a call that has begun, on this thread. \param place  where it is listed, or nullptr.
+  /// Runs a call that has begun, on this thread, and empties it. \param place  where it is listed, or nullptr.
   /// \see Responder::begin
-  void run(Call call, RunningPlace* place);
+  void run(Call& call, RunningPlace* place);
   /// A call that has been popped has ended, whether it has been run or not.
   void note_end() const;
 

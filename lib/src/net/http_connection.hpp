@@ -77,6 +77,9 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
  private:
   /// A read needs at least this much room, or it is not worth its system call.
   static constexpr std::size_t kLeastRoom = 4 << 10;
+  // Heads that are copied while many wait, and what of the next request may be read behind them.
+  static constexpr std::size_t kLargestCopied = 2 << 10;
+  static constexpr std::size_t kSpare = 256;
   /// So often a request may be passed on: each time it waits for a while and loses its place.
   static constexpr unsigned kMostMoves = 4;
 
@@ -100,6 +103,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void on_input_end(bool orderly);
   [[nodiscard]] bool make_room(std::size_t least);
   void become_idle();
+  void save_memory();
   void give_buffers_back();
   void release_memory();
 

@@ -190,6 +190,7 @@ void HttpConnection::body_complete(std::string_view next) {
 
 // Leaves phase_ at `busy`, or, if the answer is there already, at what follows it.
 void HttpConnection::dispatch() {
+  save_memory();
   const auto now = std::chrono::steady_clock::now();
   const RequestHead& head = parser_.head();
   phase_ = Phase::busy;
@@ -225,7 +226,7 @@ void HttpConnection::dispatch() {
   // With more requests here, or no room to read on, nothing but the answer can get things going
   // again.
   const bool more =
-      end_ > request_end_ || input_ended_ || buffer_.size - end_ < kLeastRoom || leaving();
+      end_ > request_end_ || input_ended_ || buffer_.size == end_ || leaving();
   if (more ? exchange_.over_or_tell() : exchange_.over()) return hand_back();
   read();  // also with requests waiting here: the client's end must be noticed
 }

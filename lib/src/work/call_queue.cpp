@@ -50,7 +50,7 @@ CallQueue::Call CallQueue::pop() {
   return call;
 }
 
-void CallQueue::run(Call call, RunningPlace* place) {
+void CallQueue::run(Call& call, RunningPlace* place) {
   const RunningPublisher::Turn turn{place, call.request};
   call_handler(inner_, call.request, std::move(call.responder), log_);
 }

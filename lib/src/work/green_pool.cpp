@@ -71,10 +71,9 @@ void GreenPool::note_alert() {
 void GreenPool::ask_for_a_sign() {
   {
     const std::lock_guard lock{mutex_};
-    if (alerted_) return;
-    note_alert();
+    if (!alerted_) note_alert();
   }
-  alert();
+  alert();  // once more, if need be: somebody else may have read the last one
 }
 
 void GreenPool::alert() const {
@@ -134,7 +133,7 @@ bool GreenPool::run_one() {
     ++running_;
     place = take_place();
   }
-  if (call->responder.begin()) CallQueue::run(*std::move(call), place);
+  if (call->responder.begin()) CallQueue::run(*call, place);
   note_end();
   bool prompt = false, idle = false;
   {

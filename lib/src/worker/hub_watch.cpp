@@ -18,7 +18,7 @@ void HubWatch::look(Time now) {
     stalls_.fetch_add(1, std::memory_order_relaxed);
     if (on_stall_) on_stall_(silence);
   }
-  if (pool_.running() > 0) pool_.ask_for_a_sign();
+  if (pool_.running() > 0 || silence.count() > 0) pool_.ask_for_a_sign();
 }
 
 }  // namespace spawning
