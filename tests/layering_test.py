@@ -33,13 +33,14 @@ ROOMS = {
 # Public headers that every room may speak in. The others are components: they belong to the room
 # that their source stands in.
 VOCABULARY = set(
-    "address asio body bytes config error exchange handler headers ip_address "
+    "address asio body bytes config error exchange export handler headers ip_address "
     "listening_socket log refusal request responder response result service_manager "
     "trusted_proxies unique_fd".split()
 )
 
 # Libraries that headers hide, so that one source file pays for them.
 ONLY_IN_SOURCES = re.compile(r"boost/(beast|process|json)\b|sys/inotify\.h")
+SHOWN_BOOST = re.compile(r"asio\.hpp:boost/(asio/|version\.hpp)")
 PYTHON = re.compile(r"Python\.h$|pybind11/")
 
 TOP_LEVEL = set(
@@ -101,9 +102,9 @@ class Tree:
             self.complain(path, f"<{name}> belongs into .cpp files")
         if PYTHON.search(name) and path.parent != self.root / "bindings" / "src":
             self.complain(path, f"<{name}> belongs into bindings/src")
-        if public and path.name != "asio.hpp" and name.startswith("boost/"):
+        if public and name.startswith("boost/") and not SHOWN_BOOST.match(f"{path.name}:{name}"):
             self.complain(
-                path, f"<{name}>: public headers see Boost through spawning/asio.hpp only"
+                path, f"<{name}>: public headers see Asio, through spawning/asio.hpp only"
             )
         if quoted or name.startswith("spawning/"):
             self.check_own_include(path, place, name, quoted, public)
@@ -153,6 +154,9 @@ class Tree:
                 self.complain(path, "the first line names the licence")
             if path.suffix == ".hpp" and "#pragma once" not in lines[:2]:
                 self.complain(path, "the second line is #pragma once")
+        for path in files(self.root / "lib" / "include", ".hpp"):
+            if re.search(r"^namespace (?!SPAWNING_EXPORT )", path.read_text(), re.MULTILINE):
+                self.complain(path, "a public header opens `namespace SPAWNING_EXPORT spawning`")
 
     def check_names(self):
         for path in self.root.iterdir():
@@ -272,6 +276,10 @@ class Violations(unittest.TestCase):
         self.write("lib/include/spawning/server.hpp", "<boost/asio/post.hpp>")
         self.assert_found("server.hpp", "spawning/asio.hpp only")
 
+    def test_of_boost_asio_alone_is_shown(self):
+        self.write("lib/include/spawning/asio.hpp", "<boost/system/error_code.hpp>")
+        self.assert_found("asio.hpp", "spawning/asio.hpp only")
+
     def test_headers_do_not_include_beast(self):
         self.write("lib/src/http/framing.hpp", "<boost/beast/http.hpp>")
         self.assert_found("framing.hpp", ".cpp files")
@@ -307,6 +315,13 @@ class Violations(unittest.TestCase):
     def test_headers_are_included_once(self):
         self.text("cli/options.hpp", "// SPDX-License-Identifier: MIT\n#ifndef OPTIONS\n#endif\n")
         self.assert_found("options.hpp", "#pragma once")
+
+    def test_what_public_headers_declare_is_exported(self):
+        self.text(
+            "lib/include/spawning/log.hpp",
+            "// SPDX-License-Identifier: MIT\n#pragma once\nnamespace spawning {}\n",
+        )
+        self.assert_found("log.hpp", "SPAWNING_EXPORT")
 
     def test_basenames_are_unique(self):
         self.write("cli/text.hpp")

@@ -8,11 +8,12 @@
 #include <memory>
 
 #include "spawning/exchange.hpp"
+#include "spawning/export.hpp"
 #include "spawning/log.hpp"
 #include "spawning/log_format.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Writes a line about every exchange, whatever became of it.
 ///
@@ -53,7 +54,7 @@ class AccessLog final : public ServerObserver {
   [[nodiscard]] std::uint64_t lost() const;
 
  private:
-  struct State;
+  struct SPAWNING_PRIVATE State;
   std::unique_ptr<State> state_;
 };
 

@@ -7,9 +7,11 @@
 #include <string>
 #include <string_view>
 
+#include "spawning/export.hpp"
+
 struct sockaddr;
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// One end of a stream socket, as text. A value.
 struct Address {

@@ -3,9 +3,10 @@
 /// \file
 /// Going on in the background, once it is known whether that goes well.
 
+#include "spawning/export.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Opens /dev/null in place of each of standard input, output and error that is closed, as whoever
 /// starts daemons may leave them: what is opened next must not take their place.

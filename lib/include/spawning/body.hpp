@@ -9,9 +9,10 @@
 #include <string_view>
 
 #include "spawning/bytes.hpp"
+#include "spawning/export.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// The body of one request. Who receives it appends; then whoever answers the request reads it from
 /// start to end, without ever waiting for the client. The framing (chunks) is gone already.

@@ -6,7 +6,9 @@
 #include <compare>
 #include <cstdint>
 
-namespace spawning {
+#include "spawning/export.hpp"
+
+namespace SPAWNING_EXPORT spawning {
 
 /// A number of octets.
 struct Bytes {

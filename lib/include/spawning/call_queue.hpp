@@ -14,11 +14,12 @@
 #include <utility>
 #include <vector>
 
+#include "spawning/export.hpp"
 #include "spawning/handler.hpp"
 #include "spawning/log.hpp"
 #include "spawning/running_requests.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Where a CallQueue keeps its counts, and lists what is run, for whoever watches from outside (a
 /// Scoreboard).

@@ -7,8 +7,9 @@
 #include <string>
 
 #include "spawning/bytes.hpp"
+#include "spawning/export.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Memory that a worker is taken to need: half of it is its successor's while a reload goes on. A
 /// Django of some size has 100 MiB.

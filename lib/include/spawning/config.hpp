@@ -9,9 +9,10 @@
 #include <string>
 
 #include "spawning/bytes.hpp"
+#include "spawning/export.hpp"
 #include "spawning/trusted_proxies.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// How large a request may be. Beyond: 414, 431 or 413, and the connection is closed.
 struct HttpLimits {

@@ -11,9 +11,10 @@
 #include <vector>
 
 #include "spawning/error.hpp"
+#include "spawning/export.hpp"
 #include "spawning/user_identity.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// What of a service a reload may change.
 struct ServicePlan {

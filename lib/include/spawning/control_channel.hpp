@@ -13,9 +13,10 @@
 #include <vector>
 
 #include "spawning/asio.hpp"
+#include "spawning/export.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// One end of a control channel; the same class at both ends.
 ///
@@ -88,7 +89,7 @@ class ControlChannel {
   [[nodiscard]] static std::pair<UniqueFd, UniqueFd> make_pair();
 
  private:
-  struct State;
+  struct SPAWNING_PRIVATE State;
   std::shared_ptr<State> state_;
 };
 

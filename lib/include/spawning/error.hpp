@@ -9,7 +9,9 @@
 #include <string_view>
 #include <system_error>
 
-namespace spawning {
+#include "spawning/export.hpp"
+
+namespace SPAWNING_EXPORT spawning {
 
 /// The program cannot start, or go on, as it was asked to. `what()` is one line for a person: it
 /// names the option, file or address and says what was expected. A command line exits with

@@ -12,12 +12,13 @@
 #include <optional>
 #include <string_view>
 
+#include "spawning/export.hpp"
 #include "spawning/refusal.hpp"
 #include "spawning/request.hpp"
 #include "spawning/response.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// What became of octets given to a connection.
 enum class WriteStatus : std::uint8_t {

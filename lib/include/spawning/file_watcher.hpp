@@ -13,9 +13,10 @@
 #include <vector>
 
 #include "spawning/asio.hpp"
+#include "spawning/export.hpp"
 #include "spawning/log.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// When a FileWatcher looks, and when it tells.
 struct FileWatcherOptions {
@@ -84,7 +85,7 @@ class FileWatcher {
   [[nodiscard]] bool polls() const;
 
  private:
-  struct State;
+  struct SPAWNING_PRIVATE State;
   std::shared_ptr<State> state_;
 };
 

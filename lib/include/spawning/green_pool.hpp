@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "spawning/call_queue.hpp"
+#include "spawning/export.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Queues calls for another Handler, and tells an event loop, the hub, when to run them.
 ///

@@ -3,10 +3,11 @@
 /// \file
 /// Whatever answers requests.
 
+#include "spawning/export.hpp"
 #include "spawning/request.hpp"
 #include "spawning/responder.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Answers requests. Everything that answers is a Handler, and everything in between wraps one.
 ///

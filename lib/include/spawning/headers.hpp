@@ -6,7 +6,9 @@
 #include <span>
 #include <string_view>
 
-namespace spawning {
+#include "spawning/export.hpp"
+
+namespace SPAWNING_EXPORT spawning {
 
 /// A field line: a name as it was written (compare without regard to case) and a value without the
 /// white space around it. Views: whoever hands one out says how long the octets live.

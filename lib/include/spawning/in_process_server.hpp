@@ -9,12 +9,13 @@
 
 #include "spawning/address.hpp"
 #include "spawning/config.hpp"
+#include "spawning/export.hpp"
 #include "spawning/handler.hpp"
 #include "spawning/listening_socket.hpp"
 #include "spawning/log.hpp"
 #include "spawning/log_format.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// What an InProcessServer does.
 struct InProcessConfig {
@@ -75,7 +76,7 @@ class InProcessServer {
   void let_go_in_child() noexcept;
 
  private:
-  struct State;
+  struct SPAWNING_PRIVATE State;
   std::unique_ptr<State> state_;
 };
 

@@ -9,13 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "spawning/export.hpp"
 #include "spawning/listening_socket.hpp"
 #include "spawning/pidfile.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
-struct SupervisorRemains;
+struct SPAWNING_PRIVATE SupervisorRemains;
 
 /// The sockets, workers and counters of a Supervisor that has executed this program in its place,
 /// in the same process; or in a child of it, on trial.

@@ -10,8 +10,9 @@
 #include <string_view>
 
 #include "spawning/address.hpp"
+#include "spawning/export.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// An IP address. A value; nothing here allocates but write(), and that only for lack of capacity.
 ///

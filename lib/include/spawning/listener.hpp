@@ -8,9 +8,10 @@
 #include <memory>
 
 #include "spawning/asio.hpp"
+#include "spawning/export.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// How a Listener behaves under pressure.
 struct ListenerOptions {
@@ -61,7 +62,7 @@ class Listener {
   [[nodiscard]] bool accept_all();
 
  private:
-  struct State;
+  struct SPAWNING_PRIVATE State;
   std::shared_ptr<State> state_;  // shared with the pending accept, which may outlive *this
 };
 

@@ -13,9 +13,10 @@
 
 #include "spawning/address.hpp"
 #include "spawning/error.hpp"
+#include "spawning/export.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Owns the file of a UNIX socket that this process has bound: removes it when destroyed, unless
 /// another file has taken its place. The path keeps its meaning when the current directory changes.

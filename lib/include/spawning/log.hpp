@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 
-namespace spawning {
+#include "spawning/export.hpp"
+
+namespace SPAWNING_EXPORT spawning {
 
 /// How much an event matters.
 enum class LogLevel : std::uint8_t {
@@ -40,7 +42,7 @@ struct LogOptions {
   LogStyle style = LogStyle::text;
 };
 
-class LogOutput;
+class SPAWNING_PRIVATE LogOutput;
 
 /// Writes events as whole lines, in one of two styles.
 ///

@@ -12,8 +12,9 @@
 #include <vector>
 
 #include "spawning/exchange.hpp"
+#include "spawning/export.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// An exchange on its way into the log.
 struct LogEntry {

@@ -11,7 +11,9 @@
 #include <variant>
 #include <vector>
 
-namespace spawning {
+#include "spawning/export.hpp"
+
+namespace SPAWNING_EXPORT spawning {
 
 /// One worker.
 struct WorkerSample {

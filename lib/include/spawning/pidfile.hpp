@@ -5,9 +5,10 @@
 
 #include <string>
 
+#include "spawning/export.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Owns a pidfile: a line with this process's number, for people and scripts. Nobody else can own it
 /// meanwhile, and it is removed when destroyed.

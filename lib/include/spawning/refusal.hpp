@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace spawning {
+#include "spawning/export.hpp"
+
+namespace SPAWNING_EXPORT spawning {
 
 /// Why the connection answered a request by itself.
 enum class RefusalReason : std::uint8_t {

@@ -11,7 +11,9 @@
 #include <optional>
 #include <string>
 
-namespace spawning {
+#include "spawning/export.hpp"
+
+namespace SPAWNING_EXPORT spawning {
 
 /// What a new generation of workers has come to.
 enum class ReloadVerdict : std::uint8_t {

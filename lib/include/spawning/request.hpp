@@ -9,9 +9,10 @@
 
 #include "spawning/address.hpp"
 #include "spawning/body.hpp"
+#include "spawning/export.hpp"
 #include "spawning/headers.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 enum class HttpVersion : std::uint8_t { http_1_0, http_1_1 };
 

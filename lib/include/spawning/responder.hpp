@@ -10,8 +10,9 @@
 #include <string_view>
 
 #include "spawning/exchange.hpp"
+#include "spawning/export.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Answers one request: at once with respond(), or in pieces with start(), write()… and finish().
 ///

@@ -5,9 +5,10 @@
 
 #include <string_view>
 
+#include "spawning/export.hpp"
 #include "spawning/headers.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Status and header fields. Framing is not the author's business: the connection adds Date,
 /// Connection and, where no Content-Length is given, Content-Length or Transfer-Encoding as RFC

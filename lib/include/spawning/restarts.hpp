@@ -12,7 +12,9 @@
 #include <map>
 #include <string>
 
-namespace spawning {
+#include "spawning/export.hpp"
+
+namespace SPAWNING_EXPORT spawning {
 
 /// One worker that was replaced, or that did not get ready.
 struct Restart {

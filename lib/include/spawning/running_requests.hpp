@@ -15,9 +15,10 @@
 #include <string_view>
 #include <vector>
 
+#include "spawning/export.hpp"
 #include "spawning/request.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// A request on which a thread works, as RunningRequests lists it.
 struct ListedRequest {

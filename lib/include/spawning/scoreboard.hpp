@@ -9,11 +9,12 @@
 #include <cstdint>
 
 #include "spawning/exchange.hpp"
+#include "spawning/export.hpp"
 #include "spawning/running_requests.hpp"
 #include "spawning/tally.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 enum class WorkerState : std::uint32_t { empty, starting, ready, serving, draining };
 

@@ -8,10 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "spawning/export.hpp"
 #include "spawning/log.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Identity and descriptors of one worker process. The supervisor fills a seat, describes it in the
 /// environment variable SPAWNING_SEAT, and starts a program that takes it.

@@ -12,12 +12,13 @@
 #include "spawning/asio.hpp"
 #include "spawning/config.hpp"
 #include "spawning/exchange.hpp"
+#include "spawning/export.hpp"
 #include "spawning/handler.hpp"
 #include "spawning/log.hpp"
 #include "spawning/request.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// A connection on its way from one Server to another: between two requests, or with one on which
 /// nobody has begun to work. What its client has sent meanwhile is in the kernel and goes along.
@@ -105,7 +106,7 @@ class Server {
   void each_running(const std::function<void(const RunningRequest&)>& visit) const;
 
  private:
-  struct State;
+  struct SPAWNING_PRIVATE State;
   std::shared_ptr<State> state_;  // shared with connections whose Responders are still out
 };
 

@@ -9,7 +9,9 @@
 #include <functional>
 #include <string>
 
-namespace spawning {
+#include "spawning/export.hpp"
+
+namespace SPAWNING_EXPORT spawning {
 
 /// A value. \see sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3)
 struct ServiceManager {

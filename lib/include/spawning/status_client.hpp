@@ -13,9 +13,10 @@
 
 #include "spawning/asio.hpp"
 #include "spawning/bytes.hpp"
+#include "spawning/export.hpp"
 #include "spawning/observed_status.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Where a status server is. A value.
 struct StatusUrl {
@@ -70,8 +71,8 @@ class StatusClient {
   void ask(Callback callback);
 
  private:
-  struct State;
-  struct Asking;
+  struct SPAWNING_PRIVATE State;
+  struct SPAWNING_PRIVATE Asking;
   std::unique_ptr<State> state_;
 };
 

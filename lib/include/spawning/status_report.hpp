@@ -14,11 +14,12 @@
 #include <vector>
 
 #include "spawning/bytes.hpp"
+#include "spawning/export.hpp"
 #include "spawning/reload_history.hpp"
 #include "spawning/restarts.hpp"
 #include "spawning/tally.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// What a supervised service is about to do.
 enum class ServicePhase : std::uint8_t {

@@ -7,11 +7,12 @@
 #include <memory>
 
 #include "spawning/asio.hpp"
+#include "spawning/export.hpp"
 #include "spawning/log.hpp"
 #include "spawning/status_report.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// What a StatusServer asks. Each takes a few milliseconds at most, or clients wait.
 struct StatusSources {
@@ -36,7 +37,7 @@ class StatusServer {
   StatusServer& operator=(const StatusServer&) = delete;
 
  private:
-  struct State;
+  struct SPAWNING_PRIVATE State;
   std::shared_ptr<State> state_;  // its timer's handler looks whether it is still there
 };
 

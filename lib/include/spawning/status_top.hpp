@@ -5,9 +5,10 @@
 
 #include <chrono>
 
+#include "spawning/export.hpp"
 #include "spawning/status_client.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Where and how watch_status() shows the status.
 struct StatusTopOptions {

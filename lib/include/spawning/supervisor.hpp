@@ -14,6 +14,7 @@
 #include "spawning/background.hpp"
 #include "spawning/bytes.hpp"
 #include "spawning/configurator.hpp"
+#include "spawning/export.hpp"
 #include "spawning/inheritance.hpp"
 #include "spawning/listening_socket.hpp"
 #include "spawning/log.hpp"
@@ -22,7 +23,7 @@
 #include "spawning/service_manager.hpp"
 #include "spawning/user_identity.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// What makes a worker that serves go, successor first and one at a time, although nothing is wrong
 /// with it. Zero: nothing. It serves until its successor does, beyond each of these.
@@ -138,7 +139,7 @@ class Supervisor {
   [[nodiscard]] int run();
 
  private:
-  struct State;
+  struct SPAWNING_PRIVATE State;
   std::unique_ptr<State> state_;
 };
 

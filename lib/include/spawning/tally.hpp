@@ -10,9 +10,10 @@
 #include <optional>
 #include <string_view>
 
+#include "spawning/export.hpp"
 #include "spawning/refusal.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// The methods that are counted apart; the last one stands for all others.
 inline constexpr std::array<std::string_view, 8> kCountedMethods{

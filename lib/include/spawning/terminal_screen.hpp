@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
-namespace spawning {
+#include "spawning/export.hpp"
+
+namespace SPAWNING_EXPORT spawning {
 
 /// In characters.
 struct TerminalSize {

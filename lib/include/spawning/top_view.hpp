@@ -9,9 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "spawning/export.hpp"
 #include "spawning/observed_status.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// By what workers are sorted. All but slots in descending order.
 enum class WorkerOrder : std::uint8_t { slot, memory, cpu, requests };

@@ -8,9 +8,10 @@
 #include <vector>
 
 #include "spawning/address.hpp"
+#include "spawning/export.hpp"
 #include "spawning/ip_address.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// The proxies that are believed when they say for whom they ask: addresses, networks, the peers of
 /// UNIX sockets, or everybody. A value; by default nobody.

@@ -5,7 +5,9 @@
 
 #include <utility>
 
-namespace spawning {
+#include "spawning/export.hpp"
+
+namespace SPAWNING_EXPORT spawning {
 
 /// Owns one file descriptor and closes it when destroyed. -1 means "none".
 ///

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace spawning {
+#include "spawning/export.hpp"
+
+namespace SPAWNING_EXPORT spawning {
 
 /// A user with the groups that a process of theirs has. A value.
 struct UserIdentity {

@@ -14,13 +14,14 @@
 
 #include "spawning/config.hpp"
 #include "spawning/exchange.hpp"
+#include "spawning/export.hpp"
 #include "spawning/green_pool.hpp"
 #include "spawning/handler.hpp"
 #include "spawning/log_format.hpp"
 #include "spawning/seat.hpp"
 #include "spawning/unique_fd.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// What a worker reports when its application cannot be loaded.
 struct LoadFailure {
@@ -128,7 +129,7 @@ class Worker {
   [[nodiscard]] std::uint64_t generation() const;
 
  private:
-  struct State;
+  struct SPAWNING_PRIVATE State;
   std::unique_ptr<State> state_;
 };
 

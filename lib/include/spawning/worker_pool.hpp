@@ -9,8 +9,9 @@
 #include <optional>
 
 #include "spawning/call_queue.hpp"
+#include "spawning/export.hpp"
 
-namespace spawning {
+namespace SPAWNING_EXPORT spawning {
 
 /// Queues calls for another Handler and runs them, in order of arrival, on donated threads.
 ///

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""libspawning installed as by a packager, and programs that others link with it."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+
+from package_building import COMPILING, ROOT, run
+from running import PATIENCE, Client, environment
+
+CONSUMER = ROOT / "tests" / "consumer"
+STATIC, SHARED = KINDS = ("static", "shared")
+FIND_PACKAGE, PKG_CONFIG, SUBDIRECTORY = WAYS = ("find_package", "pkg-config", "add_subdirectory")
+
+
+def caching() -> dict[str, str]:
+    """What makes ccache see that sources are compiled as by ./dev. Build directories are as deep, too."""
+    return {
+        "CMAKE_CXX_COMPILER_LAUNCHER": "ccache",
+        "CCACHE_BASEDIR": str(ROOT),
+        "CCACHE_NOHASHDIR": "1",
+    }
+
+
+def build(source: pathlib.Path, name: str, kind: str, *definitions: str) -> pathlib.Path:
+    """Builds a project in build/NAME, with what is there already; the directory."""
+    place = ROOT / "build" / name
+    settings = {
+        "CMAKE_BUILD_TYPE": "Release",
+        "CMAKE_COMPILE_WARNING_AS_ERROR": "ON",
+        "BUILD_SHARED_LIBS": "ON" if kind == SHARED else "OFF",
+    }
+    given = [f"-D{key}={value}" for key, value in settings.items()]
+    run("cmake", "-S", source, "-B", place, "-G", "Ninja", *given, *definitions, env=caching())
+    run("cmake", "--build", place, seconds=COMPILING, env=caching())
+    return place
+
+
+class Installed:
+    """A prefix that has been moved since `cmake --install` has filled it."""
+
+    def __init__(self, kind: str, place: pathlib.Path) -> None:
+        self.kind = kind
+        without = ("BINDINGS", "TESTS", "BENCH")
+        built = build(
+            ROOT, f"library-{kind}", kind, *(f"-DSPAWNING_{each}=OFF" for each in without)
+        )
+        self.prefix = place / "moved"
+        self.only_library = place / "library"
+        run("cmake", "--install", built, "--prefix", place / "made")
+        run("cmake", "--install", built, "--prefix", self.only_library, "--component", "library")
+        (place / "made").rename(self.prefix)
+
+    def pkg_config(self, *what: str) -> list[str]:
+        path = {"PKG_CONFIG_PATH": str(self.prefix / "lib" / "pkgconfig")}
+        return shlex.split(run("pkg-config", *what, "spawning", env=path))
+
+    def link(self, way: str, place: pathlib.Path) -> pathlib.Path:
+        """Builds tests/consumer; the program."""
+        if way == SUBDIRECTORY:
+            built = build(CONSUMER, f"embedded-{self.kind}", self.kind, f"-DSPAWNING_SOURCE={ROOT}")
+        elif way == FIND_PACKAGE:
+            name = f"consumer-{self.kind}"
+            shutil.rmtree(ROOT / "build" / name, ignore_errors=True)  # it found another prefix
+            built = build(CONSUMER, name, self.kind, f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        else:
+            built = place
+            flags = self.pkg_config("--cflags", "--libs")
+            rpath = f"-Wl,-rpath,{self.prefix}/lib"
+            source = CONSUMER / "greeter.cpp"
+            run("c++", "-std=c++20", source, *flags, rpath, "-o", place / "greeter", seconds=600)
+        return built / "greeter"
+
+
+class Greeter:
+    """The program, serving."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self.process = process
+        self.port = port
+
+    def client(self) -> Client:
+        return Client("127.0.0.1", self.port, PATIENCE)
+
+    def get(self, target: str) -> tuple[int, bytes]:
+        with self.client() as client:
+            client.request(target)
+            response = client.response()
+            return response.status, response.body
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+
+@contextlib.contextmanager
+def serving(program: pathlib.Path) -> Iterator[Greeter]:
+    """The program, on a port that clients can connect to from the beginning."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        number = listening.fileno()
+        command = [str(program), f"fd://{number}"]
+        process = subprocess.Popen(command, pass_fds=[number], env=environment(None))
+        port = listening.getsockname()[1]
+    try:
+        yield Greeter(process, port)
+    finally:
+        process.kill()
+        process.wait(PATIENCE)

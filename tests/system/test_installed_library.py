@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""libspawning as others have it: `cmake --install`, and a program of theirs that links it."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import re
+import socket
+import subprocess
+from typing import Callable
+
+import pytest
+from library_building import (
+    CONSUMER,
+    KINDS,
+    SHARED,
+    STATIC,
+    SUBDIRECTORY,
+    WAYS,
+    Installed,
+    serving,
+)
+from package_building import ROOT, declared_version, run
+from running import environment
+
+HEADERS = {path.name for path in (ROOT / "lib/include/spawning").iterdir()}
+VERSION = declared_version()
+COMPATIBLE = VERSION.rpartition(".")[0]  # all versions of it are
+
+
+@pytest.fixture(scope="module")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Installed]:
+    """Builds and installs each kind once."""
+    return functools.cache(lambda kind: Installed(kind, tmp_path_factory.mktemp(kind)))
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def installed(request: pytest.FixtureRequest, install: Callable[[str], Installed]) -> Installed:
+    return install(request.param)
+
+
+def below(directory: pathlib.Path) -> set[str]:
+    return {str(path.relative_to(directory)) for path in directory.rglob("*") if not path.is_dir()}
+
+
+def library_files(kind: str) -> set[str]:
+    made = ["a"] if kind == STATIC else ["so", f"so.{COMPATIBLE}", f"so.{VERSION}"]
+    package = ["Config", "ConfigVersion", "Targets", "Targets-release"]
+    return {
+        *(f"include/spawning/{name}" for name in HEADERS),
+        *(f"lib/libspawning.{ending}" for ending in made),
+        *(f"lib/cmake/spawning/spawning{name}.cmake" for name in package),
+        "lib/pkgconfig/spawning.pc",
+    }
+
+
+def test_what_is_installed(installed: Installed) -> None:
+    program = {
+        "bin/spawn",
+        "share/bash-completion/completions/spawn",
+        "share/fish/vendor_completions.d/spawn.fish",
+        "share/man/man1/spawn.1",
+        "share/zsh/site-functions/_spawn",
+    }
+
+    assert below(installed.only_library) == library_files(installed.kind)
+    assert below(installed.prefix) == library_files(installed.kind) | program
+
+
+def test_the_installed_program_starts_wherever_its_prefix_is(installed: Installed) -> None:
+    program = installed.prefix / "bin" / "spawn"
+
+    assert run(program, "--version") == f"spawning {VERSION}\n"
+    linked = f"libspawning.so.{COMPATIBLE}" in run("readelf", "-d", program)
+    assert linked == (installed.kind == SHARED)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_program_of_somebody_else_serves_with_it(
+    installed: Installed, way: str, tmp_path: pathlib.Path
+) -> None:
+    program = installed.link(way, tmp_path)
+
+    needed = re.findall(r"\(NEEDED\).*\[(libspawning\S*)\]", run("readelf", "-d", "-W", program))
+    assert needed == ([f"libspawning.so.{COMPATIBLE}"] if installed.kind == SHARED else [])
+    with serving(program) as greeter:
+        assert greeter.get("/earth") == (200, b"Hello from /earth\n")
+        # An urgent octet wakes the loop for nothing: it must be the same Asio that runs the loop and
+        # that has asked to be woken.
+        with greeter.client() as client:
+            client.socket.send(b"!", socket.MSG_OOB)
+            client.request("/mars")
+            assert client.response().body == b"Hello from /mars\n"
+        assert greeter.stop() == 0
+
+
+def test_as_a_part_of_a_project_it_is_no_more_than_a_library(
+    install: Callable[[str], Installed], tmp_path: pathlib.Path
+) -> None:
+    built = install(STATIC).link(SUBDIRECTORY, tmp_path).parent
+    cache = (built / "CMakeCache.txt").read_text()
+
+    for part in ("CLI", "BINDINGS", "TESTS", "BENCH", "FUZZ"):
+        assert f"SPAWNING_{part}:BOOL=OFF" in cache
+    assert not (built / "spawning" / "cli").exists()
+
+
+def test_nothing_is_exported_but_the_namespace_and_the_one_asio(
+    install: Callable[[str], Installed],
+) -> None:
+    library = install(SHARED).prefix / "lib" / "libspawning.so"
+    lines = run("nm", "-DC", "--defined-only", library).splitlines()
+    names = [re.sub(r"^\S+ \S (vtable for |typeinfo (name )?for )?", "", line) for line in lines]
+
+    assert "spawning::Server::connections() const" in names
+    assert "spawning::Handler" in names  # its typeinfo
+    others = [name for name in names if not name.startswith(("spawning::", "boost::asio::"))]
+    assert others == []
+    assert [name for name in names if "State::" in name] == []
+    assert [name for name in names if "spawning::Framing" in name] == []
+
+
+def failure_of(*command: object) -> str:
+    outcome = subprocess.run(
+        [str(each) for each in command],
+        env=environment(None),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode != 0
+    return " ".join((outcome.stdout + outcome.stderr).split())
+
+
+def test_another_minor_version_is_not_compatible(
+    installed: Installed, tmp_path: pathlib.Path
+) -> None:
+    major, minor = COMPATIBLE.split(".")
+    wanted = f"{major}.{int(minor) + 1}"
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.25)\n"
+        "project(newer LANGUAGES CXX)\n"
+        f"find_package(spawning {wanted} CONFIG REQUIRED)\n"
+    )
+
+    prefix = f"-DCMAKE_PREFIX_PATH={installed.prefix}"
+    said = failure_of("cmake", "-S", tmp_path, "-B", tmp_path / "build", prefix)
+
+    assert f'compatible with requested version "{wanted}"' in said
+    assert f"version: {VERSION}" in said
+
+
+def test_another_version_of_boost_does_not_compile(installed: Installed) -> None:
+    flags = installed.pkg_config("--cflags")
+    assert [flag for flag in flags if flag.startswith("-DSPAWNING_BOOST_VERSION=1")]
+    other = [flag for flag in flags if "BOOST_VERSION" not in flag] + ["-DSPAWNING_BOOST_VERSION=0"]
+
+    said = failure_of("c++", "-std=c++20", "-fsyntax-only", *other, CONSUMER / "greeter.cpp")
+
+    assert "libspawning was built with another version of Boost" in said
+
+
+def test_the_page_shows_the_program_that_is_tested() -> None:
+    page = (ROOT / "docs" / "embedding.md").read_text()
+    licence, _, program = (CONSUMER / "greeter.cpp").read_text().partition("\n")
+    _, _, project = (CONSUMER / "CMakeLists.txt").read_text().partition("add_executable")
+
+    assert licence.startswith("// SPDX")
+    assert f"```cpp\n{program}```\n" in page
+    assert f"add_executable{project}" in page
