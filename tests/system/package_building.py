@@ -20,9 +20,11 @@ COMPILING = 1800  # seconds, if ccache knows nothing
 SHOP = """
 import os, platform, sys
 
+LOADED_IN = f"{platform.python_version()} {os.path.realpath(sys.prefix)}"
+
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [f"{platform.python_version()} {os.path.realpath(sys.prefix)}".encode()]
+    return [LOADED_IN.encode()]
 """
 
 
