@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import os
 import sys
-from itertools import takewhile
 
-from spawning.program import find_program
+from spawning.program import find_program, this_python
 
 
 def main(arguments: list[str]) -> int:
@@ -17,13 +16,7 @@ def main(arguments: list[str]) -> int:
     except FileNotFoundError as error:
         print(f"spawning: {error}", file=sys.stderr)
         return 1
-    os.execv(program, [program, *_this_python(arguments), *arguments])
-
-
-def _this_python(arguments: list[str]) -> list[str]:
-    options = takewhile(lambda argument: argument != "--", arguments)
-    given = any(each == "--python" or each.startswith("--python=") for each in options)
-    return [] if given or not sys.executable else ["--python", sys.executable]
+    os.execv(program, [program, *this_python(arguments), *arguments])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where the program `spawn` is."""
+"""The program `spawn`: where it is, and which interpreter it is to run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import sysconfig
+from itertools import takewhile
 
 
 def find_program() -> str:
@@ -21,6 +22,13 @@ def find_program() -> str:
         if candidate and os.path.isfile(candidate) and os.access(candidate, os.X_OK):
             return candidate
     raise FileNotFoundError(f"there is no `spawn` in {os.path.dirname(beside)} or on the path")
+
+
+def this_python(arguments: list[str]) -> list[str]:
+    """The option that has `spawn` run this interpreter; none if `arguments` name another one."""
+    options = takewhile(lambda argument: argument != "--", arguments)
+    given = any(each == "--python" or each.startswith("--python=") for each in options)
+    return [] if given or not sys.executable else ["--python", sys.executable]
 
 
 def _scripts() -> list[str]:

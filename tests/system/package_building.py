@@ -20,9 +20,11 @@ COMPILING = 1800  # seconds, if ccache knows nothing
 SHOP = """
 import os, platform, sys
 
+LOADED_IN = f"{platform.python_version()} {os.path.realpath(sys.prefix)}"
+
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [f"{platform.python_version()} {os.path.realpath(sys.prefix)}".encode()]
+    return [LOADED_IN.encode()]
 """
 
 
@@ -87,8 +89,11 @@ class BuildEnvironment:
         text = (ROOT / "pyproject.toml").read_text()
         listed = re.search(r"^requires = \[(.*?)^\]", text, re.DOTALL | re.MULTILINE)
         assert listed
-        requirements = re.findall(r'^ *"([^"]+)"', listed[1], re.MULTILINE)
-        run(self.python, "-m", "pip", "install", "-q", "build", *requirements, seconds=600)
+        requirements = ["build", *re.findall(r'^ *"([^"]+)"', listed[1], re.MULTILINE)]
+        installed = PLACE / name / "installed"  # then nobody is asked again
+        if not installed.exists() or installed.read_text() != " ".join(requirements):
+            run(self.python, "-m", "pip", "install", "-q", *requirements, seconds=600)
+            installed.write_text(" ".join(requirements))
 
     def build(
         self, what: str, source: pathlib.Path, to: pathlib.Path, *settings: str
@@ -119,11 +124,12 @@ class Installed:
     """A new virtual environment that has a wheel."""
 
     def __init__(self, python: str, place: pathlib.Path, wheel: pathlib.Path, extras: str) -> None:
-        run(python, "-m", "venv", place)
+        run(python, "-m", "venv", "--without-pip", place)
         self.place = place.resolve()
         self.python = place / "bin" / "python"
         self.program = place / "bin" / "spawn"
-        run(self.python, "-m", "pip", "install", "-q", f"{wheel}{extras}", seconds=600)
+        pip = [sys.executable, "-m", "pip", "--python", self.python]  # a copy of its own takes long
+        run(*pip, "install", "-q", f"{wheel}{extras}", seconds=600)
         version = self.says("import platform; print(platform.python_version())")
         self.answer = f"{version} {self.place}".encode()  # of SHOP, if it is served from here
 

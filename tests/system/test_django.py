@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Django projects by their settings, and by their manage.py."""
 
+import subprocess
 import sys
 
 import pytest
@@ -58,17 +59,34 @@ class TestDjango:
         assert ended.stderr.endswith("spawn: --factory: ZeroDivisionError: division by zero\n")
         assert ended.returncode == 1
 
-    def test_manage_py_runspawn(self, project, variables):
-        arguments = "127.0.0.1:0 --processes 1 --access-log-file /dev/null".split()
-        paths = f"{COMMANDS['PYTHONPATH']}:{HERE}"
+    @pytest.fixture
+    def command(self, project):
+        return [sys.executable, str(project / "manage.py"), "runspawn"]
 
-        with running(
-            project / "stderr",
-            [sys.executable, str(project / "manage.py"), "runspawn", *arguments],
-            cwd="/",
-            env=environment({**COMMANDS, **variables, "PYTHONPATH": paths}),
-        ) as server:
+    @pytest.fixture
+    def elsewhere(self, variables):
+        """How the command is run: not in the project's directory."""
+        paths = f"{COMMANDS['PYTHONPATH']}:{HERE}"
+        return {"cwd": "/", "env": environment({**COMMANDS, **variables, "PYTHONPATH": paths})}
+
+    def test_manage_py_runspawn(self, project, command, elsewhere):
+        command += "127.0.0.1:0 --processes 1 --access-log-file /dev/null".split()
+
+        with running(project / "stderr", command, **elsewhere) as server:
             assert server.process.pid == server.pid
             assert "1 process × 4 threads" in server.output
             assert server.get("/static/admin/css/base.css").status == 200
             assert server.stop() == 0
+
+    @pytest.mark.parametrize("option", [["--python", "{}"], ["--python={}"]])
+    def test_the_interpreter_that_manage_py_runspawn_is_given_counts(
+        self, command, elsewhere, option
+    ):
+        command += ["0", *(each.format("/nowhere/python3") for each in option)]
+
+        ended = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, **elsewhere
+        )
+
+        assert "/nowhere/python3" in ended.stderr
+        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)

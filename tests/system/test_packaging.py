@@ -32,6 +32,16 @@ from running import BUILD, PATIENCE, Spawn, environment, running, wait_until
 
 SOURCES = ("bindings", "cli", "cmake", "lib")
 
+# What an environment has in share/, and of which file in docs/ that is.
+SHARED = {
+    "man/man1/spawn.1": "spawn.1",
+    "bash-completion/completions/spawn": "completions/spawn.bash",
+    "zsh/site-functions/_spawn": "completions/_spawn",
+    "fish/vendor_completions.d/spawn.fish": "completions/spawn.fish",
+}
+
+LICENCES = ("LICENSE", "cli/third_party/CLI/LICENSE", "cli/third_party/toml++/LICENSE")
+
 # What manylinux has of what C++ needs: https://peps.python.org/pep-0600/
 ALLOWED = re.compile(r"lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+)\.so\.\d+|ld-linux\S*\.so\.\d+")
 
@@ -137,7 +147,8 @@ def assert_links_only_what_manylinux_has(binary: pathlib.Path) -> None:
 def test_the_sdist_has_the_sources_of_the_wheel_and_nothing_else(source: pathlib.Path) -> None:
     files = {"CHANGELOG.md", "CMakeLists.txt", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
 
-    assert set(os.listdir(source)) == {*SOURCES, *files}
+    assert set(os.listdir(source)) == {*SOURCES, *files, "docs"}
+    assert below(source / "docs") == set(SHARED.values())
     for directory in SOURCES:
         assert below(ROOT / directory) - below(source / directory) <= {"tidy.py", ".clang-tidy"}
         assert below(source / directory) - below(ROOT / directory) == set()
@@ -147,10 +158,23 @@ def test_the_wheel_has_the_package_of_the_build_tree_and_the_program(wheel: path
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
 
-    package = {name for name in below(BUILD / "python") if "_native_testing" not in name}
-    version = declared_version()
-    ours = {name for name in names if not name.startswith(f"spawning-{version}.dist-info/")}
-    assert ours == {*package, f"spawning-{version}.data/scripts/spawn"}
+    built = below(BUILD / "python" / "spawning")
+    package = {f"spawning/{name}" for name in built if "_native_testing" not in name}
+    start = f"spawning-{declared_version()}"
+    ours = {name for name in names if not name.startswith(f"{start}.dist-info/")}
+    shared = {f"{start}.data/data/share/{name}" for name in SHARED}
+    assert ours == {*package, *shared, f"{start}.data/scripts/spawn"}
+
+
+def test_the_wheel_has_the_licences_of_all_that_is_compiled_into_it_from_here(
+    wheel: pathlib.Path,
+) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        for name in LICENCES:
+            path = f"spawning-{declared_version()}.dist-info/licenses/{name}"
+            assert archive.read(path) == (ROOT / name).read_bytes()
+
+    assert sorted(metadata_of(wheel).get_all("License-File") or ()) == sorted(LICENCES)
 
 
 def test_the_extras_are_there(wheel: pathlib.Path) -> None:
@@ -194,6 +218,17 @@ def test_there_is_one_version(
     what = "import importlib.metadata as m; print(m.version('spawning'))"
     assert installed.says(what) == version
     assert run(installed.program, "--version") == f"spawning {version}\n"
+
+
+def test_man_and_shells_find_what_they_know_of_it(installed: Installed) -> None:
+    share = installed.place / "share"
+
+    for name, of in SHARED.items():
+        assert (share / name).read_bytes() == (ROOT / "docs" / of).read_bytes()
+    if shutil.which("man"):
+        path = f"{installed.place / 'bin'}:{os.environ['PATH']}"
+        found = run("man", "--where", "spawn", env={"PATH": path, "MANPATH": ""})
+        assert found.strip() == str(share / "man/man1/spawn.1")
 
 
 def test_paste_finds_it(installed: Installed) -> None:
@@ -277,9 +312,9 @@ def test_where_it_is_not_installed_a_reload_does_not_go(
     current = Current(tmp_path / "current", installed, serve)
 
     for place in (tmp_path / "empty", tmp_path / "nothing"):
-        failed = current.server.errors().count("reload failed")
+        failed = current.server.errors().count("is discarded")
         current.turn_and_reload(place)
-        wait_until(lambda: current.server.errors().count("reload failed") > failed, PATIENCE)  # noqa: B023
+        wait_until(lambda: current.server.errors().count("is discarded") > failed, PATIENCE)  # noqa: B023
 
     assert current.server.get("/").body == installed.answer
     current.turn_to(installed)

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from spawning.program import find_program
+from spawning.program import find_program, this_python
 
 FACTORY = "spawning.django_factory.config_factory"
 
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             path or os.getcwd() for path in takewhile(lambda p: not p.endswith(".zip"), sys.path)
         ]
         os.environ["PYTHONPATH"] = os.pathsep.join(own)
-        arguments = ["--python", sys.executable, "--factory", FACTORY]
+        arguments = [*this_python(given["options"]), "--factory", FACTORY]
         arguments += [*_address(given["addrport"]), *given["options"]]
         self.stdout.flush()
         self.stderr.flush()
