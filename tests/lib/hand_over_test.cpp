@@ -184,9 +184,9 @@ TEST_P(HandOverTest, LeavesEvenIfTheNextRequestIsAlwaysThereAlready) {
   auto client = connect();
   client.send(get("/1"));
   ASSERT_TRUE(run_until(context, [&] { return kept.size() == 1; }));
-  hand_over();
   client.send(get("/2"));  // is read ahead
   run_ready(context);
+  hand_over();
   client.send(get("/3"));
   run_ready(context);
 
@@ -223,10 +223,10 @@ TEST_P(HandOverTest, AnswersTheRequestOfWhichHalfAHeadCameWithTheOneBefore) {
   auto client = connect();
   client.send(get("/1"));
   ASSERT_TRUE(run_until(context, [&] { return kept.size() == 1; }));
-  hand_over();
   const std::string request = get("/3");
   client.send(get("/2") + request.substr(0, 10));  // are read ahead
   run_ready(context);
+  hand_over();
   kept[0].respond({}, "first");
   ASSERT_TRUE(run_until(context, [&] { return kept.size() == 2; }));
   kept[1].respond({}, "second");
