@@ -36,9 +36,11 @@ def build(source: pathlib.Path, name: str, kind: str, *definitions: str) -> path
         "CMAKE_BUILD_TYPE": "Release",
         "CMAKE_COMPILE_WARNING_AS_ERROR": "ON",
         "BUILD_SHARED_LIBS": "ON" if kind == SHARED else "OFF",
+        "CMAKE_INSTALL_LIBDIR": "lib",  # on every system
     }
     given = [f"-D{key}={value}" for key, value in settings.items()]
-    run("cmake", "-S", source, "-B", place, "-G", "Ninja", *given, *definitions, env=caching())
+    configure = ["cmake", "-S", source, "-B", place, "-G", "Ninja", *given, *definitions]
+    run(*configure, seconds=COMPILING, env=caching())
     run("cmake", "--build", place, seconds=COMPILING, env=caching())
     return place
 
@@ -46,8 +48,10 @@ def build(source: pathlib.Path, name: str, kind: str, *definitions: str) -> path
 class Installed:
     """A prefix that has been moved since `cmake --install` has filled it."""
 
-    def __init__(self, kind: str, place: pathlib.Path) -> None:
+    def __init__(self, kind: str) -> None:
         self.kind = kind
+        place = ROOT / "build" / f"installed-{kind}"  # the same each time, for ccache
+        shutil.rmtree(place, ignore_errors=True)
         without = ("BINDINGS", "TESTS", "BENCH")
         built = build(
             ROOT, f"library-{kind}", kind, *(f"-DSPAWNING_{each}=OFF" for each in without)
@@ -67,15 +71,23 @@ class Installed:
         if way == SUBDIRECTORY:
             built = build(CONSUMER, f"embedded-{self.kind}", self.kind, f"-DSPAWNING_SOURCE={ROOT}")
         elif way == FIND_PACKAGE:
-            name = f"consumer-{self.kind}"
-            shutil.rmtree(ROOT / "build" / name, ignore_errors=True)  # it found another prefix
-            built = build(CONSUMER, name, self.kind, f"-DCMAKE_PREFIX_PATH={self.prefix}")
+            prefix = f"-DCMAKE_PREFIX_PATH={self.prefix}"
+            built = build(CONSUMER, f"consumer-{self.kind}", self.kind, prefix)
         else:
             built = place
             flags = self.pkg_config("--cflags", "--libs")
             rpath = f"-Wl,-rpath,{self.prefix}/lib"
             source = CONSUMER / "greeter.cpp"
-            run("c++", "-std=c++20", source, *flags, rpath, "-o", place / "greeter", seconds=600)
+            run(
+                "c++",
+                "-std=c++20",
+                source,
+                *flags,
+                rpath,
+                "-o",
+                place / "greeter",
+                seconds=COMPILING,
+            )
         return built / "greeter"
 
 

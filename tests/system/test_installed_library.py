@@ -8,7 +8,8 @@ import pathlib
 import re
 import socket
 import subprocess
-from typing import Callable
+import sys
+import textwrap
 
 import pytest
 from library_building import (
@@ -22,21 +23,20 @@ from library_building import (
     serving,
 )
 from package_building import ROOT, declared_version, run
-from running import environment
+from running import BUILD, environment, running
 
 HEADERS = {path.name for path in (ROOT / "lib/include/spawning").iterdir()}
 VERSION = declared_version()
 COMPATIBLE = VERSION.rpartition(".")[0]  # all versions of it are
 
 
-@pytest.fixture(scope="module")
-def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Installed]:
-    """Builds and installs each kind once."""
-    return functools.cache(lambda kind: Installed(kind, tmp_path_factory.mktemp(kind)))
+@functools.cache
+def install(kind: str) -> Installed:
+    return Installed(kind)
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def installed(request: pytest.FixtureRequest, install: Callable[[str], Installed]) -> Installed:
+def installed(request: pytest.FixtureRequest) -> Installed:
     return install(request.param)
 
 
@@ -76,6 +76,17 @@ def test_the_installed_program_starts_wherever_its_prefix_is(installed: Installe
     assert linked == (installed.kind == SHARED)
 
 
+def test_the_installed_program_serves(installed: Installed, tmp_path: pathlib.Path) -> None:
+    program = installed.prefix / "bin" / "spawn"
+    command = [str(program), "--port", "0", "--processes", "1", "--python", sys.executable]
+    package = environment({"PYTHONPATH": str(BUILD / "python")})  # as pip would install it
+
+    application = "spawning.wsgi_factory.hello_world"
+    with running(tmp_path / "stderr", [*command, application], env=package) as server:
+        assert server.get("/").status == 200
+        assert server.stop() == 0
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_program_of_somebody_else_serves_with_it(
     installed: Installed, way: str, tmp_path: pathlib.Path
@@ -95,9 +106,7 @@ def test_a_program_of_somebody_else_serves_with_it(
         assert greeter.stop() == 0
 
 
-def test_as_a_part_of_a_project_it_is_no_more_than_a_library(
-    install: Callable[[str], Installed], tmp_path: pathlib.Path
-) -> None:
+def test_as_a_part_of_a_project_it_is_no_more_than_a_library(tmp_path: pathlib.Path) -> None:
     built = install(STATIC).link(SUBDIRECTORY, tmp_path).parent
     cache = (built / "CMakeCache.txt").read_text()
 
@@ -106,9 +115,7 @@ def test_as_a_part_of_a_project_it_is_no_more_than_a_library(
     assert not (built / "spawning" / "cli").exists()
 
 
-def test_nothing_is_exported_but_the_namespace_and_the_one_asio(
-    install: Callable[[str], Installed],
-) -> None:
+def test_nothing_is_exported_but_the_namespace_and_the_one_asio() -> None:
     library = install(SHARED).prefix / "lib" / "libspawning.so"
     lines = run("nm", "-DC", "--defined-only", library).splitlines()
     names = [re.sub(r"^\S+ \S (vtable for |typeinfo (name )?for )?", "", line) for line in lines]
@@ -133,9 +140,7 @@ def failure_of(*command: object) -> str:
     return " ".join((outcome.stdout + outcome.stderr).split())
 
 
-def test_another_minor_version_is_not_compatible(
-    installed: Installed, tmp_path: pathlib.Path
-) -> None:
+def test_another_minor_version_is_not_compatible(tmp_path: pathlib.Path) -> None:
     major, minor = COMPATIBLE.split(".")
     wanted = f"{major}.{int(minor) + 1}"
     (tmp_path / "CMakeLists.txt").write_text(
@@ -144,15 +149,15 @@ def test_another_minor_version_is_not_compatible(
         f"find_package(spawning {wanted} CONFIG REQUIRED)\n"
     )
 
-    prefix = f"-DCMAKE_PREFIX_PATH={installed.prefix}"
+    prefix = f"-DCMAKE_PREFIX_PATH={install(STATIC).prefix}"
     said = failure_of("cmake", "-S", tmp_path, "-B", tmp_path / "build", prefix)
 
     assert f'compatible with requested version "{wanted}"' in said
     assert f"version: {VERSION}" in said
 
 
-def test_another_version_of_boost_does_not_compile(installed: Installed) -> None:
-    flags = installed.pkg_config("--cflags")
+def test_another_version_of_boost_does_not_compile() -> None:
+    flags = install(STATIC).pkg_config("--cflags")
     assert [flag for flag in flags if flag.startswith("-DSPAWNING_BOOST_VERSION=1")]
     other = [flag for flag in flags if "BOOST_VERSION" not in flag] + ["-DSPAWNING_BOOST_VERSION=0"]
 
@@ -164,8 +169,8 @@ def test_another_version_of_boost_does_not_compile(installed: Installed) -> None
 def test_the_page_shows_the_program_that_is_tested() -> None:
     page = (ROOT / "docs" / "embedding.md").read_text()
     licence, _, program = (CONSUMER / "greeter.cpp").read_text().partition("\n")
-    _, _, project = (CONSUMER / "CMakeLists.txt").read_text().partition("add_executable")
+    _, add, project = (CONSUMER / "CMakeLists.txt").read_text().partition("add_executable")
 
     assert licence.startswith("// SPDX")
     assert f"```cpp\n{program}```\n" in page
-    assert f"add_executable{project}" in page
+    assert textwrap.indent(add + project, "    ") in page
