@@ -385,6 +385,10 @@ TEST(OptionsTest, UnderstandSpawningsNameOfTheDeadman) {
             "--deadman: expected only once");
 }
 
+TEST(OptionsTest, UnderstandWhatSpawningsInitScriptCallsTheAccessLog) {
+  EXPECT_EQ(parse_options({"--access-log", "/tmp/log", "app"}).access_log_file, "/tmp/log");
+}
+
 TEST(OptionsTest, SetWhereTheBackdoorIs) {
   const auto place = [](const std::string& option) {
     return parse_options({option, "app"}).backdoor.value().to_string();

@@ -116,13 +116,6 @@ def watched(spawn):
     return watched
 
 
-@pytest.fixture
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    return port
-
-
 def test_prints_the_status_once_where_there_is_no_terminal(watched, run_spawn):
     server, url = watched("--processes", "2", "system_apps:router")
 
