@@ -125,6 +125,8 @@ def _globals_beside(file: str, global_conf: dict[str, str]) -> dict[str, str]:
 
 
 def _option(key: str, value: str) -> list[str]:
+    if key == "listen":  # waitress's name, in the files that Pyramid's templates make
+        return [f"--bind={address}" for address in value.split()]
     names = {"num_processes": "processes", "threadpool_workers": "threads"}
     option = "--" + names.get(key, key).replace("_", "-")
     if value.lower() in ("false", "no", "off"):

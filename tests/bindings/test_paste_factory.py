@@ -187,3 +187,13 @@ class TestServer:
 
         ((_, command),) = executed
         assert command[5:-2] == ["--port=8124", "--processes=2", "--threads=5"]
+
+    def test_it_listens_where_waitress_would(self, site, executed):
+        text = (site / "shop.ini").read_text()
+        text = text.replace("host = 127.0.0.2\nport = %(http_port)s", "listen = *:6543 [::1]:6543")
+        (site / "shop.ini").write_text(text)
+
+        self.load(site)("the application")
+
+        ((_, command),) = executed
+        assert command[5:7] == ["--bind=*:6543", "--bind=[::1]:6543"]

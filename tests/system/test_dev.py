@@ -75,6 +75,15 @@ def test_it_becomes_spawn_and_stays_in_the_current_directory(tmp_path):
     assert set(os.listdir(tmp_path)) - {"__pycache__"} == {"only_here.py"}
 
 
+def test_programs_of_its_environment_find_the_package():
+    what = "import importlib.metadata, spawning; print(importlib.metadata.version('spawning'))"
+    python = DEV.parent / "build" / "venv" / "bin" / "python"
+
+    said = subprocess.check_output([python, "-I", "-c", what], env=ENVIRONMENT, text=True)
+
+    assert f"spawning {said}" == run_dev("spawn", "--version").stdout
+
+
 def test_it_refuses_what_it_does_not_know():
     outcome = run_dev("tset")
 

@@ -158,7 +158,8 @@ def test_the_wheel_has_the_package_of_the_build_tree_and_the_program(wheel: path
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
 
-    package = {name for name in below(BUILD / "python") if "_native_testing" not in name}
+    built = below(BUILD / "python" / "spawning")
+    package = {f"spawning/{name}" for name in built if "_native_testing" not in name}
     start = f"spawning-{declared_version()}"
     ours = {name for name in names if not name.startswith(f"{start}.dist-info/")}
     shared = {f"{start}.data/data/share/{name}" for name in SHARED}

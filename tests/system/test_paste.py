@@ -2,14 +2,13 @@
 """Applications that an ini file for PasteDeploy describes, by `spawn` and by `pserve`."""
 
 import pathlib
-import re
 import sys
 import sysconfig
 import textwrap
 
 import pytest
 from factory_projects import COMMANDS, await_log, write
-from running import HERE, environment, running, wait_until
+from running import environment, running, wait_until
 
 PASTED = """
     def make_app(global_conf, **local_conf):
@@ -95,19 +94,6 @@ def await_body(server, body):
     wait_until(lambda: server.get("/").body == body, server.patience, str(body))
 
 
-def entry_points():
-    """Those that pyproject.toml states, as an installer writes them."""
-    lines = []
-    for line in (HERE.parent.parent / "pyproject.toml").read_text().splitlines():
-        group = re.fullmatch(r'\[project\.entry-points\."(.*)"\]', line)
-        entry = re.fullmatch(r'(\w+) = "(spawning\.[\w.]+:\w+)"', line)
-        if group:
-            lines.append(f"[{group[1]}]")
-        elif entry:
-            lines.append(f"{entry[1]} = {entry[2]}")
-    return "\n".join(lines) + "\n"
-
-
 class TestPaste:
     @pytest.fixture
     def site(self, tmp_path):
@@ -152,12 +138,6 @@ class TestPaste:
         assert server.get("/").body == b"sale None "
 
     def test_pserve_becomes_spawn(self, site):
-        metadata = site / "spawning-0.1.0.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(
-            "Metadata-Version: 2.1\nName: spawning\nVersion: 0.1.0\n"
-        )
-        (metadata / "entry_points.txt").write_text(entry_points())
         write(site / "pyramids.py", PYRAMID)
         write(site / "pyramid.ini", PYRAMID_INI)
         pserve = pathlib.Path(sysconfig.get_path("scripts")) / "pserve"
