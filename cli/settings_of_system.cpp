@@ -93,8 +93,7 @@ constexpr std::array kLogs{
     Setting{
         "access-log-file", 'l', "FILE", "-",
         "gets a line about every request; -: standard output; /dev/null: none is even formatted",
-        Takes::value, [](Options& o, Value v) { o.access_log_file = v; },
-        "access-log"},
+        Takes::value, [](Options& o, Value v) { o.access_log_file = v; }, "access-log"},
     Setting{"access-log-format", '\0', "FORMAT", "spawning",
             "spawning, common, combined, json, or a text with Apache's % directives", Takes::value,
             store_access_log_format},

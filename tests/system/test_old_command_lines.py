@@ -7,6 +7,7 @@ a daemon, which is not the process that one has started, is told a free port.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -26,6 +27,7 @@ from running import (
     PROGRAM,
     SANITIZED,
     Client,
+    Spawn,
     alive,
     environment,
     running,
@@ -94,24 +96,19 @@ GREEN = [
     (f"spawn -p 8080 -s 4 -t 0 {APP}", b"old", "4 processes × greenlets"),
 ]
 OPTIONS = [
-    (f"spawn -i 127.0.0.1 -p 8080 -s 2 -t 3 -v {APP}", b"old", "2 processes × 3 threads"),
-    (f"spawn --host=0.0.0.0 --verbose {APP}", b"old", DEFAULT),
-    (f"spawn -f spawning.wsgi_factory.config_factory {APP}", b"old", DEFAULT),
-    (f"spawn -w my_wsgi_module.py --watch=development.ini {APP}", b"old", DEFAULT),
-    (f"spawn -r dev --deadman=5 {APP}", b"old", DEFAULT),
-    (f"spawn --reload=dev --deadman_timeout=5 {APP}", b"old", DEFAULT),
-    (f"spawn -l access.log {APP}", b"old", DEFAULT),
-    (f"spawn --access-log-file=/dev/null {APP}", b"old", DEFAULT),
-    (f"spawn -m 2000000 -a 3600 {APP}", b"old", DEFAULT),
-    (f"spawn --max-memory=2000000 --max-age=3600 --no-keepalive {APP}", b"old", DEFAULT),
-    (f"spawn --pidfile=spawn.pid {APP}", b"old", DEFAULT),
-    (f"spawn {APP} --processes 2 -t 1", b"old", "2 processes × 1 thread"),
+    "-i 127.0.0.1 -p 8080 -s 2 -t 3 -v",
+    "--host=0.0.0.0 --verbose",
+    "-f spawning.wsgi_factory.config_factory",
+    "-w my_wsgi_module.py --watch=development.ini",
+    "-r dev --deadman=5",
+    "--reload=dev --deadman_timeout=5",
+    "-l access.log",
+    "--access-log-file=/dev/null",
+    "-m 2000000 -a 3600",
+    "--max-memory=2000000 --max-age=3600 --no-keepalive",
+    "--pidfile=spawn.pid",
 ]
-PAGES = [
-    (f"spawn -c {APP}", "/_coverage"),
-    (f"spawn --coverage --sysinfo {APP}", "/_coverage"),
-    (f"spawn --sysinfo {APP}", "/_sysinfo"),
-]
+PAGES = [("-c", "/_coverage"), ("--coverage", "/_coverage"), ("--sysinfo", "/_sysinfo")]
 # As the scripts for Debian, Fedora and Gentoo put them together.
 DAEMONS = [
     "spawn --host=127.0.0.1 --port={port} --stderr=/dev/null --access-log-file=/dev/null "
@@ -143,14 +140,22 @@ class Place:
         assert program == "spawn"
         return ["/bin/bash", "-c", place, "activated", str(PROGRAM), *arguments]
 
-    def surroundings(self) -> dict[str, Any]:
-        # The tests' interpreter, as of an activated environment.
-        changes = {"LISTEN_FDS": "1", "VIRTUAL_ENV": sys.prefix, "PYTHONDONTWRITEBYTECODE": "1"}
+    def surroundings(self, **variables: str) -> dict[str, Any]:
+        changes = {
+            "LISTEN_FDS": "1",
+            "SPAWN_PROCESSES": "1",  # unless the line says so
+            "VIRTUAL_ENV": sys.prefix,  # as if it was activated
+            **variables,
+        }
         return {
             "cwd": self.directory,
             "env": environment(changes),
             "pass_fds": [self.listener.fileno()],
         }
+
+    def serving(self, line: str, **variables: str) -> contextlib.AbstractContextManager[Spawn]:
+        log = self.directory / "stderr"
+        return running(log, self.command(line), **self.surroundings(**variables))
 
     def run(self, line: str) -> subprocess.CompletedProcess[str]:
         """The outcome of one that returns."""
@@ -179,29 +184,38 @@ def place(tmp_path: pathlib.Path) -> Iterator[Place]:
     place.listener.close()
 
 
-@pytest.mark.parametrize("line, body, size", [*README, *OPTIONS, *([] if SANITIZED else GREEN)])
+@pytest.mark.parametrize("line, body, size", [*README, *([] if SANITIZED else GREEN)])
 def test_it_serves(place: Place, line: str, body: bytes, size: str) -> None:
-    log = place.directory / "stderr"
-    with running(log, place.command(line), **place.surroundings()) as server:
+    with place.serving(line, SPAWN_PROCESSES="") as server:
         assert f" — {size}, pid " in server.output
         assert get(place.port, "/") == (200, body)
         assert server.stop() == 0
-    assert "Traceback" not in log.read_text()
+        assert "Traceback" not in server.errors()
 
 
-@pytest.mark.parametrize("line, page", PAGES)
-def test_it_has_pages_of_its_own(place: Place, line: str, page: str) -> None:
-    with running(place.directory / "stderr", place.command(line), **place.surroundings()) as server:
+@pytest.mark.parametrize("options", OPTIONS)
+def test_options_stand_before_and_behind_what_is_served(place: Place, options: str) -> None:
+    with place.serving(f"spawn {options} {APP}") as server:
+        assert get(place.port, "/") == (200, b"old")
+        assert server.stop() == 0
+    with place.serving(f"spawn {APP} {options}") as server:
+        assert get(place.port, "/") == (200, b"old")
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize("option, page", PAGES)
+def test_it_has_pages_of_its_own(place: Place, option: str, page: str) -> None:
+    with place.serving(f"spawn {option} {APP}") as server:
         assert get(place.port, "/") == (200, b"old")
         assert get(place.port, page)[0] == 200
         assert server.stop() == 0
 
 
 def test_it_shows_its_status(place: Place, free_port: int) -> None:
-    line = f"spawn --status-host=127.0.0.1 --status-port={free_port} {APP}"
+    line = f"spawn --status-host=127.0.0.1 --status-port={free_port} -s 2 {APP}"
 
-    with running(place.directory / "stderr", place.command(line), **place.surroundings()) as server:
-        assert b'"configured_children_count":4' in get(free_port, "/status.json")[1]
+    with place.serving(line) as server:
+        assert b'"configured_children_count":2' in get(free_port, "/status.json")[1]
         assert get(place.port, "/") == (200, b"old")
         assert server.stop() == 0
 
