@@ -97,12 +97,18 @@ class GreenServing:
                 break
             greenlet.throw()  # GreenletExit, at once: it may not wait in its iterator any more soon
         if (again or pause == 0.0) and not self._looking_again:
-            self._looking_again = True
-            self._hub.later(pause, self._look_again)
+            self._look_again_later(pause)
 
-    def _look_again(self) -> None:
-        self._looking_again = False
-        self._end_abandoned()
+    def _look_again_later(self, pause: float) -> None:
+        here = os.getpid()
+
+        def look() -> None:
+            self._looking_again = False
+            if os.getpid() == here:
+                self._end_abandoned()
+
+        self._looking_again = True
+        self._hub.later(pause, look)
 
     def _look_around_later(self, look_around: Callable[[], None]) -> None:
         here = os.getpid()

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/loopback.hpp"
@@ -21,11 +22,8 @@ using test::make_socketpair, test::run_ready, test::run_until;
 
 // One end of a connection in a set, and the other one.
 struct Watched final : PollSet::Socket {
-  Watched() {
-    auto ends = make_socketpair();
-    here = std::move(ends.first);
-    there = std::move(ends.second);
-  }
+  explicit Watched(std::pair<UniqueFd, UniqueFd> ends = make_socketpair())
+      : here{std::move(ends.second)}, there{std::move(ends.first)} {}
 
   void ready(PollSet::Events events) override {
     said.push_back(events);
@@ -77,7 +75,7 @@ TEST_F(PollSetTest, SaysWhatIsThereAlreadyButNotAtOnce) {
   EXPECT_TRUE(socket.said.empty());
   ASSERT_TRUE(hears(socket, 1));
   EXPECT_TRUE(socket.said[0].input);
-  EXPECT_FALSE(socket.said[0].ended);
+  EXPECT_FALSE(socket.said[0].broken_up);
   remove(socket);
 }
 
@@ -102,7 +100,7 @@ TEST_F(PollSetTest, SaysThatTheOtherEndHasGone) {
 
   ASSERT_TRUE(hears(socket, 1));
   EXPECT_TRUE(socket.said[0].input);
-  EXPECT_TRUE(socket.said[0].ended);
+  EXPECT_TRUE(socket.said[0].broken_up);
   remove(socket);
 }
 
@@ -115,7 +113,8 @@ TEST_F(PollSetTest, SaysThatThereIsRoomAgain) {
 
   socket.drain_other_end();
 
-  ASSERT_TRUE(run_until(context, [&] { return !socket.said.empty() && socket.said.back().output; }));
+  ASSERT_TRUE(
+      run_until(context, [&] { return !socket.said.empty() && socket.said.back().output; }));
   EXPECT_FALSE(socket.said.back().input);
   remove(socket);
 }
@@ -155,6 +154,31 @@ TEST_F(PollSetTest, LooksAgainWhenTheOthersHaveHadTheirTurn) {
   EXPECT_FALSE(one.said.back().input);
   remove(one);
   remove(other);
+}
+
+TEST_F(PollSetTest, LooksAgainOnceHoweverOftenItIsAskedTo) {
+  Watched socket;
+  add(socket);
+
+  set->look_again(socket);
+  set->look_again(socket);
+  ASSERT_TRUE(hears(socket, 1));
+  hears_no_more(socket);
+
+  set->look_again(socket);
+  EXPECT_TRUE(hears(socket, 2));
+  remove(socket);
+}
+
+TEST_F(PollSetTest, SaysThatAReadMayStopAtUrgentOctets) {
+  Watched socket{test::make_tcp_pair()};
+  add(socket);
+
+  ASSERT_EQ(::send(socket.there.get(), "!", 1, MSG_OOB), 1);
+
+  ASSERT_TRUE(hears(socket, 1));
+  EXPECT_TRUE(socket.said[0].broken_up);
+  remove(socket);
 }
 
 TEST_F(PollSetTest, LooksAgainWhenItIsAskedToByAnybody) {

@@ -83,7 +83,7 @@ class GreenPool final : public CallQueue {
 
   const std::size_t most_;
   const UniqueFd alert_;      // an eventfd
-  std::size_t started_ = 0;   // greenlets that have not looked at the queue yet
+  std::size_t started_ = 0;   // greenlets of the last take() that have not looked at the queue yet
   std::size_t running_ = 0;   // greenlets with a call
   bool alerted_ = false;      // and the hub has not come yet, or shall come again
   std::uint64_t turns_ = 0;   // of the hub, and of greenlets that begin a call

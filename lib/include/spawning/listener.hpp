@@ -56,6 +56,10 @@ class Listener {
   /// Undoes pause(), also one that has not taken effect yet. Idempotent.
   void resume();
 
+  /// Leaves new connections in the backlog for `exhaustion_pause`, as if there were no descriptors:
+  /// what the sink was given could not be served for want of something. From inside the sink too.
+  void rest();
+
   /// Takes everybody who waits in the backlog, from inside this call and whatever
   /// ListenerOptions::may_accept says. Not from inside the sink.
   /// \returns false if descriptors ran out before.
@@ -63,7 +67,7 @@ class Listener {
 
  private:
   struct SPAWNING_PRIVATE State;
-  std::shared_ptr<State> state_;  // shared with the pending accept, which may outlive *this
+  std::shared_ptr<State> state_;  // shared with the pending wait, which may outlive *this
 };
 
 }  // namespace spawning

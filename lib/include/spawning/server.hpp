@@ -93,8 +93,7 @@ class Server {
   /// Exchange::pass_on(). Those that nobody takes are served here.
   void hand_over_to(HandOver taker);
 
-  /// Lets up to `most` idle connections leave, now or, if octets come in between, behind the answer
-  /// to their requests. \returns how many.
+  /// Lets up to `most` idle connections leave. \returns how many did.
   std::size_t move_away(std::size_t most);
 
   /// Calls `look`, while there are connections, about five times a second.

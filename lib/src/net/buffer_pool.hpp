@@ -58,10 +58,14 @@ class BufferPool {
   BufferPool(std::size_t buffer_size, std::size_t kept) : size_{buffer_size}, kept_{kept} {}
 
   [[nodiscard]] Buffer take() {
+    Buffer buffer;
+    if (free_.empty()) {
+      buffer = Buffer{size_};
+    } else {
+      buffer = std::move(free_.back());
+      free_.pop_back();
+    }
     ++taken_;
-    if (free_.empty()) return Buffer{size_};
-    Buffer buffer = std::move(free_.back());
-    free_.pop_back();
     return buffer;
   }
 

@@ -26,7 +26,8 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, UniqueFd s
       body_{server_->config.limits.body_in_memory},
       requests_{before.requests},
       moves_{before.moves},
-      proxied_{before.proxied.has_value()} {
+      proxied_{before.proxied.has_value()},
+      read_until_empty_{info_.local.family == Address::Family::unix_path} {
   if (before.proxied) info_ = *std::move(before.proxied);
   exchange_.passes_on_if([this] { return portable(); });
   if (before.octets.empty()) return;
@@ -35,8 +36,13 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, UniqueFd s
 }
 
 void HttpConnection::start() {
-  server_->poll_set->add(socket_.get(), *this);
   registration_ = server_->connections.insert(server_->connections.end(), shared_from_this());
+  try {
+    server_->poll_set->add(socket_.get(), *this);
+  } catch (...) {
+    server_->connections.erase(registration_);
+    throw;
+  }
   if (server_->observer != nullptr) server_->observer->connection_opened();
   server_->deadlines.arm(input_deadline_,
                          requests_ == 0 ? Deadlines::Kind::header : Deadlines::Kind::idle,
@@ -48,7 +54,7 @@ void HttpConnection::start() {
 void HttpConnection::ready(PollSet::Events events) {
   const auto alive = shared_from_this();
   readable_ = readable_ || events.input;
-  end_is_near_ = end_is_near_ || events.ended;
+  read_until_empty_ = read_until_empty_ || events.broken_up;
   if (events.output && std::exchange(write_waiting_, false)) flush();
   if (phase_ == Phase::closed) return;
   if (readable_ && std::exchange(reading_, false)) on_input();
@@ -69,7 +75,7 @@ void HttpConnection::on_input() {
   receive();
 }
 
-// What does not fill the room is all there is: epoll(7), question 9.
+// What does not fill the room is all there is, with exceptions: epoll(7), question 9.
 void HttpConnection::receive() {
   const auto target = room();
   if (!target) return;
@@ -83,7 +89,7 @@ void HttpConnection::receive() {
   }
   if (count <= 0) return on_input_end(count == 0);
   const auto octets = target->first(static_cast<std::size_t>(count));
-  if (octets.size() < target->size()) readable_ = end_is_near_;
+  if (octets.size() < target->size()) readable_ = read_until_empty_;
   on_read(octets);
 }
 
@@ -128,7 +134,6 @@ void HttpConnection::on_read(std::span<char> octets) {
 void HttpConnection::on_input_end(bool orderly) {
   input_ended_ = true;
   if (!orderly || phase_ == Phase::linger) return close();
-  if (!carried_.empty()) return leave();
   // A client may shut its sending end and still wait for answers: the running one, those to the
   // requests behind it, and what is queued. It looks the same as one that has left, so after a while
   // it counts as that.
@@ -279,9 +284,12 @@ void HttpConnection::begin_close() {
   read();
 }
 
+// Of TCP: the client must not take what it has for all of it.
 void HttpConnection::reset() {
-  const linger at_once{1, 0};
-  static_cast<void>(::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
+  outbox_.mark_gone();
+  if (phase_ == Phase::closed) return;
+  const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+  static_cast<void>(::connect(socket_.get(), &nobody, sizeof nobody));
   close();
 }
 
@@ -289,6 +297,8 @@ void HttpConnection::close() {
   outbox_.mark_gone();  // a second time for producers that have asked to be resumed since
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
+  // The client is told so even if a process that the application has forked has the socket, too.
+  static_cast<void>(::shutdown(socket_.get(), SHUT_RDWR));
   const auto alive = shared_from_this();
   leave_server();
   server_->connection_closed();
@@ -302,9 +312,10 @@ void HttpConnection::leave_server() {
   socket_.reset();
   give_buffers_back();
   server_->read_buffers.write_off(buffer_);  // it ends with its request
+  server_->body_buffers.write_off(body_buffer_);
+  server_->connections.erase(registration_);
   exchange_.client_went();
   if (!exchange_.over()) note_closed_under_way();
-  server_->connections.erase(registration_);
   if (server_->observer != nullptr) server_->observer->connection_closed();
 }
 

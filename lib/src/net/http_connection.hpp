@@ -58,8 +58,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   /// Ends the connection, or gives it away, as soon as no request is running on it.
   void drain();
 
-  /// Leaves for another Server, now or, if octets come in between, behind the answer to them. Says
-  /// whether it does: it must be idle, with nothing unsent.
+  /// Leaves for another Server, and says whether it does: it must be idle, with nothing unsent.
   [[nodiscard]] bool move_away();
 
   /// Ends it now, whatever is running.
@@ -128,14 +127,14 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void check_quiet();
 
   // Leaving.
-  [[nodiscard]] bool leaving() const { return moving_ || server_->draining; }
-  [[nodiscard]] bool handing_over() const;
+  [[nodiscard]] bool leaving() const { return server_->draining; }
+  [[nodiscard]] bool handing_over() const { return server_->handing_over(); }
   [[nodiscard]] bool request_begun() const;
   [[nodiscard]] bool body_is_apart() const;
   [[nodiscard]] bool portable() const;
   void carry_request();
   void leave();
-  void hand_over();
+  void hand_over(std::string octets = {});
   void leave_server();
 
   // Ending.
@@ -178,13 +177,13 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::size_t requests_;  // so far, also elsewhere
   unsigned moves_;        // of the request that it came with, until it is answered
   bool proxied_;          // info_ is what a PROXY header says
-  bool moving_ = false;   // it leaves, though the server need not drain
-  std::string carried_;   // a request that is passed on
   std::list<std::shared_ptr<HttpConnection>>::iterator registration_;
   Phase phase_ = Phase::head;
-  bool reading_ = false;        // input is wanted
-  bool readable_ = false;       // there may be some
-  bool end_is_near_ = false;    // behind it, or it is broken: readable_ for good
+  bool reading_ = false;   // input is wanted
+  bool readable_ = false;  // there may be some
+  // A read that does not fill its room may not have taken all there is: of a UNIX socket it stops
+  // behind what came with a descriptor. \see PollSet::Events::broken_up
+  bool read_until_empty_;
   bool write_waiting_ = false;  // until there is room for output
   bool input_ended_ = false;    // the client has shut its end
 };

@@ -32,16 +32,10 @@ void HttpConnection::drain() {
 
 bool HttpConnection::move_away() {
   look_again();
-  if (phase_ != Phase::head || begin_ != end_ || moving_) return false;
+  if (phase_ != Phase::head || begin_ != end_) return false;
   if (request_begun() || input_ended_ || !outbox_.empty()) return false;
-  moving_ = true;
-  leave();
+  hand_over();
   return true;
-}
-
-// As the server's, but for one that leaves alone.
-bool HttpConnection::handing_over() const {
-  return server_->handing_over() || (moving_ && !server_->draining);
 }
 
 bool HttpConnection::request_begun() const {
@@ -52,12 +46,10 @@ bool HttpConnection::request_begun() const {
 // of the octets of none is an empty line at most (RFC 9112 §2.2).
 void HttpConnection::leave() {
   if (phase_ != Phase::head || parser_.started()) return;
-  if (carried_.empty()) {
-    if (!handing_over()) return close_idle();
-    if (request_begun()) return;  // a PROXY header has
-    if (input_ended_ || (begin_ != end_ && input().back() != '\n')) return begin_close();
-    if (!outbox_.empty()) return;  // flush() leads here again
-  }
+  if (!handing_over()) return close_idle();
+  if (request_begun()) return;  // a PROXY header has
+  if (input_ended_ || (begin_ != end_ && input().back() != '\n')) return begin_close();
+  if (!outbox_.empty()) return;  // flush() leads here again
   hand_over();
 }
 
@@ -75,25 +67,26 @@ bool HttpConnection::portable() const {
 // Its request is passed on.
 void HttpConnection::carry_request() {
   server_->deadlines.disarm(input_deadline_);
-  carried_.assign(input().substr(0, request_end_ - begin_));
-  if (body_is_apart()) carried_ += body_.unread_in_memory();
+  std::string octets{input().substr(0, request_end_ - begin_)};
+  if (body_is_apart()) octets += body_.unread_in_memory();
   body_.clear();
   begin_ = request_end_;
   parser_.reset();
   --requests_;
-  moving_ = true;
-  phase_ = Phase::head;
-  leave();
+  octets += input();
+  hand_over(std::move(octets));
 }
 
-void HttpConnection::hand_over() {
+// `octets` are a request that is passed on, and what is here behind it.
+void HttpConnection::hand_over(std::string octets) {
   HandedConnection handed{.requests = requests_};
   if (proxied_) handed.proxied = info_;
-  if (!carried_.empty()) {
-    handed.octets = std::move(carried_.append(input()));
+  if (!octets.empty()) {
+    handed.octets = std::move(octets);
     handed.moves = moves_ + 1;
   }
   outbox_.mark_gone();
+  if (phase_ == Phase::closed) return;  // whoever was told has ended the server
   phase_ = Phase::closed;
   const auto alive = shared_from_this();
   server_->poll_set->remove(socket_.get(), *this);

@@ -18,7 +18,6 @@ namespace spawning {
 
 void HttpConnection::process() {
   while (phase_ == Phase::head) {
-    if (!carried_.empty()) return leave();
     if (begin_ == end_) {
       begin_ = end_ = 0;
       if (handing_over() && !request_begun()) return leave();
@@ -225,8 +224,7 @@ void HttpConnection::dispatch() {
   if (phase_ != Phase::busy) return;  // the Handler has drained or destroyed the server
   // With more requests here, or no room to read on, nothing but the answer can get things going
   // again.
-  const bool more =
-      end_ > request_end_ || input_ended_ || buffer_.size == end_ || leaving();
+  const bool more = end_ > request_end_ || input_ended_ || buffer_.size == end_ || leaving();
   if (more ? exchange_.over_or_tell() : exchange_.over()) return hand_back();
   read();  // also with requests waiting here: the client's end must be noticed
 }

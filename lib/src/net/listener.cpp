@@ -40,10 +40,7 @@ UniqueFd require_listening(UniqueFd socket) {
 
 struct Listener::State : std::enable_shared_from_this<State> {
   State(IoContext& io, UniqueFd listening, Sink target, ListenerOptions how)
-      : socket{io, listening.get()},
-        rest{io},
-        sink{std::move(target)},
-        options{std::move(how)} {
+      : socket{io, listening.get()}, rest{io}, sink{std::move(target)}, options{std::move(how)} {
     [[maybe_unused]] const int adopted = listening.release();
     socket.non_blocking(true);
   }
@@ -132,6 +129,8 @@ void Listener::resume() {
   state_->paused = false;
   state_->wait();
 }
+
+void Listener::rest() { state_->rest_a_while(); }
 
 bool Listener::accept_all() {
   state_->resting = false;

@@ -27,9 +27,9 @@ int make_epoll() {
 
 PollSet::Events events_of(std::uint32_t bits) {
   const bool broken = (bits & (EPOLLERR | EPOLLHUP)) != 0;
-  const bool ended = broken || (bits & EPOLLRDHUP) != 0;
-  return {.input = ended || (bits & EPOLLIN) != 0,
-          .ended = ended,
+  const bool broken_up = broken || (bits & (EPOLLRDHUP | EPOLLPRI)) != 0;
+  return {.input = broken_up || (bits & EPOLLIN) != 0,
+          .broken_up = broken_up,
           .output = broken || (bits & EPOLLOUT) != 0};
 }
 
@@ -77,7 +77,8 @@ void PollSet::State::look() {
   while (!untold.empty()) {
     const epoll_event next = untold.front();
     untold = untold.subspan(1);
-    if (next.data.ptr != nullptr) static_cast<Socket*>(next.data.ptr)->ready(events_of(next.events));
+    if (next.data.ptr != nullptr)
+      static_cast<Socket*>(next.data.ptr)->ready(events_of(next.events));
   }
   tell_again();
   looking = false;
@@ -89,7 +90,9 @@ void PollSet::State::look() {
 void PollSet::State::tell_again() {
   telling.swap(again);
   for (std::size_t i = 0; i < telling.size(); ++i) {
-    if (telling[i] != nullptr) telling[i]->ready({});
+    if (telling[i] == nullptr) continue;
+    telling[i]->due_ = false;
+    telling[i]->ready({});
   }
   telling.clear();
 }
@@ -106,13 +109,15 @@ void PollSet::State::forget(Socket& socket) {
   for (epoll_event& event : untold) {
     if (event.data.ptr == &socket) event.data.ptr = nullptr;
   }
+  socket.due_ = false;
   std::ranges::replace(again, &socket, nullptr);
   std::ranges::replace(telling, &socket, nullptr);
 }
 
 void PollSet::State::control(int operation, int fd, std::uint32_t what, Socket& socket) {
   epoll_event event{};
-  event.events = what | EPOLLRDHUP | EPOLLET;  // said when it changes, not for as long as it is so
+  event.events =
+      what | EPOLLRDHUP | EPOLLPRI | EPOLLET;  // said when it changes, not for as long as it is so
   event.data.ptr = &socket;
   if (::epoll_ctl(epoll.native_handle(), operation, fd, &event) != 0) throw_last_error("epoll_ctl");
 }
@@ -130,7 +135,7 @@ void PollSet::add(int fd, Socket& socket) {
   state_->wait();
 }
 
-// Not from the beginning: of a UNIX socket it would be said whenever the other end has read.
+// Not from the beginning: of a UNIX socket it is said whenever the other end has read, from then on.
 void PollSet::await_output(int fd, Socket& socket) {
   state_->control(EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLOUT, socket);
 }
@@ -146,6 +151,7 @@ void PollSet::remove(int fd, Socket& socket) {
 }
 
 void PollSet::look_again(Socket& socket) {
+  if (std::exchange(socket.due_, true)) return;
   state_->again.push_back(&socket);
   if (!state_->looking) state_->look_soon();
 }

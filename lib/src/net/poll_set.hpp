@@ -24,18 +24,21 @@ class PollSet {
  public:
   /// What has happened to a socket since that was last said. There may be more to it than is said.
   struct Events {
-    bool input = false;   ///< octets have come, or their end
-    bool ended = false;   ///< their end has, or the connection is broken
+    bool input = false;  ///< octets have come, or their end
+    /// A read may stop short of something: the end, a break of the connection, or urgent octets.
+    bool broken_up = false;
     bool output = false;  ///< there is room for octets again, or it is broken; \see await_output()
   };
 
   /// Who uses a socket in the set.
   class Socket {
    public:
+    virtual ~Socket() = default;
     virtual void ready(Events events) = 0;
 
-   protected:
-    ~Socket() = default;
+   private:
+    friend class PollSet;
+    bool due_ = false;  // it is to be looked at again
   };
 
   /// \throws std::system_error
@@ -52,7 +55,8 @@ class PollSet {
   /// It did not take all octets: says when there is room again. \throws std::system_error
   void await_output(int fd, Socket& socket);
 
-  /// Calls ready() once more, without an event, when the others have had their turn.
+  /// Calls ready() once more, without an event, when the others have had their turn: once, however
+  /// often it is asked for before.
   void look_again(Socket& socket);
 
  private:

@@ -45,8 +45,9 @@ struct Server::State : std::enable_shared_from_this<State> {
   [[nodiscard]] bool full() const {
     return context->connections.size() >= context->config.max_connections;
   }
-  void adopt(UniqueFd socket, HandedConnection before = {});
+  bool adopt(UniqueFd socket, HandedConnection before = {});  // false: it was dropped
   void adopt(HandedConnection connection);
+  void take(UniqueFd newcomer);
   void give_away(HandedConnection connection);
   void empty_backlog();
   [[nodiscard]] std::vector<std::shared_ptr<HttpConnection>> all_connections() const;
@@ -75,21 +76,29 @@ void Server::State::dropped(const std::exception& error) const {
       "; if memory or descriptors are short, lower --max-connections or raise their limits");
 }
 
-void Server::State::adopt(UniqueFd socket, HandedConnection before) {
+bool Server::State::adopt(UniqueFd socket, HandedConnection before) {
   try {
     const auto connection =
         std::make_shared<HttpConnection>(context, std::move(socket), std::move(before));
     connection->start();
     if (context->draining) connection->drain();
   } catch (const std::exception& error) {  // out of memory, or its addresses cannot be told
-    return dropped(error);
+    dropped(error);
+    return false;
   }
   schedule_sweep();
+  return true;
 }
 
 void Server::State::adopt(HandedConnection connection) {
   UniqueFd socket = std::move(connection.socket);
   adopt(std::move(socket), std::move(connection));
+}
+
+void Server::State::take(UniqueFd newcomer) {
+  if (adopt(std::move(newcomer))) return;
+  for (auto& listener : listeners)
+    listener->rest();  // memory, or watches, may be there again later
 }
 
 // Who cannot be given away by a server that drains is closed, and so are all others from here on.
@@ -192,7 +201,7 @@ void Server::listen(UniqueFd socket) {
   };
   state_->listeners.push_back(std::make_unique<Listener>(
       state_->context->io, std::move(socket),
-      [state = state_.get()](UniqueFd connection) { state->adopt(std::move(connection)); },
+      [state = state_.get()](UniqueFd connection) { state->take(std::move(connection)); },
       std::move(options)));
 }
 

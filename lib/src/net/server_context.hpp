@@ -73,8 +73,8 @@ struct ServerContext {
   Handler& handler;
   const Log& log;
   const HttpConfig config;
-  ServerObserver* const observer;   // may be null
-  const bool keeps_response_heads;  // for the observer
+  ServerObserver* const observer;       // may be null
+  const bool keeps_response_heads;      // for the observer
   std::optional<PollSet> poll_set{io};  // until its Server ends
   Deadlines deadlines;
   BufferPool read_buffers{kReadBuffer, 256};

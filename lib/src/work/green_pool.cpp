@@ -88,10 +88,12 @@ std::size_t GreenPool::take() {
     const std::lock_guard lock{mutex_};
     ++turns_;
     turn_ = steady_clock::now();
+    started_ =
+        0;  // those of the turn before have looked, or were ended by somebody before they could
     const bool others_wait = begun_ > prompt_;
     count = others_wait ? wanted() : std::min<std::size_t>(wanted(), 1);
     begun_ = prompt_ = 0;
-    started_ += count;
+    started_ = count;
     alerted_ = wanted() > 0;  // and the descriptor stays readable
     eventfd_t ignored = 0;
     if (!alerted_) static_cast<void>(::eventfd_read(alert_.get(), &ignored));

@@ -6,7 +6,10 @@
 namespace spawning {
 
 void HubWatch::look(Time now) {
-  if (limit_.count() == 0) return;
+  if (limit_.count() == 0) {
+    if (pool_.queued() > 0) pool_.ask_for_a_sign();
+    return;
+  }
   const Duration silence = pool_.silent_for(now);
   if (stalled_ && silence < limit_) {
     stalled_ = false;
@@ -18,7 +21,7 @@ void HubWatch::look(Time now) {
     stalls_.fetch_add(1, std::memory_order_relaxed);
     if (on_stall_) on_stall_(silence);
   }
-  if (pool_.running() > 0 || silence.count() > 0) pool_.ask_for_a_sign();
+  if (pool_.running() > 0 || pool_.queued() > 0 || silence.count() > 0) pool_.ask_for_a_sign();
 }
 
 }  // namespace spawning

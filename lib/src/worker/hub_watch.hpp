@@ -16,7 +16,8 @@ namespace spawning {
 
 /// Asks the hub for a sign of life while requests run, and says when it gives none for too long: one
 /// of its greenlets computes, or waits in something that knows nothing of greenlets, and all others
-/// wait for it. Once a stall, however long that is.
+/// wait for it. Once a stall, however long that is. That it is asked while calls wait also has it start
+/// greenlets for them, should somebody have ended those that it has started before they began.
 ///
 /// \par Threads   I/O thread.
 /// \par Lifetime  What it is given outlives it.
