@@ -224,8 +224,7 @@ void HttpConnection::dispatch() {
   if (phase_ != Phase::busy) return;  // the Handler has drained or destroyed the server
   // With more requests here, or no room to read on, nothing but the answer can get things going
   // again.
-  const bool more =
-      end_ > request_end_ || input_ended_ || buffer_.size == end_ || leaving();
+  const bool more = end_ > request_end_ || input_ended_ || buffer_.size == end_ || leaving();
   if (more ? exchange_.over_or_tell() : exchange_.over()) return hand_back();
   read_ahead();  // also with requests waiting here: the client's end must be noticed
 }

@@ -73,8 +73,7 @@ bool WorkerPool::run_one() {
     wake = take_a_sleeper();
   }
   if (wake) wake_.notify_one();
-  if (call->responder.begin())
-    CallQueue::run(*call, publisher_ ? publisher_->place() : nullptr);
+  if (call->responder.begin()) CallQueue::run(*call, publisher_ ? publisher_->place() : nullptr);
   note_end();
   // Without the lock: a producer that does not see it in time wakes a thread too many, and only a thread
   // that holds the lock ever counts itself out.
