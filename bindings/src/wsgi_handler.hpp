@@ -60,7 +60,8 @@ class WsgiHandler : public Handler {
   void log_exception(const GilHeld& gil, std::string_view label, PyObject* exception);
   /// After each call of the application's code.
   void stay_if_forked() {
-    if (came_back_) [[unlikely]] stay();
+    if (came_back_) [[unlikely]]
+      stay();
   }
   void stay();
 

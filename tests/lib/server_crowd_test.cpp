@@ -63,8 +63,9 @@ TEST_P(ServerCrowdTest, AnswersWhatComesBehindOfWhateverLength) {
   fill();
   const std::string filler(6000, 'f');
   for (const std::size_t i : {std::size_t{0}, kMany - 1}) {
-    clients[i].send("GET /short HTTP/1.1\r\nHost: a\r\n\r\nGET /long HTTP/1.1\r\nHost: a\r\nX-Filler: " +
-                    filler + "\r\n\r\n");
+    clients[i].send(
+        "GET /short HTTP/1.1\r\nHost: a\r\n\r\nGET /long HTTP/1.1\r\nHost: a\r\nX-Filler: " +
+        filler + "\r\n\r\n");
   }
   answer = [](const Request& request, Responder responder) {
     tell({request, std::move(responder)});

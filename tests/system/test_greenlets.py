@@ -54,7 +54,7 @@ def test_the_standard_library_is_patched_before_the_application_is_loaded(green,
     found = json.loads(green().get("/patched").body)
 
     assert {each.partition(".")[0] for each in found["modules"]} == {served_by}
-    assert all(turns >= 3 for turns in found["turns"]), found
+    assert all(found["turns"]), found
 
 
 class TestManyAtOnce:
