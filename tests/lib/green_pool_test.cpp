@@ -93,6 +93,20 @@ TEST_F(GreenPoolTest, AsksForAGreenletEachWhereCallsLetOthersRun) {
   EXPECT_FALSE(pool.busy());
 }
 
+TEST_F(GreenPoolTest, DoesNotWaitForAGreenletThatWasEndedBeforeItBegan) {
+  GreenPool pool{inner, log, 10};
+  queue(pool, "/");
+  EXPECT_EQ(pool.take(), 1U);  // and nobody calls run()
+
+  pool.ask_for_a_sign();
+
+  EXPECT_TRUE(readable(pool));
+  EXPECT_EQ(pool.take(), 1U);
+  pool.run();
+  EXPECT_EQ(seen, std::vector<std::string>{"/"});
+  EXPECT_FALSE(pool.busy());
+}
+
 TEST_F(GreenPoolTest, RunsNoMoreCallsThanItMay) {
   GreenPool pool{inner, log, 1};
   queue(pool, "/first");

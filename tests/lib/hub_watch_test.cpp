@@ -48,6 +48,22 @@ struct HubWatchTest : ::testing::Test {
   }
 };
 
+TEST_F(HubWatchTest, AsksWhileCallsWaitThoughNoneRuns) {
+  pool.handle({.method = "GET",
+               .path = "/",
+               .body = &body,
+               .connection = &connection,
+               .client = &connection.peer},
+              Responder{std::make_shared<test::RecordingExchange>()});
+  act = [] {};
+  static_cast<void>(pool.take());  // for a greenlet that somebody ends before it begins
+
+  watch.look(steady_clock::now());
+
+  EXPECT_EQ(pool.take(), 1U);
+  pool.run();
+}
+
 TEST_F(HubWatchTest, ReportsAHubThatGivesNoSignOfLifeOnce) {
   run([this] {
     const auto now = steady_clock::now();

@@ -121,6 +121,25 @@ TEST_F(ListenerTest, RestsWhileDescriptorsAreShortAndThenAccepts) {
   EXPECT_TRUE(run_until(context, [&] { return accepted == 1; }));
 }
 
+TEST_F(ListenerTest, RestsWhenTheSinkSaysSo) {
+  auto [socket, port] = listen_on_loopback();
+  Listener* self = nullptr;
+  Listener listener{context,
+                    std::move(socket),
+                    [&](UniqueFd) {
+                      ++accepted;
+                      self->rest();
+                    },
+                    {.exhaustion_pause = std::chrono::milliseconds{1}}};
+  self = &listener;
+
+  auto first = connect_to(port), second = connect_to(port);
+  ASSERT_TRUE(run_until(context, [&] { return accepted > 0; }));
+  EXPECT_EQ(accepted, 1);
+
+  EXPECT_TRUE(run_until(context, [&] { return accepted == 2; }));
+}
+
 TEST_F(ListenerTest, RejectsADescriptorThatIsNotASocket) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
