@@ -34,27 +34,26 @@ struct HubWatchTest : ::testing::Test {
     watch.on_stall([this](HubWatch::Duration silence) { reported.push_back(silence); });
   }
 
-  /// While a request runs.
-  void run(std::function<void()> meanwhile) {
-    act = std::move(meanwhile);
+  void queue() {
     pool.handle({.method = "GET",
                  .path = "/",
                  .body = &body,
                  .connection = &connection,
                  .client = &connection.peer},
                 Responder{std::make_shared<test::RecordingExchange>()});
+  }
+
+  /// While a request runs.
+  void run(std::function<void()> meanwhile) {
+    act = std::move(meanwhile);
+    queue();
     static_cast<void>(pool.take());
     pool.run();
   }
 };
 
 TEST_F(HubWatchTest, AsksWhileCallsWaitThoughNoneRuns) {
-  pool.handle({.method = "GET",
-               .path = "/",
-               .body = &body,
-               .connection = &connection,
-               .client = &connection.peer},
-              Responder{std::make_shared<test::RecordingExchange>()});
+  queue();
   act = [] {};
   static_cast<void>(pool.take());  // for a greenlet that somebody ends before it begins
 
@@ -94,12 +93,7 @@ TEST_F(HubWatchTest, ReportsTheNextStallToo) {
 }
 
 TEST_F(HubWatchTest, AsksAHubThatHasMissedARequest) {
-  pool.handle({.method = "GET",
-               .path = "/",
-               .body = &body,
-               .connection = &connection,
-               .client = &connection.peer},
-              Responder{std::make_shared<test::RecordingExchange>()});
+  queue();
   eventfd_t lost = 0;
   ASSERT_EQ(::eventfd_read(pool.fileno(), &lost), 0);
 
