@@ -26,6 +26,7 @@
 #include "spawning/error.hpp"
 #include "spawning/inheritance.hpp"
 #include "spawning/log.hpp"
+#include "spawning/service_manager.hpp"
 #include "spawning/status_top.hpp"
 #include "spawning/supervisor.hpp"
 #include "spawning/user_identity.hpp"
@@ -126,6 +127,9 @@ int go_on(Service service, Inheritance inheritance, const Log& log) {
 
 int supervise(const Options& given, const std::vector<std::string>& command, const Log& log) {
   std::optional<Inheritance> inheritance = inheritance_of(given);
+  // By the pid of the process that it has started, which one in the background does not have.
+  ServiceManager service_manager =
+      ServiceManager::of([](const char* name) { return std::getenv(name); }, ::getpid());
   Background background;
   if (given.daemonize && !inheritance) background = Background::enter();
   if (!inheritance) {
@@ -144,8 +148,7 @@ int supervise(const Options& given, const std::vector<std::string>& command, con
   apply(service.options, service.config);
   if (inheritance && inheritance->on_trial()) return Inheritance::kTrialPassed;
   service.config.background = std::move(background);
-  service.config.service_manager =
-      ServiceManager::of([](const char* name) { return std::getenv(name); }, ::getpid());
+  service.config.service_manager = std::move(service_manager);
   if (inheritance) return go_on(std::move(service), *std::move(inheritance), log);
   return start(std::move(service), identity, log);
 }

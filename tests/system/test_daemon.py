@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 import pytest
-from daemons import public_place
+from daemons import Daemon, Outcome, public_place
 from running import BANNER, PATIENCE, Client, wait_until
 
 # The application answers with how its process is, and prints a line.
@@ -102,6 +102,31 @@ def test_the_command_returns_once_the_service_serves_and_leaves_nothing_open(pla
     daemon.stop()
     assert not pidfile.exists()
     assert place.processes() == []
+
+
+def test_sockets_of_a_service_manager_are_served_in_the_background(place):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number = listener.fileno()
+        activated = f'exec 3<&{number}; export LISTEN_PID=$$; exec "$@"'
+        service = place.command("--daemonize", *ONE, "shop:app")
+        ended = subprocess.run(
+            ["/bin/bash", "-c", activated, "activated", *service],
+            env=place.variables({"LISTEN_FDS": "1"}),
+            cwd=place.site,
+            pass_fds=[number],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        port = listener.getsockname()[1]
+    daemon = Daemon(Outcome(ended.returncode, ended.stdout, ended.stderr))
+
+    assert daemon.banner
+    assert daemon.banner[3] == str(port)
+    assert daemon.get("/").status == 200
+    daemon.stop()
 
 
 def test_an_application_that_cannot_be_loaded_is_an_error_of_the_command(place, pidfile):
