@@ -11,9 +11,6 @@ meets all of them.
 
 import contextlib
 import os
-import re
-import resource
-import select
 import shutil
 import socket
 import statistics
@@ -22,7 +19,9 @@ import sys
 import time
 from pathlib import Path
 
-from peers import installed, running_process
+import wrk
+from server_process import installed, memory, running_process
+from situations import Crowd, raise_descriptor_limit
 
 HERE = Path(__file__).resolve().parent
 APPLICATION = "green_application:application"
@@ -58,7 +57,7 @@ def servers(build):
 def serving(command, build):
     """A server that has answered: its process and its port."""
     with running_process(command, build, HERE) as (process, port):
-        with Crowd.connect(port) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
             while not connection.recv(4096).endswith(b"hello\n"):
                 pass
@@ -67,45 +66,12 @@ def serving(command, build):
 
 def hello(port):
     """Requests a second, and the 99th percentile in ms."""
-    return wrk(port, "-c64", 4)
+    found = wrk.run(port, 4)
+    return found["requests_per_second"], found["p99_ms"]
 
 
-def wrk(port, connections, seconds):
-    command = ["wrk", "-t1", connections, f"-d{seconds}s", "--latency", f"http://127.0.0.1:{port}/"]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])
-    number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", output).groups()
-    return rate, float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
-
-
-def memory(pid):
-    """Of a process and its children, in KiB."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    total = 0
-    for each in [pid, *children]:
-        rollup = Path(f"/proc/{each}/smaps_rollup").read_text()
-        total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1])
-    return total
-
-
-class Crowd:
-    """So many connections."""
-
-    def __init__(self, port, count):
-        self.epoll = select.epoll()
-        self.sockets = {}
-        for _ in range(count):
-            connection = self.connect(port)
-            self.sockets[connection.fileno()] = connection
-            self.epoll.register(connection.fileno(), select.EPOLLIN)
-
-    @staticmethod
-    def connect(port):
-        while True:
-            try:
-                return socket.create_connection(("127.0.0.1", port), timeout=30)
-            except OSError:  # the backlog is full
-                time.sleep(0.01)
+class AskingCrowd(Crowd):
+    """Connections that ask."""
 
     def ask(self, path):
         request = f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode()
@@ -121,16 +87,11 @@ class Crowd:
             except OSError:
                 yield descriptor, b""
 
-    def close(self):
-        for connection in self.sockets.values():
-            connection.close()
-        self.epoll.close()
-
 
 def waiting(pid, port):
     """(seconds until all are answered, how many are not, KiB that each takes, connection included)."""
     before = most = memory(pid)
-    crowd = Crowd(port, WAITING)
+    crowd = AskingCrowd(port, WAITING)
     began = time.monotonic()
     crowd.ask("/wait")
     good, left = 0, set(crowd.sockets)
@@ -152,7 +113,7 @@ def waiting(pid, port):
 
 def streaming(port):
     """(the 99th percentile of other requests in ms, how many streams got no event meanwhile)."""
-    crowd = Crowd(port, STREAMS)
+    crowd = AskingCrowd(port, STREAMS)
     crowd.ask("/events")
     deadline = time.monotonic() + 4  # until all have begun
     while time.monotonic() < deadline:
@@ -213,8 +174,7 @@ def main():
     if shutil.which("wrk") is None:
         print("install wrk to compare whole servers")
         return None
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_descriptor_limit()
     os.environ["PYTHONPATH"] = str(build / "python")
     for _ in range(rounds):
         for name, command in servers(build):

@@ -11,6 +11,7 @@ nothing is compared.
 
 import argparse
 import json
+import os
 import platform
 import re
 import statistics
@@ -41,7 +42,7 @@ def run(command, directory):
     """The marks of a program, (name, requests) each; the n-th file of counts in `directory` ends there."""
     valgrind = ["valgrind", "--quiet", "--tool=callgrind", "--dump-before=getpgid"]
     valgrind += [f"--callgrind-out-file={directory}/counts"]
-    environment = {"PYTHONHASHSEED": "0", "PATH": "/usr/bin:/bin"}
+    environment = {"PYTHONHASHSEED": "0", "PATH": os.environ["PATH"]}
     finished = subprocess.run(
         [*valgrind, *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
     )
@@ -157,9 +158,7 @@ def judge(baseline, tools, measured):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        prog="./dev bench --quick", description=__doc__.split("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="./dev bench --quick", description=__doc__.split("\n")[0])
     parser.add_argument("build", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--renew", action="store_true", help="write bench/baseline.json anew")
     options = parser.parse_args(arguments)

@@ -1,110 +1,199 @@
 # SPDX-License-Identifier: MIT
-"""Requests a second of hello world, side by side with other servers, where those are installed.
+"""Compares `spawn` with other WSGI servers: the same applications, one process each, in turns, by wrk.
 
-usage: peers.py BUILD_DIR [SECONDS]
-
-Every server runs the same application on one process and is asked by `wrk -t1 -c64` over keep-alive
-connections. Run rounds again rather than longer: what else the machine does changes over minutes.
+Each measurement starts its server anew. In every round all peers are asked for a subject one after the
+other, so that what else the machine does meets all of them; figures are medians of the rounds, and
+ratios medians of each round's ratio. With two processors or more the server has the last one to
+itself, and wrk the first; --unpinned leaves that to the kernel. nginx, which answers `return 200`, and a
+few lines of C (floor.c) are no WSGI servers: they show what is left to gain.
 """
 
-import importlib.util
+import argparse
+import contextlib
+import functools
 import os
-import re
+import platform
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
+import tempfile
 from pathlib import Path
 
-APPLICATION = "spawning.wsgi_factory:hello_world"
-BJOERN = """
-import bjoern, sys
-from spawning.wsgi_factory import hello_world
-bjoern.run(hello_world, "127.0.0.1", int(sys.argv[1]))
-"""
+import peer_report
+from peer_table import PEERS, Place, choose
+from server_process import free_port, started
+from situations import (
+    APPLICATIONS,
+    FOR_FLOORS,
+    SITUATIONS,
+    Setting,
+    environment,
+    raise_descriptor_limit,
+    throughput,
+)
+
+SUBJECTS = [*APPLICATIONS, *SITUATIONS]
+USUAL = "spawn"
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+def read_options(arguments):
+    parser = argparse.ArgumentParser(
+        prog="./dev bench --peers",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"peers: {' '.join(peer.name for peer in PEERS)}\nsubjects: {' '.join(SUBJECTS)}",
+    )
+    parser.add_argument("build", type=Path, help=argparse.SUPPRESS)
+    add = parser.add_argument
+    add("--only", default="", metavar="PEER,…", help="these peers (all)")
+    add(
+        "--subjects",
+        default="",
+        metavar="SUBJECT,…",
+        help="these applications and situations (all)",
+    )
+    add("--rounds", type=int, default=3, metavar="N", help="how often (3)")
+    add("--seconds", type=int, default=3, metavar="N", help="of each measurement (3)")
+    add("--to", default=USUAL, metavar="PEER", help=f"whose figures the ratios are to ({USUAL})")
+    add("--unpinned", action="store_true", help="leave it to the kernel which processor runs what")
+    add("--python", type=Path, metavar="FILE", help="the interpreter that has the peers installed")
+    add("--output", type=Path, metavar="DIR", help="for peers.csv and peers.svg (build/bench)")
+    options = parser.parse_args(arguments)
+    options.only = [name for name in options.only.split(",") if name]
+    options.subjects = [name for name in options.subjects.split(",") if name] or SUBJECTS
+    for name in options.subjects:
+        if name not in SUBJECTS:
+            parser.error(f"--subjects: no subject {name!r}; there are {', '.join(SUBJECTS)}")
+    if options.rounds < 1 or options.seconds < 1:
+        parser.error("--rounds and --seconds: expected a number from 1 on")
+    return options
 
 
-def installed(module):
-    return importlib.util.find_spec(module) is not None
+# ---- where it runs -----------------------------------------------------------------------------------
 
 
-def servers(build):
-    """(name, command without its port) of each server that can be started here."""
-    for threads in ("1", "4"):
-        spawn = [build / "cli" / "spawn", "--python", sys.executable, "--processes", "1"]
-        yield f"spawn, {threads} threads", [*spawn, "--threads", threads, APPLICATION, "--port"]
-    if installed("gunicorn"):
-        gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gthread", "--log-level", "error"]
-        yield "gunicorn gthread, 4 threads", [*gunicorn, "--threads", "4", APPLICATION, "-b"]
-    if installed("bjoern"):
-        yield "bjoern", [sys.executable, "-c", BJOERN]
+def pinning(unpinned):
+    """The commands before a server and before wrk."""
+    processors = sorted(os.sched_getaffinity(0))
+    if unpinned or len(processors) < 2 or not shutil.which("taskset"):
+        return [], []
+    return ["taskset", "-c", str(processors[-1])], ["taskset", "-c", str(processors[0])]
 
 
-@contextmanager
-def running(command, build, cwd=None):
-    """Starts a server, and gives its port once it answers."""
-    with running_process(command, build, cwd) as (_, port):
-        yield port
+def describe(place, before_server, before_load):
+    version = subprocess.run(
+        [place.python, "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.split()
+    names = {f"{name}==" for name in place.modules | {"uWSGI", "pyuwsgi", "Django", "Flask"}}
+    where = "pinned to no processor"
+    if before_server:
+        where = f"server on processor {before_server[-1]}, wrk on {before_load[-1]}"
+    yield (
+        f"Linux {platform.release()}, {platform.machine()}, {os.cpu_count()} processors, "
+        f"Python {platform.python_version()}; {where}"
+    )
+    yield " ".join(sorted(each for each in version if each.startswith(tuple(names))))
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        yield f"the load average is {load:.1f}: something else runs here, and these figures show it"
 
 
-@contextmanager
-def running_process(command, build, cwd=None):
-    """…and its process."""
+# ---- measuring ---------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def serve(peer, place, before_server, application):
     port = free_port()
-    where = f"127.0.0.1:{port}" if command[-1] == "-b" else str(port)
-    environment = {**os.environ, "PYTHONPATH": str(build / "python")}
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([*command, where], env=environment, cwd=cwd, **silent)
-    try:
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
-        yield process, port
-    finally:
-        process.terminate()
-        process.wait()
+    command = [*before_server, *peer.command(place, application, port)]
+    with (
+        open(place.scratch / "errors", "wb") as errors,
+        started(command, port, environment(place), place.scratch, errors) as process,
+    ):
+        yield process.pid, port
 
 
-def measure(port, seconds):
-    """Requests a second."""
-    command = ["wrk", "-t1", "-c64", f"-d{seconds}s", f"http://127.0.0.1:{port}/"]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])
+def last_words(place):
+    """What the latest server has said at last on standard error."""
+    lines = (place.scratch / "errors").read_text(errors="replace").split("\n")
+    said = [line.strip() for line in lines if line.strip()]
+    return f" ({said[-1][:200]})" if said else ""
 
 
-def main():
-    build = Path(sys.argv[1]).resolve()
-    seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    if shutil.which("wrk") is None:
-        print("install wrk to compare whole servers")
-        return
-    sys.path.insert(0, str(build / "python"))
-    results = {}
-    for name, command in servers(build):
-        with running(command, build) as port:
-            results[name] = measure(port, seconds)
-            print(f"{name:<32} {results[name]:>10.0f} requests/s", flush=True)
-    for name, rate in results.items():
-        if not name.startswith("spawn"):
-            ratios = (
-                f"{results[each] / rate:.2f} ({each})"
-                for each in results
-                if each.startswith("spawn")
-            )
-            print(f"of {name}: {', '.join(ratios)}")
+def measure(subject, setting):
+    if subject in SITUATIONS:
+        return SITUATIONS[subject](setting)
+    return throughput(setting, *APPLICATIONS[subject])
+
+
+def suits(peer, subject):
+    return subject in FOR_FLOORS or not peer.only_hello
+
+
+def present(peers, place):
+    for peer in peers:
+        missing = peer.missing(place)
+        if missing:
+            print(f"{peer.name} is left out: {missing}", flush=True)
+        else:
+            yield peer
+
+
+def compare(peers, place, options, pins):
+    """The rows; a peer that does not start, or does not answer, is named."""
+    rows, failed = [], set()
+    for number in range(1, options.rounds + 1):
+        for subject in options.subjects:
+            turn = number % len(peers) if peers else 0  # nobody is always the first
+            for peer in [*peers[turn:], *peers[:turn]]:
+                if (peer, subject) in failed or not suits(peer, subject):
+                    continue
+                setting = Setting(
+                    functools.partial(serve, peer, place, pins[0]), options.seconds, pins[1]
+                )
+                try:
+                    found = measure(subject, setting)
+                except (OSError, ValueError, EOFError, subprocess.SubprocessError) as error:
+                    failed.add((peer, subject))
+                    print(f"{subject}: {peer.name} is left out: {error}{last_words(place)}", flush=True)
+                    continue
+                rows.append({"round": number, "subject": subject, "peer": peer.name, **found})
+                print(
+                    f"\r\033[K{number}/{options.rounds} {subject} {peer.name}",
+                    end="",
+                    file=sys.stderr,
+                )
+    print(file=sys.stderr)
+    order = [peer.name for peer in peers]
+    return sorted(
+        rows,
+        key=lambda row: (SUBJECTS.index(row["subject"]), order.index(row["peer"]), row["round"]),
+    )
+
+
+def main(arguments=None):
+    options = read_options(arguments)
+    chosen = choose(options.only)
+    build = options.build.resolve()
+    output = options.output or build.parent / "bench"
+    python = options.python or build.parent / "peers" / "bin" / "python"
+    raise_descriptor_limit()
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chmod(scratch, 0o755)
+        place = Place(build, Path(os.path.abspath(python)), Path(scratch))
+        pins = pinning(options.unpinned)
+        heading = list(describe(place, *pins))
+        print("\n".join(heading), flush=True)
+        rows = compare(list(present(chosen, place)), place, options, pins)
+    if not rows:
+        sys.exit("nothing could be measured")
+    output.mkdir(parents=True, exist_ok=True)
+    peer_report.write_csv(output / "peers.csv", rows)
+    (output / "peers.svg").write_text(peer_report.plot(rows, heading[0]))
+    print("\n".join(peer_report.table(rows, options.to)))
+    print(f"each measurement is in {output / 'peers.csv'}, a plot in {output / 'peers.svg'}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from peers import APPLICATION, running_process
+from server_process import APPLICATION, running_process
 from slow_clients import CONNECTIONS, PAUSE, Connection, quantile
 
 PROCESSES = 4  # as `spawn` does by itself

@@ -20,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-from peers import running
+from server_process import running
 
 HERE = Path(__file__).resolve().parent
 OF_EACH_KIND = 500
