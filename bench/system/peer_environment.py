@@ -10,13 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-# The second is tried where the first does not compile.
+# The second of two is tried where the first cannot be installed.
 PACKAGES = (
     ("granian",),
     ("bjoern",),  # needs libev-dev
     ("fastwsgi",),
     ("fastpysgi",),
-    ("gunicorn",),
+    ("gunicorn packaging",),  # the latter is what its gevent worker imports
     ("gevent",),
     ("eventlet",),
     ("waitress",),
@@ -29,7 +29,8 @@ PACKAGES = (
 
 def install(python, names, log):
     for name in names:
-        command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", name]
+        command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        command += name.split()
         if subprocess.run(command, stdout=log, stderr=log, check=False).returncode == 0:
             return True
     return False

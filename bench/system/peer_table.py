@@ -34,7 +34,10 @@ LoadModule mpm_event_module {modules}/mod_mpm_event.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
 LoadModule wsgi_module {modules}/mod_wsgi.so
 User {user}
+Group {user}
 StartServers 1
+MinSpareThreads 1
+MaxSpareThreads 64
 ServerLimit 1
 ThreadsPerChild 64
 MaxRequestWorkers 64

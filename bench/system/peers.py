@@ -118,7 +118,7 @@ def serve(peer, place, before_server, application):
 def last_words(place):
     """What the latest server has said at last on standard error."""
     lines = (place.scratch / "errors").read_text(errors="replace").split("\n")
-    said = [line.strip() for line in lines if line.strip()]
+    said = [line.strip() for line in lines if len(line.strip()) > 3]
     return f" ({said[-1][:200]})" if said else ""
 
 
@@ -157,7 +157,10 @@ def compare(peers, place, options, pins):
                     found = measure(subject, setting)
                 except (OSError, ValueError, EOFError, subprocess.SubprocessError) as error:
                     failed.add((peer, subject))
-                    print(f"{subject}: {peer.name} is left out: {error}{last_words(place)}", flush=True)
+                    print(
+                        f"{subject}: {peer.name} is left out: {error}{last_words(place)}",
+                        flush=True,
+                    )
                     continue
                 rows.append({"round": number, "subject": subject, "peer": peer.name, **found})
                 print(

@@ -64,7 +64,9 @@ def throughput(setting, application, options):
         before = processor_seconds(pid)
         found = wrk.run(port, setting.seconds, *setting.before_load, **options)
         taken = processor_seconds(pid) - before
-        found["cpu_us"] = taken / found["requests"] * 1e6 if found["requests"] else None
+        if found["errors"] >= found["requests"]:
+            raise ValueError(f"{found['errors']} errors, {found['requests']} answers")
+        found["cpu_us"] = taken / found["requests"] * 1e6
         found["memory_mib"] = memory(pid) / 1024
     return found
 
