@@ -133,8 +133,9 @@ def by_runner(name):
 
 
 def granian(place, application, port):
-    options = "--interface wsgi --workers 1 --no-ws --no-log --backlog 4096 --backpressure 4096"
+    options = "--interface wsgi --workers 1 --no-ws --no-log --backlog 4096"
     command = [place.python, "-m", "granian", *options.split(), "--blocking-threads", THREADS]
+    command += ["--backpressure", MOST_CONNECTIONS]
     return [*command, "--port", str(port), application]
 
 
@@ -189,10 +190,14 @@ def lacks_mod_wsgi(place):
 
 
 def floor(place, application, port):
-    program = place.scratch / "floor"
-    if not program.exists():
-        subprocess.run(["cc", "-O2", "-o", program, HERE / "floor.c"], check=True)
-    return [program, str(port)]
+    return [place.scratch / "floor", str(port)]
+
+
+def lacks_floor(place):
+    if not shutil.which("cc"):
+        return "no cc"
+    compiler = ["cc", "-O2", "-o", place.scratch / "floor", HERE / "floor.c"]
+    return None if subprocess.run(compiler, check=False).returncode == 0 else "it does not compile"
 
 
 PEERS = (
@@ -225,7 +230,7 @@ PEERS = (
     ),
     Peer("mod_wsgi", lacks_mod_wsgi, mod_wsgi),
     Peer("nginx", lambda place: None if system_program("nginx") else "no nginx", nginx, True),
-    Peer("floor", lambda place: None if shutil.which("cc") else "no cc", floor, True),
+    Peer("floor", lacks_floor, floor, True),
 )
 
 

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 SCRIPT = Path(__file__).resolve().parent / "requests.lua"
+PATIENCE = 30  # seconds, for a server that does not accept
 
 
 def command(port, seconds, connections=64, path="/", arguments=()):
@@ -17,10 +18,20 @@ def command(port, seconds, connections=64, path="/", arguments=()):
 def result(output):
     """{"requests_per_second": …, "requests": …, "p50_ms": …, "p99_ms": …, "p999_ms": …, "errors": …}"""
     found = json.loads(output.splitlines()[-1])
+    if not found["requests"]:
+        found.update(p50_ms=None, p99_ms=None, p999_ms=None)
     return {"requests_per_second": found["requests"] / found.pop("seconds"), **found}
 
 
 def run(port, seconds, *before, **options):
-    """`before`: a command that runs it, such as taskset."""
+    """`before`: a command that runs it, such as taskset. Raises OSError if it cannot connect."""
     load = [*before, *command(port, seconds, **options)]
-    return result(subprocess.run(load, capture_output=True, text=True, check=True).stdout)
+    try:
+        done = subprocess.run(
+            load, capture_output=True, text=True, timeout=seconds + PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise OSError("wrk does not come to an end") from None
+    if done.returncode != 0:
+        raise OSError(f"wrk: {done.stdout.strip() or done.stderr.strip()}")
+    return result(done.stdout)

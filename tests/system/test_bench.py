@@ -162,6 +162,20 @@ def test_the_plot_has_a_bar_for_each_peer() -> None:
     assert [float(bar.get("width", 0)) for bar in bars] == [500, 250]
 
 
+def test_what_has_not_answered_has_no_latencies() -> None:
+    said = '{"seconds": 2.0, "requests": %d, "p50_ms": 1.0, "p99_ms": 2.0, "p999_ms": 3.0, "errors": 0}'
+    wrk = importlib.import_module("wrk")
+
+    assert wrk.result("Running…\n" + said % 10)["requests_per_second"] == 5
+    assert wrk.result(said % 10)["p99_ms"] == 2
+    silent = wrk.result(said % 0)
+    assert silent["p99_ms"] is None
+    lines = list(
+        report().table([{"round": 1, "subject": "hello", "peer": "dead", **silent}], "spawn")
+    )
+    assert lines[1].split() == ["dead", "0", "0", "–"]
+
+
 def compare(tmp_path: pathlib.Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(BENCH / "peers.py"), str(BUILD), "--python", sys.executable]
     return subprocess.run(
