@@ -39,12 +39,13 @@ BIG = b"x" * (1 << 20)
 
 
 def application(environ, start_response):
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    if environ["PATH_INFO"] == "/bytes":
-        return [BIG]
     if environ["PATH_INFO"] == "/stream":
+        start_response("200 OK", [("Content-Type", "text/plain")])
         return (BLOCK for _ in range(16))
-    return [b"hello, world\n"]
+    body = BIG if environ["PATH_INFO"] == "/bytes" else b"hello, world\n"
+    length = ("Content-Length", str(len(body)))  # not every server adds it
+    start_response("200 OK", [("Content-Type", "text/plain"), length])
+    return [body]
 
 
 # ---- normal requests ---------------------------------------------------------------------------------
@@ -87,7 +88,7 @@ class Connection:
             raise ConnectionResetError
         self.received += octets
         head, blank, body = self.received.partition(b"\r\n\r\n")
-        if not blank or len(body) < int(re.search(rb"Content-Length: (\d+)", head)[1]):
+        if not blank or len(body) < int(re.search(rb"(?i)Content-Length: (\d+)", head)[1]):
             return None
         if not head.startswith(b"HTTP/1.1 200 "):
             raise ConnectionAbortedError
