@@ -189,9 +189,8 @@ class Stress {
     const int little = 8 << 10;
     ::setsockopt(theirs.get(), SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
     clients.emplace_back(std::move(ours), std::to_string(clients.size()), random_(), naps_);
-    boost::asio::post(context_, [this, fd = theirs.release()] {
-      servers_.back()->adopt(UniqueFd{fd});
-    });
+    boost::asio::post(context_,
+                      [this, fd = theirs.release()] { servers_.back()->adopt(UniqueFd{fd}); });
   }
 
   void add_server() {
