@@ -23,11 +23,11 @@ struct Buffer {
 
   struct Unmap {
     std::size_t size;  // 0 in a default unique_ptr
-    void operator()(char* octets) const {
+    void operator()(char* memory) const {
       if (size < kPage) {
-        ::operator delete(octets);
+        ::operator delete(memory);
       } else {
-        ::munmap(octets, size);
+        ::munmap(memory, size);
       }
     }
   };

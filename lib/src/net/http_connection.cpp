@@ -156,7 +156,7 @@ void HttpConnection::reset() {
   outbox_.mark_gone();
   if (phase_ == Phase::closed) return;
   const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
-  static_cast<void>(::connect(socket_.get(), &nobody, sizeof nobody));
+  [[maybe_unused]] const int ignored = ::connect(socket_.get(), &nobody, sizeof nobody);
   close();
 }
 

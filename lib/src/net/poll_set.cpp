@@ -89,10 +89,10 @@ void PollSet::State::look() {
 
 void PollSet::State::tell_again() {
   telling.swap(again);
-  for (std::size_t i = 0; i < telling.size(); ++i) {
-    if (telling[i] == nullptr) continue;
-    telling[i]->due_ = false;
-    telling[i]->ready({});
+  for (Socket* const& each : telling) {  // which may become null meanwhile
+    if (each == nullptr) continue;
+    each->due_ = false;
+    each->ready({});
   }
   telling.clear();
 }

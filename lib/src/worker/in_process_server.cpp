@@ -137,8 +137,8 @@ InProcessServer::~InProcessServer() {
   if (state_->is_ours()) {
     stop();
   } else {
-    static_cast<void>(
-        state_.release());  // its threads are not here, and what they held is held for ever
+    // Its threads are not here, and what they held is held for ever.
+    [[maybe_unused]] const State* const ignored = state_.release();
   }
 }
 
