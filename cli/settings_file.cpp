@@ -195,8 +195,7 @@ SettingsSource read_settings_file(const std::string& path) {
 }
 
 std::optional<std::string> find_project_file(const std::string& directory) {
-  const std::string path =
-      (std::filesystem::path{directory} / kProjectFile).lexically_normal().string();
+  std::string path = (std::filesystem::path{directory} / kProjectFile).lexically_normal().string();
   std::ifstream file{path};
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) return std::nullopt;

@@ -168,8 +168,8 @@ void define_worker(py::module_& module) {
       .def("log_error", &PyWorker::log_error, py::arg("text"), py::arg("traceback") = "",
            "Logs an error, also in a process that has been forked from this one.")
       .def("in_child", &PyWorker::in_child, py::arg("came_back"),
-           "In a forked process: what to call when the application comes back, instead of "
-           "answering.")
+           "In a forked process: what to call, instead of answering, when the application comes "
+           "back.\n\nWith what it has raised, or None. It does not return.")
       .def("failed", &PyWorker::failed, py::arg("summary"), py::arg("traceback"), py::arg("files"),
            "The application cannot be loaded.")
       .def("report_modules", &PyWorker::report_modules, py::arg("files"),

@@ -191,9 +191,10 @@ def test_signals_are_what_they_were_afterwards(run):
             raise SystemExit(5)
 
         signal.signal(signal.SIGTERM, mine)
+        before = signal.getsignal(signal.SIGINT)
         spawning.serve(application, port=0, access_log_format=None)
         assert signal.getsignal(signal.SIGTERM) is mine
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGINT) is before
         os.kill(os.getpid(), signal.SIGTERM)
         """
     )

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Command lines of Spawning 0.8 and 0.9, from its README, its --help and its init scripts, as they are.
 
-They name ports, which others may have: so the sockets come from a service manager, which wins. Only
-a daemon, which is not the process that one has started, is told a free port.
+They name ports, which others may have: so the sockets come from a service manager, which wins.
 """
 
 from __future__ import annotations
@@ -221,13 +220,13 @@ def test_it_shows_its_status(place: Place, free_port: int) -> None:
 
 
 @pytest.mark.parametrize("line", DAEMONS)
-def test_it_goes_to_the_background(place: Place, free_port: int, line: str) -> None:
+def test_it_goes_to_the_background(place: Place, line: str) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
-    ended = place.run(line.format(port=free_port, user=user))
+    ended = place.run(line.format(port=place.port, user=user))
     assert (ended.returncode, ended.stderr) == (0, "")
     pid = int((place.directory / "spawn.pid").read_text())
     try:
-        assert get(free_port, "/")[0] == 200
+        assert get(place.port, "/")[0] == 200
         os.kill(pid, signal.SIGTERM)
         wait_until(lambda: not alive(pid), PATIENCE, "the end of the daemon")
     finally:
