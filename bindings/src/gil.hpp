@@ -34,7 +34,7 @@ class GilHeld {
 /// moment until the process has gone, as it does from CPython 3.14 on. Only threads that nobody waits
 /// for can get here: daemons. (There is no object behind the reference, which a sanitizer would see.)
 template <class Call>
-[[gnu::no_sanitize("null")]] decltype(auto) calling_python(Call&& call) {
+__attribute__((no_sanitize("null"))) decltype(auto) calling_python(Call&& call) {
   try {
     return std::forward<Call>(call)();
   } catch (const abi::__forced_unwind&) {
