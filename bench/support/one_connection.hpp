@@ -46,7 +46,7 @@ inline std::string echo_request(std::size_t length) {
 class OneConnection {
  public:
   explicit OneConnection(Handler& handler) : server_{context_, handler, log_} {
-    auto [client, served] = test::make_tcp_pair();
+    auto [client, served] = test::make_socketpair();
     client_ = std::move(client);
     server_.adopt(std::move(served));
     context_.poll();
