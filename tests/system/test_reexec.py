@@ -5,56 +5,14 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
 
 import pytest
-from running import BUILD, PATIENCE, PROGRAM, SANITIZED, Client, alive, parent_of, wait_until
-
-APP = ("--processes", "2", "--threads", "2", "system_apps:router")
-SLEEPER = f"#!{sys.executable}\nimport time\ntime.sleep(1000)\n".encode()
-SOURCE = """
-def app(environ, start_response):
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "3")])
-    return [b"{text}"]
-"""
-
-
-def re_execute(server, times=1):
-    """Sends USR2, and waits until the next program has taken over."""
-    for _ in range(times):
-        server.workers()
-        count = server.errors().count("re-executed")
-        server.signal(signal.SIGUSR2)
-        wait_until(
-            lambda count=count: server.errors().count("re-executed") > count,
-            server.patience,
-            "the next program",
-        )
-
-
-def refused(server, number=1):
-    """Sends USR2, and waits until the next program has failed."""
-    server.signal(signal.SIGUSR2)
-    wait_until(
-        lambda: server.errors().count("this program goes on") == number,
-        server.patience,
-        "the next program's failure",
-    )
-    assert "re-executed" not in server.errors()
-
-
-def reload(server):
-    """Reloads, and waits until every worker from before is gone."""
-    before = set(server.workers())
-    count = server.errors().count("reloaded:")
-    server.signal(signal.SIGHUP)
-    wait_until(lambda: server.errors().count("reloaded:") > count, server.patience, "a reload")
-    wait_until(lambda: not any(alive(pid) for pid in before), server.patience, "their end")
+from re_execution import APP, SOURCE, Asking, re_execute, reload
+from running import PATIENCE, PROGRAM, Client, alive, parent_of, wait_until
 
 
 def serving(server):
@@ -69,48 +27,6 @@ def descriptors(server):
 def zombies_of(pid):
     tasks = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [each for each in tasks if not alive(int(each))]
-
-
-def program_of(server):
-    return os.readlink(f"/proc/{server.pid}/exe")
-
-
-class Asking(threading.Thread):
-    """Asks again and again, over one connection or over a new one each time, until left."""
-
-    def __init__(self, server, keep_alive):
-        super().__init__()
-        self.server, self.keep_alive = server, keep_alive
-        self.enough = threading.Event()
-        self.answers = self.connections = 0
-        self.failures = []
-
-    def __enter__(self):
-        self.start()
-        wait_until(lambda: self.answers, self.server.patience, "an answer")
-        return self
-
-    def __exit__(self, *_):
-        self.enough.set()
-        self.join()
-
-    def run(self):
-        try:
-            while not self.enough.is_set():
-                self.connections += 1
-                self._use_a_connection()
-        except (OSError, AssertionError) as error:
-            self.failures.append(repr(error))
-
-    def _use_a_connection(self):
-        with self.server.client() as client:
-            while not self.enough.is_set():
-                client.request("/pid", *([] if self.keep_alive else ["Connection: close"]))
-                response = client.response()
-                assert response.status == 200
-                self.answers += 1
-                if response.headers.get("connection") == "close":
-                    return
 
 
 def test_nobody_notices_twenty_re_executions(spawn):
@@ -227,126 +143,6 @@ def test_a_reload_that_is_under_way_goes_on(spawn, tmp_path, gate):
     assert server.stop() == 0
 
 
-@pytest.fixture
-def copied(spawn, tmp_path):
-    """copied(*arguments): a server whose program, `spawn` in tmp_path, may be replaced."""
-
-    def copied(*arguments, **options):
-        shutil.copy2(PROGRAM, tmp_path / "spawn")
-        env = {"PYTHONPATH": str(BUILD / "python"), **options.pop("env", {})}
-        options.setdefault("program", str(tmp_path / "spawn"))
-        return spawn(*arguments, env=env, **options)
-
-    return copied
-
-
-def put(path, content=None):
-    """Replaces a program as an installer does."""
-    new = path.with_name("new")
-    if content is None:
-        shutil.copy2(PROGRAM, new)
-    else:
-        new.write_bytes(content)
-        new.chmod(0o755)
-    new.rename(path)
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"#!/bin/sh\nexit 3\n", "exited with status 3"),
-        (b"#!/bin/sh\nexit 0\n", "exited with status 0"),
-        (b"#!/bin/sh\nkill -KILL $$\n", "was killed by SIGKILL"),
-        (SLEEPER, "did not end within 3000 ms"),
-        (b"no program", "cannot be executed: "),
-        (None, "cannot be executed: "),
-        ("truncated", ""),
-        ("not executable", "Permission denied"),
-        ("older", "exited with status 2"),
-    ],
-)
-def test_a_program_that_cannot_take_over_is_not_asked_to(copied, tmp_path, content, reason):
-    server = copied("--boot-timeout", "3" if "3000 ms" in reason else "60", *APP)
-    program = tmp_path / "spawn"
-    workers = set(server.workers())
-    with Asking(server, True) as client:
-        if content is None:
-            program.unlink()
-        elif content == "truncated":
-            put(program, PROGRAM.read_bytes()[:100_000])
-        elif content == "not executable":
-            program.chmod(0o644)
-        elif content == "older":  # one that knows nothing of the option
-            put(program, f"#!/bin/sh\nexec {PROGRAM} --no-such-option\n".encode())
-        else:
-            put(program, content)
-        refused(server)
-        if not SANITIZED:  # no shell runs with a sanitizer's library in it
-            assert reason in server.errors()
-        assert set(server.workers()) == workers
-
-        put(program)
-        program.chmod(0o755)
-        re_execute(server)
-        assert set(server.workers()) == workers
-    assert client.failures == []
-    assert program_of(server) == str(program)
-    assert server.stop() == 0
-
-
-def test_the_next_program_is_found_as_its_user_thinks_of_it(copied, tmp_path):
-    for release in ("41", "42"):
-        (tmp_path / release).mkdir()
-        shutil.copy2(PROGRAM, tmp_path / release / "spawn")
-    current = tmp_path / "current"
-    current.symlink_to("41")
-    server = copied(*APP, program=str(current / "spawn"))
-    assert program_of(server) == str(tmp_path / "41" / "spawn")
-
-    (tmp_path / "new").symlink_to("42")
-    (tmp_path / "new").rename(current)
-    re_execute(server)
-
-    assert program_of(server) == str(tmp_path / "42" / "spawn")
-
-
-def test_a_program_that_was_found_in_path_is_looked_up_again(copied, tmp_path):
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-    shutil.copy2(PROGRAM, tmp_path / "second" / "spawn")
-    path = f"{tmp_path}/first:{tmp_path}/second:{os.environ['PATH']}"
-    # subprocess looks in the PATH that it passes on.
-    server = copied(*APP, program="spawn", env={"PATH": path})
-    assert program_of(server) == str(tmp_path / "second" / "spawn")
-
-    shutil.copy2(PROGRAM, tmp_path / "first" / "spawn")
-    re_execute(server)
-
-    assert program_of(server) == str(tmp_path / "first" / "spawn")
-
-
-def test_a_working_directory_that_leads_elsewhere_is_entered_anew(copied, tmp_path):
-    for release in ("41", "42"):
-        (tmp_path / release).mkdir()
-        (tmp_path / release / "module.py").write_text(SOURCE.format(text="v" + release))
-        shutil.copy2(PROGRAM, tmp_path / release / "spawn")
-    current = tmp_path / "current"
-    current.symlink_to("41")
-    server = copied(
-        "--processes", "1", "module:app", program="./spawn", cwd=current, env={"PWD": str(current)}
-    )
-    (tmp_path / "new").symlink_to("42")
-    (tmp_path / "new").rename(current)
-
-    re_execute(server)
-
-    assert os.readlink(f"/proc/{server.pid}/cwd") == str(tmp_path / "42")
-    assert program_of(server) == str(tmp_path / "42" / "spawn")
-    assert server.get("/").body == b"v41"
-    reload(server)
-    assert server.get("/").body == b"v42"
-
-
 @pytest.mark.parametrize("last", [signal.SIGTERM, signal.SIGQUIT])
 def test_signals_that_come_in_a_burst_are_not_lost_and_not_deadly(spawn, last):
     server = spawn(*APP)
@@ -409,19 +205,6 @@ def test_a_worker_that_is_killed_meanwhile_is_replaced(spawn):
             "a successor",
         )
         wait_until(lambda: not zombies_of(server.pid), server.patience, "no zombie")
-
-
-def test_a_stop_during_the_trial_wins(copied, tmp_path, slowness):
-    server = copied(*APP)
-    put(tmp_path / "spawn", SLEEPER)
-    server.signal(signal.SIGUSR2)
-    wait_until(lambda: len(server.workers()) == 3, server.patience, "the trial")
-    server.signal(signal.SIGUSR2)
-    wait_until(lambda: "on trial already" in server.errors(), server.patience, "a line")
-    server.signal(signal.SIGTERM)
-
-    assert server.wait(5 * slowness) == 0
-    assert not any(alive(pid) for pid in server.seen_workers)
 
 
 def test_a_stop_that_is_under_way_is_not_interrupted(spawn, gate):
