@@ -93,10 +93,20 @@ def mixed(setting):
         slow = [*setting.before_load, *wrk.command(port, setting.seconds + 1, 32, "/slow")]
         with subprocess.Popen(slow, stdout=subprocess.DEVNULL) as beside:
             try:
-                time.sleep(0.3)  # until it is at work, which wrk does not say
+                wait_for_connections(port, 32)
                 return wrk.run(port, setting.seconds, *setting.before_load, connections=32)
             finally:
                 beside.terminate()
+
+
+def wait_for_connections(port, count, patience=20.0):
+    """Until so many clients of the port are connected, which wrk does not say of itself."""
+    remote = f"0100007F:{port:04X} 01 "  # 127.0.0.1, established
+    deadline = time.monotonic() + patience
+    while Path("/proc/net/tcp").read_text().count(remote) < count:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"fewer than {count} connections to port {port}")
+        time.sleep(0.01)
 
 
 def slow(setting):

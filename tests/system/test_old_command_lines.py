@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from factory_projects import write
+from factory_projects import django_site, write
 from running import (
     PATIENCE,
     PROGRAM,
@@ -59,17 +59,7 @@ MODULES = {
         num_processes = 2
         threadpool_workers = 3
     """,
-    "mysite/__init__.py": "",
-    "mysite/settings.py": """
-        ALLOWED_HOSTS = ["*"]
-        ROOT_URLCONF = "mysite.urls"
-        SECRET_KEY = "a secret of tests"
-    """,
-    "mysite/urls.py": """
-        from django.http import HttpResponse
-        from django.urls import path
-        urlpatterns = [path("", lambda request: HttpResponse("a Django"))]
-    """,
+    **django_site("a Django"),
 }
 
 APP = "my_wsgi_module.my_wsgi_application"

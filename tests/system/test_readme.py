@@ -9,7 +9,7 @@ import shlex
 from typing import Callable
 
 import pytest
-from factory_projects import write
+from factory_projects import django_site, write
 from running import HERE, Spawn
 
 PAGE = (HERE.parent.parent / "README.md").read_text()
@@ -33,17 +33,7 @@ MODULES = {
         [app:main]
         use = call:my_module:make_app
     """,
-    "mysite/__init__.py": "",
-    "mysite/settings.py": """
-        ALLOWED_HOSTS = ["*"]
-        ROOT_URLCONF = "mysite.urls"
-        SECRET_KEY = "a secret of tests"
-    """,
-    "mysite/urls.py": """
-        from django.http import HttpResponse
-        from django.urls import path
-        urlpatterns = [path("", lambda request: HttpResponse("served"))]
-    """,
+    **django_site("served"),
     "mysite/wsgi.py": """
         import os
         from django.core.wsgi import get_wsgi_application
