@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "supervise/connection_dealer.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <utility>
-
-#include "spawning/error.hpp"
 
 namespace spawning {
 
@@ -38,16 +34,6 @@ std::size_t ConnectionDealer::choose(const std::vector<Taker>& takers, bool with
     if (rank(takers[other]) < rank(takers[best])) best = other;
   }
   return best;
-}
-
-void raise_descriptor_limit() {
-  constexpr rlim_t kEnough = 1 << 20;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) throw_last_error("getrlimit(RLIMIT_NOFILE)");
-  const rlim_t wanted = std::min(limit.rlim_max, kEnough);
-  if (limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = wanted;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) throw_last_error("setrlimit(RLIMIT_NOFILE)");
 }
 
 }  // namespace spawning

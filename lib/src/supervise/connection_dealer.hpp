@@ -41,9 +41,4 @@ class ConnectionDealer {
   std::size_t next_ = 0;
 };
 
-/// Lets this process, and those that it starts, have as many descriptors as the system allows, but
-/// not above a million: who counts up to the limit shall not take long. Connections on their way
-/// count too. \see getrlimit(2), RLIMIT_NOFILE
-void raise_descriptor_limit();
-
 }  // namespace spawning

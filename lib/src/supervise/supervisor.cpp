@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/descriptor_table.hpp"
 #include "base/scheduling.hpp"
 #include "spawning/error.hpp"
 #include "supervise/supervisor_state.hpp"
@@ -78,6 +79,7 @@ const SupervisorRemains* Supervisor::State::before() const {
 int Supervisor::State::run() {
   await_signals();
   raise_descriptor_limit();
+  reserve_descriptors();
   prefer(Scheduling::prompt);  // connections that it deals out have clients that wait
   notifier.emplace(context, config.service_manager, log, [this] { return healthy(); });
   if (config.status) {

@@ -11,6 +11,7 @@
 #include <future>
 #include <utility>
 
+#include "base/descriptor_table.hpp"
 #include "base/scheduling.hpp"
 #include "spawning/error.hpp"
 #include "worker/io_thread.hpp"
@@ -42,6 +43,7 @@ Worker::State::State(Seat&& inherited)
       console{std::move(seat.console)},
       scoreboard{Scoreboard::adopt(std::move(seat.scoreboard))},
       slot{scoreboard.occupy(seat.slot)} {
+  reserve_descriptors();  // no other thread is there yet
   slot.generation = seat.generation;
   channel = std::make_unique<ControlChannel>(
       io, std::move(seat.control),
