@@ -3,10 +3,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <string>
 #include <thread>
+#include <utility>
 
+#include "base/spool_file.hpp"
 #include "support/loopback.hpp"
 
 namespace spawning {
@@ -24,9 +27,9 @@ struct OutboxTest : ::testing::Test, Outbox::IoThread {
   void post_flush() override { ++flushes; }
   void post_close() override { ++closes; }
 
-  WriteStatus send(std::string_view octets) {
+  WriteStatus send(std::string_view octets, Outbox::When when = Outbox::When::now) {
     iovec piece{const_cast<char*>(octets.data()), octets.size()};
-    return outbox.send({&piece, 1});
+    return outbox.send({&piece, 1}, when);
   }
 
   std::string receive() const {
@@ -90,6 +93,64 @@ TEST_F(OutboxTest, KeepsTheOrderWhenMoreIsSentBehindAQueue) {
   sent += "the end";
 
   EXPECT_EQ(receive_everything(), sent);
+}
+
+TEST_F(OutboxTest, LeavesWhatMayWaitToTheIoThreadWhichIsAskedOnce) {
+  EXPECT_EQ(send("one ", Outbox::When::soon), WriteStatus::ok);
+  EXPECT_EQ(send("two", Outbox::When::soon), WriteStatus::ok);
+
+  EXPECT_EQ(receive(), "");
+  EXPECT_EQ(flushes, 1);
+  EXPECT_FALSE(outbox.empty());
+  bool progress = false;
+  EXPECT_EQ(outbox.flush(progress), Outbox::Flush::empty);
+  EXPECT_EQ(receive(), "one two");
+  EXPECT_EQ(send("three", Outbox::When::soon), WriteStatus::ok);
+  EXPECT_EQ(flushes, 2);
+}
+
+TEST_F(OutboxTest, SendsWhatMayWaitWithWhatMayNot) {
+  EXPECT_EQ(send("one ", Outbox::When::soon), WriteStatus::ok);
+  EXPECT_EQ(send("two"), WriteStatus::ok);
+
+  EXPECT_EQ(receive(), "one two");
+  EXPECT_TRUE(outbox.empty());
+}
+
+TEST_F(OutboxTest, SendsWhatMayWaitBeforeAFile) {
+  EXPECT_EQ(send("one ", Outbox::When::soon), WriteStatus::ok);
+  UniqueFd file = open_spool_file();
+  ASSERT_EQ(::pwrite(file.get(), "two ", 4, 0), 4);
+  std::string head = "head ";
+  iovec piece{head.data(), head.size()};
+  EXPECT_EQ(outbox.send_file({&piece, 1}, {std::move(file), 0, 4}, "three"), WriteStatus::ok);
+
+  EXPECT_EQ(receive(), "one head two three");
+}
+
+TEST_F(OutboxTest, DoesNotCopyMuchOnlyBecauseItMayWait) {
+  const std::string much(100'000, 'x');
+  EXPECT_EQ(send("one ", Outbox::When::soon), WriteStatus::ok);
+  EXPECT_EQ(send(much, Outbox::When::soon), WriteStatus::ok);
+
+  EXPECT_EQ(receive(), "one " + much);
+  EXPECT_TRUE(outbox.empty());
+}
+
+TEST_F(OutboxTest, KeepsTheOrderOfWhatMayWaitBehindAQueue) {
+  const std::string sent = overfill();
+  EXPECT_EQ(send("behind", Outbox::When::soon), WriteStatus::full);
+
+  EXPECT_EQ(receive_everything(), sent + "behind");
+}
+
+TEST_F(OutboxTest, FindsOutThatTheClientHasGoneWhenWhatMayWaitIsSent) {
+  EXPECT_EQ(send("one ", Outbox::When::soon), WriteStatus::ok);
+  ends.second.reset();
+
+  EXPECT_EQ(send("two"), WriteStatus::gone);
+  EXPECT_EQ(closes, 1);
+  EXPECT_TRUE(outbox.gone());
 }
 
 TEST_F(OutboxTest, WaitsUntilLittleIsUnsent) {

@@ -240,6 +240,26 @@ TEST_F(PollSetTest, WatchesMoreThanItIsToldOfAtOnce) {
   for (Watched& each : sockets) remove(each);
 }
 
+TEST_F(PollSetTest, PausesAfterEachTurnThatFoundSomebody) {
+  Watched one, other;
+  std::vector<std::size_t> heard;  // by the time of each pause
+  set->between_turns([&] { heard.push_back(one.said.size() + other.said.size()); });
+  add(one);
+  add(other);
+  run_ready(context);
+  EXPECT_TRUE(heard.empty());
+
+  one.hear();
+  other.hear();
+  ASSERT_TRUE(run_until(context, [&] { return one.said.size() + other.said.size() == 2; }));
+  one.hear();
+  ASSERT_TRUE(run_until(context, [&] { return one.said.size() == 2; }));
+
+  EXPECT_EQ(heard, (std::vector<std::size_t>{2, 3}));
+  remove(one);
+  remove(other);
+}
+
 TEST_F(PollSetTest, MayEndFromInside) {
   Watched one, other;
   add(one);

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <barrier>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -194,6 +195,86 @@ TEST_F(WorkerPoolTest, IsNotSaturatedByACallThatOneOfManyFreeThreadsIsAboutToTak
   go.arrive_and_wait();
   one.join();
   two.join();
+}
+
+struct WorkerPoolRoomTest : WorkerPoolTest {
+  static constexpr std::chrono::minutes kLong{10};
+
+  void queue(int calls) {
+    for (int i = 0; i < calls; ++i) pool.handle(request(), responder());
+  }
+  void run(int calls) {
+    for (int i = 0; i < calls; ++i) ASSERT_TRUE(pool.run_one());
+  }
+
+  std::chrono::milliseconds call_takes{0};
+  test::FunctionHandler inner{[this](Request, Responder) {
+    const auto end = std::chrono::steady_clock::now() + call_takes;
+    while (std::chrono::steady_clock::now() < end) {
+    }
+  }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+};
+
+TEST_F(WorkerPoolRoomTest, IsThereWhereFewCallsWait) {
+  queue(2);
+  pool.wait_for_room(kLong);
+  EXPECT_EQ(pool.queued(), 2U);
+}
+
+TEST_F(WorkerPoolRoomTest, IsThereOnceMostCallsAreTaken) {
+  queue(40);
+  std::atomic<bool> room{false};
+  std::atomic<std::size_t> left{0};
+  std::thread waiter{[&] {
+    pool.wait_for_room(kLong);
+    left = pool.queued();
+    room = true;
+  }};
+  while (!room && pool.run_one()) {
+  }
+  waiter.join();
+  EXPECT_LE(left, 10U);
+}
+
+TEST_F(WorkerPoolRoomTest, IsNotWaitedForTooLong) {
+  queue(40);
+  pool.wait_for_room(std::chrono::milliseconds{1});
+  EXPECT_EQ(pool.queued(), 40U);
+}
+
+TEST_F(WorkerPoolRoomTest, IsNotWaitedForInAPoolThatStops) {
+  queue(40);
+  std::thread waiter{[&] { pool.wait_for_room(kLong); }};
+  pool.stop();
+  waiter.join();
+  EXPECT_EQ(pool.queued(), 40U);
+}
+
+TEST_F(WorkerPoolRoomTest, IsNotWaitedForWhereCallsAreShort) {
+  constexpr std::chrono::milliseconds kMost{100};
+  std::optional<std::chrono::steady_clock::duration> took;
+  // Until calls have been short, which on a busy machine they need not be.
+  while (!took || *took >= kMost) {
+    pool.wait_for_room(kMost);  // they are counted from here on
+    queue(1000);
+    run(960);
+    const auto begin = std::chrono::steady_clock::now();
+    pool.wait_for_room(kMost);
+    took = std::chrono::steady_clock::now() - begin;
+    run(40);
+  }
+}
+
+TEST_F(WorkerPoolRoomTest, IsWaitedForAgainWhenCallsHaveBecomeLong) {
+  call_takes = std::chrono::milliseconds{1};
+  pool.wait_for_room(kLong);
+  queue(60);
+  run(20);
+  const auto begin = std::chrono::steady_clock::now();
+  pool.wait_for_room(std::chrono::milliseconds{1});
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds{1});
 }
 
 TEST_F(WorkerPoolTest, PublishesWhatRunsAndWhatWaits) {

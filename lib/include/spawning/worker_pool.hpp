@@ -4,8 +4,10 @@
 /// Running a Handler on threads that somebody else owns.
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "spawning/call_queue.hpp"
@@ -48,7 +50,21 @@ class WorkerPool final : public CallQueue {
 
   [[nodiscard]] bool saturated() const override;
 
+  /// For whoever brings calls, between one look for them and the next: where several wait for a thread,
+  /// and take some time each, blocks until most have been taken, but no longer than `most`. So calls are
+  /// brought many at a time, and nobody wakes up for each of them and takes the processor from a thread
+  /// that works.
+  /// \par Threads  One at a time.
+  void wait_for_room(std::chrono::microseconds most = std::chrono::milliseconds{1});
+
  private:
+  struct Look {
+    std::chrono::steady_clock::time_point at{};
+    std::uint64_t completed = 0;  // calls, by then
+    bool calls_are_short = true;
+  };
+
+  [[nodiscard]] bool calls_are_short();
   void note_sleeping(std::size_t count);  // with the mutex held
   [[nodiscard]] bool take_a_sleeper();    // with the mutex held; whether to wake one
 
@@ -57,6 +73,9 @@ class WorkerPool final : public CallQueue {
   std::size_t wake_ups_ = 0;  // given, and not yet taken by a thread in wait()
   // Threads that will look at the queue soon, as far as we know.
   std::atomic<std::size_t> on_the_way_{0};
+  std::condition_variable room_;
+  std::optional<std::size_t> awaited_;  // how long the queue is to be, by who waits for room
+  Look looked_;
   bool stopped_ = false;
   std::optional<RunningPublisher> publisher_;
 };

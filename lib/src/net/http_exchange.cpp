@@ -8,6 +8,9 @@
 namespace spawning {
 namespace {
 
+// From one block of a response to the next.
+constexpr std::chrono::milliseconds kQuickly{1};
+
 iovec piece_of(std::string_view octets) {
   return {const_cast<char*>(octets.data()),
           octets.size()};  // iovec serves reading too; sending only reads
@@ -32,7 +35,7 @@ void HttpExchange::begin_exchange(const RequestHead& head, const Address& client
   request_ = head;
   client_ = &client;
   keep_alive_ = keep_alive;
-  began_ = begun_ = now;
+  began_ = begun_ = last_block_ = now;
   status_ = 0;
   refusal_.reset();
   head_octets_.clear();
@@ -115,9 +118,19 @@ WriteStatus HttpExchange::send(const ResponseEncoder::Piece& piece) {
                     piece_of(piece.suffix)};
   const auto some = without_empty(pieces);
   if (some.empty()) return outbox_.gone() ? WriteStatus::gone : WriteStatus::ok;
-  const auto status = outbox_.send(some);
+  const auto status = outbox_.send(some, when_to_send());
   head_is_sent();
   return status;
+}
+
+// Soon, with what else there is by then, where the I/O thread will be there in a moment anyway; or
+// where blocks follow each other so quickly that it costs more to send one than to make one.
+Outbox::When HttpExchange::when_to_send() {
+  if (server_.pausing.load(std::memory_order_relaxed)) return Outbox::When::soon;
+  if (!head_octets_.empty()) return Outbox::When::now;
+  const auto now = std::chrono::steady_clock::now();
+  const auto before = std::exchange(last_block_, now);
+  return now - before < kQuickly ? Outbox::When::soon : Outbox::When::now;
 }
 
 // Swapped, so that both keep their memory.

@@ -124,6 +124,7 @@ class HttpExchange final : public Exchange {
   void note_progress();
   WriteStatus send(const ResponseEncoder::Piece& piece);
   void head_is_sent();
+  [[nodiscard]] Outbox::When when_to_send();
   [[nodiscard]] std::string label() const;
   void end(Outcome outcome, Then then);
   void hand_over(bool tell);
@@ -144,6 +145,7 @@ class HttpExchange final : public Exchange {
   RequestHead request_{};
   const Address* client_ = nullptr;
   Time began_{}, ended_{};
+  Time last_block_{};
   Time begun_{};  // work on it; published by kBegun
   pthread_t thread_{};
   std::atomic<Time> progress_{};      // of a response that has started; kept if it is limited

@@ -23,36 +23,68 @@ ssize_t send_now(int fd, std::span<iovec> pieces, int flags) {
   }
 }
 
+std::string_view octets_of(const iovec& piece) {
+  return {static_cast<const char*>(piece.iov_base), piece.iov_len};
+}
+
+std::size_t size_of(std::span<const iovec> pieces) {
+  std::size_t size = 0;
+  for (const auto& piece : pieces) size += piece.iov_len;
+  return size;
+}
+
+// More is sent by whoever writes it: it would only be copied.
+constexpr std::size_t kMostPostponed = 64 << 10;
+
 }  // namespace
 
-WriteStatus Outbox::send(std::span<iovec> pieces) {
+WriteStatus Outbox::send(std::span<iovec> pieces, When when) {
   const std::lock_guard lock{mutex_};
   if (gone()) return WriteStatus::gone;
-  if (!send_pieces(pieces, 0)) return WriteStatus::gone;
+  const bool may_wait = when == When::soon && (postponed_ || unsent_.empty()) &&
+                        unsent_.octets() + size_of(pieces) <= kMostPostponed;
+  const bool here = may_wait ? postpone(pieces) : send_postponed() && send_pieces(pieces, 0);
+  if (!here) return WriteStatus::gone;
   return unsent_.empty() || !unsent_.congested() ? WriteStatus::ok : WriteStatus::full;
 }
 
-// With the mutex held. False if the client has gone.
+bool Outbox::postpone(std::span<iovec> pieces) {
+  for (const auto& piece : pieces) unsent_.push(octets_of(piece));
+  if (!std::exchange(postponed_, true)) io_.post_flush();
+  return true;
+}
+
+bool Outbox::send_postponed() { return !std::exchange(postponed_, false) || send_queue(); }
+
 bool Outbox::send_pieces(std::span<iovec> pieces, int flags) {
   const bool was_empty = unsent_.empty();
   std::size_t sent = 0;
   if (was_empty) {
     const ssize_t result = send_now(fd_, pieces, flags);
-    if (result < 0) {
-      io_.post_close();
-      gone_.store(true, std::memory_order_release);
-      return false;
-    }
+    if (result < 0) return lose();
     sent = static_cast<std::size_t>(result);
   }
   for (const auto& piece : pieces) {
     const std::size_t passed = std::min(sent, piece.iov_len);
     sent -= passed;
-    if (passed == piece.iov_len) continue;
-    unsent_.push({static_cast<const char*>(piece.iov_base) + passed, piece.iov_len - passed});
+    if (passed < piece.iov_len) unsent_.push(octets_of(piece).substr(passed));
   }
   if (was_empty && !unsent_.empty()) io_.post_flush();
   return true;
+}
+
+bool Outbox::send_queue() {
+  bool progress = false;
+  const auto sent = unsent_.send(fd_, progress);
+  if (sent == UnsentQueue::Sent::failed) return lose();
+  if (sent == UnsentQueue::Sent::some) io_.post_flush();
+  return true;
+}
+
+bool Outbox::lose() {
+  io_.post_close();
+  gone_.store(true, std::memory_order_release);
+  return false;
 }
 
 WriteStatus Outbox::send_file(std::span<iovec> before, FilePart part, std::string_view after) {
@@ -60,24 +92,12 @@ WriteStatus Outbox::send_file(std::span<iovec> before, FilePart part, std::strin
   if (gone()) return WriteStatus::gone;
   // More follows at once: the head shall not go out in a packet of its own.
   const bool alone = part.length == 0 && after.empty();
-  if (!send_pieces(before, alone ? 0 : MSG_MORE)) return WriteStatus::gone;
+  if (!send_postponed() || !send_pieces(before, alone ? 0 : MSG_MORE)) return WriteStatus::gone;
   const bool was_empty = unsent_.empty();
   unsent_.push_file(std::move(part.file), part.offset, part.length);
   unsent_.push(after);
   if (!was_empty) return unsent_.congested() ? WriteStatus::full : WriteStatus::ok;
-  bool progress = false;
-  switch (unsent_.send(fd_, progress)) {
-    case UnsentQueue::Sent::all:
-      break;
-    case UnsentQueue::Sent::some:
-      io_.post_flush();
-      break;
-    case UnsentQueue::Sent::failed:
-      io_.post_close();
-      gone_.store(true, std::memory_order_release);
-      return WriteStatus::gone;
-  }
-  return WriteStatus::ok;
+  return send_queue() ? WriteStatus::ok : WriteStatus::gone;
 }
 
 bool Outbox::wait_writable() {
@@ -109,6 +129,7 @@ Outbox::Flush Outbox::flush(bool& progress) {
   {
     const std::lock_guard lock{mutex_};
     if (gone()) return Flush::failed;
+    postponed_ = false;
     const auto sent = unsent_.send(fd_, progress);
     if (sent == UnsentQueue::Sent::failed) return Flush::failed;
     if (sent == UnsentQueue::Sent::some) status = Flush::blocked;
@@ -133,6 +154,7 @@ void Outbox::mark_gone() {
     const std::lock_guard lock{mutex_};
     gone_.store(true, std::memory_order_release);
     unsent_.clear();
+    postponed_ = false;
     resume = wake_waiters();
   }
   if (resume) resume();

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <span>
@@ -19,7 +20,8 @@
 namespace spawning {
 
 /// Sends octets straight from the answering thread while the socket takes them, which saves the hop
-/// to the I/O thread, and queues the rest, which the I/O thread sends as the client reads.
+/// to the I/O thread, and queues the rest, which the I/O thread sends as the client reads. What may be
+/// sent soon instead of now, it sends together with what is queued by then.
 ///
 /// \par Threads   send(), send_file(), wait_writable(), when_writable() and gone(): any. The rest:
 ///                the I/O thread.
@@ -45,8 +47,10 @@ class Outbox {
   Outbox(int fd, const UnsentLimits& limits, std::atomic<std::uint64_t>& spooled, IoThread& io)
       : fd_{fd}, io_{io}, unsent_{limits, spooled} {}
 
+  enum class When : std::uint8_t { now, soon };
+
   /// Sends or queues all of it, without waiting.
-  WriteStatus send(std::span<iovec> pieces);
+  WriteStatus send(std::span<iovec> pieces, When when = When::now);
 
   /// Sends or queues `before`, the part of a file, and `after`.
   WriteStatus send_file(std::span<iovec> before, FilePart part, std::string_view after);
@@ -75,7 +79,12 @@ class Outbox {
   void mark_gone();
 
  private:
-  bool send_pieces(std::span<iovec> pieces, int flags);
+  // With the mutex held. False if the client has gone.
+  [[nodiscard]] bool postpone(std::span<iovec> pieces);
+  [[nodiscard]] bool send_postponed();
+  [[nodiscard]] bool send_pieces(std::span<iovec> pieces, int flags);
+  [[nodiscard]] bool send_queue();
+  bool lose();  // it is gone; false
   [[nodiscard]] std::function<void()>
   wake_waiters();  // with the mutex held; call the result without
 
@@ -84,6 +93,7 @@ class Outbox {
   mutable std::mutex mutex_;
   std::condition_variable writable_;
   UnsentQueue unsent_;
+  bool postponed_ = false;  // what is in the queue, although the socket may take it
   std::function<void()> resume_;
   std::atomic<bool> gone_{false};  // written with the mutex held
 };

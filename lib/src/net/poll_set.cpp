@@ -50,6 +50,7 @@ struct PollSet::State : std::enable_shared_from_this<State> {
   std::span<epoll_event> untold{};  // of these
   std::vector<Socket*> again{};     // null: it has been removed
   std::vector<Socket*> telling{};   // was `again`
+  std::function<void()> pause{};
   std::size_t sockets = 0;
   bool waiting = false;  // for the kernel
   bool looking = false;  // the kernel's answer is being passed on
@@ -83,6 +84,7 @@ void PollSet::State::look() {
   tell_again();
   looking = false;
   if (!epoll.is_open()) return;
+  if (pause && count > 0) pause();
   if (more || !again.empty()) return look_soon();
   wait();
 }
@@ -149,6 +151,8 @@ void PollSet::remove(int fd, Socket& socket) {
   boost::system::error_code error;
   state_->epoll.cancel(error);
 }
+
+void PollSet::between_turns(std::function<void()> pause) { state_->pause = std::move(pause); }
 
 void PollSet::look_again(Socket& socket) {
   if (std::exchange(socket.due_, true)) return;

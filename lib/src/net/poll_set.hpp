@@ -4,6 +4,7 @@
 /// Sockets that an event loop watches together.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "spawning/asio.hpp"
@@ -54,6 +55,10 @@ class PollSet {
 
   /// It did not take all octets: says when there is room again. \throws std::system_error
   void await_output(int fd, Socket& socket);
+
+  /// Calls `pause` after sockets have been ready, before it is waited for the next ones. It may block for
+  /// a moment, so that more of them are ready then. Not from inside any ready().
+  void between_turns(std::function<void()> pause);
 
   /// Calls ready() once more, without an event, when the others have had their turn: once, however
   /// often it is asked for before.

@@ -242,6 +242,15 @@ std::size_t Server::move_away(std::size_t most) {
   return moved;
 }
 
+void Server::between_turns(std::function<void()> pause) {
+  ServerContext& context = *state_->context;
+  context.poll_set->between_turns([&context, pause = std::move(pause)] {
+    context.pausing.store(true, std::memory_order_relaxed);
+    pause();
+    context.pausing.store(false, std::memory_order_relaxed);
+  });
+}
+
 void Server::on_sweep(std::function<void()> look) { state_->look = std::move(look); }
 
 void Server::each_running(const std::function<void(const RunningRequest&)>& visit) const {

@@ -89,6 +89,7 @@ struct ServerContext {
   std::function<void(HandedConnection)> hand_over;
   bool draining = false;
   std::atomic<bool> closing{false};       // answers announce the end of their connections
+  std::atomic<bool> pausing{false};       // the I/O thread will be back in a moment
   std::atomic<std::uint64_t> spooled{0};  // octets of responses in spool files
 };
 

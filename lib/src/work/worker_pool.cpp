@@ -4,6 +4,19 @@
 #include <utility>
 
 namespace spawning {
+namespace {
+
+// So many calls must wait for a thread before it is worth while to sleep until fewer do.
+constexpr std::size_t kSeveral = 4;
+
+// Of shorter ones many come in a turn anyway, and to sleep costs more than it saves.
+constexpr std::chrono::microseconds kShortCall{40};
+
+// To find that out: so many of them, or what there was in such a time.
+constexpr std::uint64_t kSample = 16;
+constexpr std::chrono::milliseconds kSampleTime{1};
+
+}  // namespace
 
 WorkerPool::WorkerPool(Handler& inner, const Log& log) : CallQueue{inner, log} {}
 WorkerPool::~WorkerPool() = default;
@@ -64,21 +77,42 @@ bool WorkerPool::wait() {
 
 bool WorkerPool::run_one() {
   std::optional<Call> call;
-  bool wake = false;
+  bool wake = false, room = false;
   {
     const std::lock_guard lock{mutex_};
     if (queue_.empty()) return false;
     call.emplace(pop());
     if (on_the_way_ > 0) --on_the_way_;
     wake = take_a_sleeper();
+    room = awaited_ && queue_.size() <= *awaited_;
+    if (room) awaited_.reset();
   }
   if (wake) wake_.notify_one();
+  if (room) room_.notify_one();
   if (call->responder.begin()) CallQueue::run(*call, publisher_ ? publisher_->place() : nullptr);
   note_end();
   // Without the lock: a producer that does not see it in time wakes a thread too many, and only a thread
   // that holds the lock ever counts itself out.
   ++on_the_way_;
   return true;
+}
+
+void WorkerPool::wait_for_room(std::chrono::microseconds most) {
+  if (calls_are_short()) return;
+  std::unique_lock lock{mutex_};
+  if (queue_.size() < sleeping_ + on_the_way_ + kSeveral || stopped_) return;
+  awaited_ = queue_.size() / 4;
+  room_.wait_for(lock, most, [this] { return !awaited_ || stopped_; });
+  awaited_.reset();
+}
+
+// As those were that have ended of late.
+bool WorkerPool::calls_are_short() {
+  const auto now = std::chrono::steady_clock::now();
+  const std::uint64_t ended = completed() - looked_.completed;
+  if (ended < kSample && now - looked_.at < kSampleTime) return looked_.calls_are_short;
+  looked_ = {now, completed(), now - looked_.at < kShortCall * ended};
+  return looked_.calls_are_short;
 }
 
 void WorkerPool::publish_to(const PoolCounts& counts) {
@@ -92,6 +126,7 @@ void WorkerPool::stop() {
     stopped_ = true;
   }
   wake_.notify_all();
+  room_.notify_all();
 }
 
 bool WorkerPool::saturated() const {

@@ -81,6 +81,7 @@ InProcessServer::State::State(ListeningSocket listening, Handler& application,
     observer.log_accesses(*access_log);
   }
   server = std::make_unique<Server>(io, pool, log, std::move(config.http), &observer);
+  server->between_turns([this] { pool.wait_for_room(); });
   UniqueFd copy = copy_of(socket.fd.get());
   copies[1] = copy.get();
   if (::fstat(copy.get(), &socket_identity) != 0) throw_last_error("fstat");

@@ -74,6 +74,9 @@ void Worker::ready(Handler& application, HttpConfig config, std::optional<GreenO
         std::make_unique<Server>(state.io, *state.pool, state.log, config, &state.observer);
     state.server->accept_while([&state] { return state.may_accept(); });
     state.server->hand_over_to([&state](HandedConnection& each) { return state.give_away(each); });
+    if (state.thread_pool != nullptr) {
+      state.server->between_turns([&state] { state.thread_pool->wait_for_room(); });
+    }
     state.server->on_sweep([&state] {
       if (state.hub_watch) state.hub_watch->look(std::chrono::steady_clock::now());
       if (!state.draining) state.relief->look_around(*state.server);
