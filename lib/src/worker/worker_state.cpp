@@ -21,7 +21,7 @@ namespace {
 
 // How long new connections are left to siblings while every thread is busy, and how many are taken then.
 constexpr std::chrono::milliseconds kSiblingsChance{10};
-constexpr unsigned kNewcomers = 4;
+constexpr unsigned kNewcomers = 64;
 
 // Other workers hand their connections over meanwhile, one after the other.
 constexpr std::chrono::seconds kSettling{1};
