@@ -40,7 +40,14 @@ SHARED = {
     "fish/vendor_completions.d/spawn.fish": "completions/spawn.fish",
 }
 
-LICENCES = ("LICENSE", "cli/third_party/CLI/LICENSE", "cli/third_party/toml++/LICENSE")
+# What is compiled into the wheel, and the package that has the same text if the sources are not here.
+LICENCES = {
+    "LICENSE": None,
+    "bindings/third_party/pybind11/LICENSE": "pybind11",
+    "cli/third_party/CLI/LICENSE": None,
+    "cli/third_party/toml++/LICENSE": None,
+    "lib/third_party/Boost/LICENSE": "boost_headers",
+}
 
 # What manylinux has of what C++ needs: https://peps.python.org/pep-0600/
 ALLOWED = re.compile(r"lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+)\.so\.\d+|ld-linux\S*\.so\.\d+")
@@ -166,15 +173,20 @@ def test_the_wheel_has_the_package_of_the_build_tree_and_the_program(wheel: path
     assert ours == {*package, *shared, f"{start}.data/scripts/spawn"}
 
 
-def test_the_wheel_has_the_licences_of_all_that_is_compiled_into_it_from_here(
-    wheel: pathlib.Path,
-) -> None:
+def test_the_wheel_has_the_licences_of_all_that_is_compiled_into_it(wheel: pathlib.Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         for name in LICENCES:
             path = f"spawning-{declared_version()}.dist-info/licenses/{name}"
             assert archive.read(path) == (ROOT / name).read_bytes()
 
     assert sorted(metadata_of(wheel).get_all("License-File") or ()) == sorted(LICENCES)
+
+
+def test_the_licences_are_those_of_what_it_is_built_with(builder: BuildEnvironment) -> None:
+    for name, package in LICENCES.items():
+        if package is not None:
+            (theirs,) = builder.licences(package)
+            assert (ROOT / name).read_bytes() == theirs.read_bytes()
 
 
 def test_the_extras_are_there(wheel: pathlib.Path) -> None:
