@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import sys
-import tarfile
 import zipfile
 from collections.abc import Iterator
 from email.message import Message
@@ -18,8 +17,6 @@ from typing import Any, Callable
 
 import pytest
 from package_building import (
-    COMPILED,
-    PLACE,
     ROOT,
     SHOP,
     BuildEnvironment,
@@ -51,37 +48,6 @@ LICENCES = {
 
 # What manylinux has of what C++ needs: https://peps.python.org/pep-0600/
 ALLOWED = re.compile(r"lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+)\.so\.\d+|ld-linux\S*\.so\.\d+")
-
-
-@pytest.fixture(scope="module")
-def builder() -> BuildEnvironment:
-    return BuildEnvironment(sys.executable, "python")
-
-
-@pytest.fixture(scope="module")
-def sdist(builder: BuildEnvironment, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    return builder.build("--sdist", ROOT, tmp_path_factory.mktemp("sdist"))
-
-
-@pytest.fixture(scope="module")
-def source(sdist: pathlib.Path) -> pathlib.Path:
-    """The sdist, unpacked."""
-    place = PLACE / "source"
-    shutil.rmtree(place, ignore_errors=True)
-    with tarfile.open(sdist) as archive:
-        archive.extractall(place)
-    return place / f"spawning-{declared_version()}"
-
-
-@pytest.fixture(scope="module")
-def wheel(
-    builder: BuildEnvironment, source: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
-) -> pathlib.Path:
-    made = builder.build_wheel(source, tmp_path_factory.mktemp("wheel"))
-    dependencies = run("ninja", "-C", COMPILED, "-t", "deps")
-    assert "boost_headers/include/boost/asio" in dependencies
-    assert "/usr/include/boost" not in dependencies
-    return made
 
 
 @pytest.fixture(scope="module")
