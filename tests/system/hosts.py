@@ -45,6 +45,7 @@ class Host:
         assert self.first.stdout.readline() == "there\n"
         self.namespace = f"/proc/{self.first.pid}/ns/net"
         self.run("ip", "link", "set", "lo", "up")
+        self.port = ""  # of a switch
 
     def end(self) -> None:
         """Its interfaces go when the last process in it has ended."""
@@ -103,13 +104,17 @@ class Network:
     def add_host(self, address: str) -> Host:
         host = self._new()
         switch = self.switches[address.rpartition(".")[0]]
-        here = f"port{len(self.hosts)}"
+        host.port = here = f"port{len(self.hosts)}"
         there = ["peer", "name", "eth0", "netns", str(host.first.pid)]
         self.middle.run("ip", "link", "add", here, "type", "veth", *there)
         self.middle.run("ip", "link", "set", here, "master", switch, "up")
         host.run("ip", "address", "add", f"{address}/24", "dev", "eth0")
         host.run("ip", "link", "set", "eth0", "up")
         return host
+
+    def cut_off(self, host: Host, state: str = "down") -> None:
+        """Pulls a host's cable, or with "up" puts it in again."""
+        self.middle.run("ip", "link", "set", host.port, state)
 
     def end(self) -> None:
         for host in self.hosts:

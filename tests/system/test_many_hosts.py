@@ -54,7 +54,7 @@ class Site:
     """All of it. A client is somebody on a machine beyond the balancer."""
 
     def __init__(self, joined: Network, directory: pathlib.Path, arguments: list[str]) -> None:
-        self.balancer = joined.middle
+        self.network, self.balancer = joined, joined.middle
         joined.add_switch("10.0.0", BALANCER)
         joined.add_switch("192.0.2", PUBLIC)
         self.beyond = joined.add_host(CLIENT)
@@ -171,6 +171,19 @@ def test_a_reload_of_all_machines_fails_nobody_and_the_balancer_does_not_notice(
     for name, counted in balancer.servers().items():
         assert (counted["status"], counted["chkdown"]) == ("UP", "0"), name
         assert (counted["econ"], counted["eresp"], counted["wretr"]) == ("0", "0", "0"), name
+
+
+def test_a_machine_that_is_cut_off_is_not_asked_until_it_is_back(
+    shop: tuple[Site, HAProxy],
+) -> None:
+    site, balancer = shop
+    host = site.machines["app2"].host
+
+    site.network.cut_off(host)
+    balancer.wait_until_it_sees("app2", "DOWN")
+    with asking(site):
+        site.network.cut_off(host, "up")
+        balancer.wait_until_it_sees("app2", "UP")
 
 
 def test_applications_see_the_client_beyond_the_balancer(shop: tuple[Site, HAProxy]) -> None:
