@@ -45,7 +45,8 @@ PYTHON = re.compile(r"Python\.h$|pybind11/")
 
 TOP_LEVEL = set(
     ".ci .clang-format .clang-tidy .git .gitignore CHANGELOG.md CMakeLists.txt CMakePresets.json "
-    "LICENSE README.md bench bindings build cli cmake dev docs lib pyproject.toml tests".split()
+    "CONTRIBUTING.md LICENSE README.md bench bindings build cli cmake dev docs lib pyproject.toml "
+    "tests".split()
 )
 # Names that tools, not we, have chosen; and test applications, laid out as their frameworks do.
 COMMON_NAMES = set(

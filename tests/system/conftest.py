@@ -6,9 +6,11 @@ from __future__ import annotations
 import errno
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from typing import Any, Callable
 
@@ -17,6 +19,7 @@ import pytest
 # pytest's importlib mode leaves the path alone.
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from package_building import COMPILED, PLACE, ROOT, BuildEnvironment, declared_version, run
 from running import (
     HERE,
     PATIENCE,
@@ -140,3 +143,36 @@ def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def builder() -> BuildEnvironment:
+    """What pip would have to build with."""
+    return BuildEnvironment(sys.executable, "python")
+
+
+@pytest.fixture(scope="session")
+def sdist(builder: BuildEnvironment, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    return builder.build("--sdist", ROOT, tmp_path_factory.mktemp("sdist"))
+
+
+@pytest.fixture(scope="session")
+def source(sdist: pathlib.Path) -> pathlib.Path:
+    """The sdist, unpacked."""
+    place = PLACE / "source"
+    shutil.rmtree(place, ignore_errors=True)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(place)
+    return place / f"spawning-{declared_version()}"
+
+
+@pytest.fixture(scope="session")
+def wheel(
+    builder: BuildEnvironment, source: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
+    """Of the sdist."""
+    made = builder.build_wheel(source, tmp_path_factory.mktemp("wheel"))
+    dependencies = run("ninja", "-C", COMPILED, "-t", "deps")
+    assert "boost_headers/include/boost/asio" in dependencies
+    assert "/usr/include/boost" not in dependencies
+    return made

@@ -36,7 +36,7 @@ class Asker(threading.Thread):
                 self.failures.append(f"status {answer.status}")
             if not self.keep_alive:
                 return
-            if "connection" in answer.headers:
+            if answer.headers.get("connection", "keep-alive") != "keep-alive":
                 self.failures.append("a connection that was to last is closed")
                 return
 

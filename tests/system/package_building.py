@@ -115,6 +115,11 @@ class BuildEnvironment:
         shutil.rmtree(COMPILED, ignore_errors=True)
         return self.build("--wheel", source, to, f"build-dir={COMPILED}", *settings)
 
+    def licences(self, package: str) -> list[pathlib.Path]:
+        """Those that an installed package brings."""
+        metadata = self.python.parent.parent.glob(f"lib/*/site-packages/{package}-*.dist-info")
+        return [path for each in metadata for path in each.rglob("LICEN[CS]E*")]
+
     def boost_headers(self) -> str:
         what = "import boost_headers; print(boost_headers.get_include())"
         return run(self.python, "-c", what).strip()

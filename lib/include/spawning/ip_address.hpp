@@ -16,8 +16,8 @@ namespace SPAWNING_EXPORT spawning {
 
 /// An IP address. A value; nothing here allocates but write(), and that only for lack of capacity.
 ///
-/// An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`, what a dual-stack socket sees of IPv4 peers) is
-/// the IPv4 address.
+/// An IPv4-mapped IPv6 address, which is what a dual-stack socket sees of IPv4 peers, is the IPv4
+/// address. \see RFC 4291 §2.5.5.2
 struct IpAddress {
   std::array<std::uint8_t, 16> octets{};  ///< in network order; IPv4 as mapped into IPv6
   bool v4 = false;

@@ -42,8 +42,8 @@ struct LogStep {
 /// a text with Apache's directives, as docs/logging.md has them.
 ///
 /// Whatever a client sends, an entry is one line. In text, quotes, backslashes, control octets and
-/// those beyond ASCII are escaped as Apache does it (`\"`, `\n`, `\xhh`), and what is not there is
-/// "-". JSON is valid, ASCII but for valid UTF-8, and leaves out what is not there.
+/// those beyond ASCII are escaped by a backslash as Apache does it, and what is not there is "-".
+/// JSON is valid, ASCII but for valid UTF-8, and leaves out what is not there.
 ///
 /// \par Threads  None of its own; one at a time, since it keeps the texts of times.
 class LogFormat {
