@@ -17,6 +17,7 @@ from running import PATIENCE, Client, environment
 
 CONSUMER = ROOT / "docs" / "examples"
 PROGRAMS = GREETER, WAYS_TO_ANSWER = ("greeter", "ways_to_answer")
+TESTS = "fetch_test"
 STATIC, SHARED = KINDS = ("static", "shared")
 FIND_PACKAGE, PKG_CONFIG, SUBDIRECTORY = WAYS = ("find_package", "pkg-config", "add_subdirectory")
 
@@ -63,12 +64,12 @@ class Installed:
         run("cmake", "--install", built, "--prefix", self.only_library, "--component", "library")
         (place / "made").rename(self.prefix)
 
-    def pkg_config(self, *what: str) -> list[str]:
+    def pkg_config(self, *what: str, package: str = "spawning") -> list[str]:
         path = {"PKG_CONFIG_PATH": str(self.prefix / "lib" / "pkgconfig")}
-        return shlex.split(run("pkg-config", *what, "spawning", env=path))
+        return shlex.split(run("pkg-config", *what, package, env=path))
 
     def link(self, way: str, place: pathlib.Path) -> pathlib.Path:
-        """Builds docs/examples; the directory with PROGRAMS."""
+        """Builds docs/examples; the directory with PROGRAMS and TESTS."""
         if way == SUBDIRECTORY:
             built = build(CONSUMER, f"embedded-{self.kind}", self.kind, f"-DSPAWNING_SOURCE={ROOT}")
         elif way == FIND_PACKAGE:
@@ -77,10 +78,13 @@ class Installed:
         else:
             built = place
             flags = self.pkg_config("--cflags", "--libs")
+            testing = self.pkg_config("--cflags", "--libs", package="spawning-testing")
             rpath = f"-Wl,-rpath,{self.prefix}/lib"
-            for name in PROGRAMS:
+            wanted = {each: flags for each in PROGRAMS}
+            wanted[TESTS] = [*testing, "-lgtest_main", "-lgtest"]
+            for name, linking in wanted.items():
                 source = CONSUMER / f"{name}.cpp"
-                compiling = ["c++", "-std=c++20", source, *flags, rpath, "-o", place / name]
+                compiling = ["c++", "-std=c++20", source, *linking, rpath, "-o", place / name]
                 run(*compiling, seconds=COMPILING)
         return built
 

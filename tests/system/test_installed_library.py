@@ -20,6 +20,7 @@ from library_building import (
     SHARED,
     STATIC,
     SUBDIRECTORY,
+    TESTS,
     WAYS,
     WAYS_TO_ANSWER,
     Installed,
@@ -53,8 +54,10 @@ def library_files(kind: str) -> set[str]:
     return {
         *(f"include/spawning/{name}" for name in HEADERS),
         *(f"lib/libspawning.{ending}" for ending in made),
+        "lib/libspawning_testing.a",
         *(f"lib/cmake/spawning/spawning{name}.cmake" for name in package),
         "lib/pkgconfig/spawning.pc",
+        "lib/pkgconfig/spawning-testing.pc",
     }
 
 
@@ -112,6 +115,7 @@ def test_a_program_of_somebody_else_serves_with_it(
             client.request("/thread?name=mars")
             assert client.response().body == b"Hello, mars\n"
         assert example.stop() == 0
+    assert "[  PASSED  ]" in run(built / TESTS)
 
 
 def test_as_a_part_of_a_project_it_is_no_more_than_a_library(tmp_path: pathlib.Path) -> None:
@@ -177,12 +181,16 @@ def test_another_version_of_boost_does_not_compile() -> None:
 def test_the_page_shows_the_program_that_is_tested() -> None:
     page = (ROOT / "docs" / "embedding.md").read_text()
     licence, _, program = (CONSUMER / "greeter.cpp").read_text().partition("\n")
-    projects = (CONSUMER / "CMakeLists.txt").read_text().split("\n\n")
+    project = (CONSUMER / "CMakeLists.txt").read_text()
+    shown = re.findall(
+        r"(?:^    (?:add_executable|target_link_libraries).*\n){2}", page, re.MULTILINE
+    )
 
     assert licence.startswith("// SPDX")
     assert f"```cpp\n{program}```\n" in page
-    (project,) = (each for each in projects if each.startswith("add_executable(greeter "))
-    assert textwrap.indent(project, "    ") in page
+    assert len(shown) == 2
+    for each in shown:
+        assert textwrap.dedent(each) in project
 
 
 def test_every_other_piece_of_code_on_the_page_is_in_a_program_that_is_built() -> None:
