@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import pathlib
+import re
 import shutil
+import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 from library_building import GREETER, WAYS_TO_ANSWER, Example, serving
-from running import BUILD, PATIENCE, wait_until
+from running import BUILD, PATIENCE, Client, environment, wait_until
 
 EXAMPLES = BUILD / "docs" / "examples"
 
@@ -75,3 +80,82 @@ class TestWaysToAnswer:
 
         errors = tmp_path / "stderr"
         wait_until(lambda: "a client has gone" in errors.read_text(), PATIENCE)
+
+
+@contextlib.contextmanager
+def supervised(says: pathlib.Path, log: pathlib.Path) -> Iterator[tuple[Example, int]]:
+    """The service, once it serves, and the port of its status."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, log.open("w") as stderr:
+        number = listening.fileno()
+        process = subprocess.Popen(
+            [EXAMPLES / "supervised_server", says, f"fd://{number}", "127.0.0.1:0"],
+            pass_fds=[number],
+            stderr=stderr,
+            env=environment(None),
+        )
+        port = listening.getsockname()[1]
+    try:
+        found = wait_until(lambda: re.search(r"status at \S+:(\d+)/", log.read_text()), PATIENCE)
+        yield Example(process, port), int(found[1])
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait(PATIENCE)
+
+
+class TestSupervisedServer:
+    def test_it_says_what_stands_in_the_file_from_the_next_reload_on(
+        self, tmp_path: pathlib.Path
+    ) -> None:
+        says, log = tmp_path / "says", tmp_path / "stderr"
+        says.write_text("one\n")
+
+        with supervised(says, log) as (example, _):
+            assert example.get("/") == (200, b"one\n")
+            says.write_text("two\n")  # is watched
+            wait_until(lambda: example.get("/") == (200, b"two\n"), PATIENCE)
+
+            says.write_text("")
+            wait_until(lambda: "says nothing" in log.read_text(), PATIENCE)
+            assert example.get("/") == (200, b"two\n")
+
+    def test_it_reloads_on_hup_and_shows_its_status(self, tmp_path: pathlib.Path) -> None:
+        says, log = tmp_path / "says", tmp_path / "stderr"
+        says.write_text("one\n")
+
+        with supervised(says, log) as (example, port):
+            example.process.send_signal(signal.SIGHUP)
+
+            def status() -> dict[str, object]:
+                with Client("127.0.0.1", port, PATIENCE) as client:
+                    client.request("/status.json")
+                    return json.loads(client.response().body)
+
+            wait_until(lambda: status()["generation"] == 2, PATIENCE)
+            assert example.get("/") == (200, b"one\n")
+
+
+def test_a_watcher_prints_what_changes(tmp_path: pathlib.Path) -> None:
+    watched, log = tmp_path / "watched", tmp_path / "stderr"
+    watched.mkdir()
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [EXAMPLES / "watch_files", watched],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env=environment(None),
+        )
+    try:
+        wait_until(lambda: "watching" in log.read_text(), PATIENCE)
+        (watched / "new").write_text("x")
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{watched / 'new'}\n"
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait(PATIENCE)
+        if process.stdout is not None:
+            process.stdout.close()
