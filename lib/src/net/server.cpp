@@ -192,7 +192,7 @@ Server::~Server() {
   state_->sockets.clear();
   state_->drained = nullptr;
   state_->timer.cancel();
-  state_->stopping = false;
+  state_->ended = true;
   state_->patience.cancel();
   state_->backlog_timer.cancel();
   state_->look = nullptr;

@@ -64,7 +64,7 @@ struct Server::State : std::enable_shared_from_this<State> {
   HandOver hand_over;
   std::function<void()> look;
   bool sweeping = false;
-  bool stopping = false;
+  bool ended = false;  // the Server has, and what was on its way to it counts no more
 };
 
 }  // namespace spawning
