@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CLANG_TIDY = Path(sys.executable).parent / "clang-tidy"
-PLACES = ("lib", "cli", "bindings", "tests", "bench")
+PLACES = ("lib", "cli", "bindings", "tests", "bench", "docs")
 INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 INCLUDE_DIRECTORIES = [ROOT / "lib/include", ROOT / "lib/src", ROOT / "tests"]
 

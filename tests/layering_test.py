@@ -26,6 +26,7 @@ ROOMS = {
     "watch": {"base"},
     "top": {"base"},
     "status": {"work", "record", "net", "http", "base"},
+    "testing": {"net", "http", "base"},
     "worker": {"work", "record", "net", "http", "base", "control"},
     "supervise": {"control", "watch", "status", "record", "base"},
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "spawning/headers.hpp"
+#include "spawning/percent_encoding.hpp"
 
 namespace spawning::python {
 namespace {
@@ -15,13 +16,6 @@ constexpr std::array<std::string_view, 7> kMethods{"GET",    "POST",  "PUT",    
 
 // A machine has few addresses; one that has more than these makes their templates anew.
 constexpr std::size_t kMostTemplates = 64;
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 PyRef decimal(std::uint64_t number) {
   std::array<char, 20> digits{};
@@ -94,24 +88,6 @@ bool join(PyObject* environ, const HeaderKey& header, PyObject* first, PyObject*
 }
 
 }  // namespace
-
-std::string percent_decoded(std::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && text.size() - i > 2) {
-      const int high = hex_value(text[i + 1]);
-      const int low = hex_value(text[i + 2]);
-      if (high >= 0 && low >= 0) {
-        decoded += static_cast<char>(high * 16 + low);
-        i += 2;
-        continue;
-      }
-    }
-    decoded += text[i];
-  }
-  return decoded;
-}
 
 EnvironBuilder::EnvironBuilder(const GilHeld&, EnvironOptions options) : options_{options} {
   constexpr std::array<std::string_view, kKeys> kNames{"CONTENT_LENGTH",

@@ -104,7 +104,4 @@ class EnvironBuilder {
   LastText client_;
 };
 
-/// Decodes %XX; what is no valid escape stays as it is.
-[[nodiscard]] std::string percent_decoded(std::string_view text);
-
 }  // namespace spawning::python

@@ -82,6 +82,27 @@ TEST(BodyTest, CanBeAppendedToWhileItIsRead) {
   EXPECT_EQ(drain(body, 4), "i");
 }
 
+TEST(BodyTest, ReadsWhatIsLeftAsOneTextWhereverItLies) {
+  for (const Bytes limit : {Bytes{100}, Bytes{2}}) {
+    Body body{limit};
+    body.append("abcdef");
+    body.skip(2);
+
+    EXPECT_EQ(body.read_all(4_B), "cdef");
+    EXPECT_EQ(body.remaining(), 0u);
+    EXPECT_EQ(body.read_all(0_B), "");
+  }
+}
+
+TEST(BodyTest, LeavesABodyThatIsTooLongAsItIs) {
+  Body body{2_B};
+  body.append("abcdef");
+
+  EXPECT_EQ(body.read_all(5_B), std::nullopt);
+  EXPECT_EQ(body.position(), 0u);
+  EXPECT_EQ(body.read_all(6_B), "abcdef");
+}
+
 TEST(BodyTest, SkipsToItsEndAndNoFurther) {
   for (const Bytes limit : {Bytes{100}, Bytes{2}}) {
     Body body{limit};

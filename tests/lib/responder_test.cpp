@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "support/recording_exchange.hpp"
 
 namespace spawning {
@@ -63,6 +68,55 @@ TEST_F(ResponderTest, FulfilsItsOwnDutyBeforeItTakesAnother) {
 
   EXPECT_EQ(exchange->status, 500U);
   EXPECT_EQ(other->status, 200U);
+}
+
+TEST_F(ResponderTest, TakesAHeadAsAStatusAndAListOfFields) {
+  const std::string where = "/elsewhere";
+  Responder responder{exchange};
+
+  responder.inform(103, {{"Link", "</style.css>"}});
+  responder.respond(303, {{"Location", where}, {"Content-Type", "text/plain"}}, "see there");
+
+  EXPECT_EQ(exchange->informed, std::vector<unsigned>{103});
+  EXPECT_EQ(exchange->status, 303U);
+  const std::vector<std::pair<std::string, std::string>> fields{{"Location", where},
+                                                                {"Content-Type", "text/plain"}};
+  EXPECT_EQ(exchange->headers, fields);
+  EXPECT_EQ(exchange->body, "see there");
+  EXPECT_EQ(exchange->length, 9U);
+}
+
+TEST_F(ResponderTest, StartsWithAStatusAndAListOfFields) {
+  Responder responder{exchange};
+
+  responder.start(202, {{"X-Kind", "slow"}}, 3);
+  responder.write("abc");
+  responder.finish();
+
+  EXPECT_EQ(exchange->status, 202U);
+  EXPECT_EQ(exchange->headers.size(), 1U);
+  EXPECT_EQ(exchange->length, 3U);
+}
+
+TEST_F(ResponderTest, SaysSoIfItIsToAnswerTwice) {
+  Responder responder{exchange};
+  responder.respond(200, {}, "once");
+
+  EXPECT_THROW(responder.respond(200, {}, "twice"), std::logic_error);
+  EXPECT_EQ(exchange->body, "once");
+  EXPECT_EQ(exchange->finished, 1);
+}
+
+TEST_F(ResponderTest, HoldsNobodyUpOnceItIsEmpty) {
+  Responder responder{exchange};
+  responder.finish();
+  int resumed = 0, notified = 0;
+
+  responder.when_writable([&] { ++resumed; });
+  responder.when_gone([&] { ++notified; });
+
+  EXPECT_EQ(resumed, 1);
+  EXPECT_EQ(notified, 0);
 }
 
 TEST_F(ResponderTest, ReportsGoneOnceItIsEmpty) {

@@ -73,16 +73,7 @@ struct ServerTest : ::testing::TestWithParam<std::pair<UniqueFd, UniqueFd> (*)()
     return {context, std::move(client)};
   }
 
-  static std::string drain_body(Body& body) {
-    std::string text(static_cast<std::size_t>(body.size()), '\0');
-    std::size_t filled = 0;
-    while (filled < text.size()) {
-      const std::size_t count = body.read({text.data() + filled, text.size() - filled});
-      if (count == 0) break;
-      filled += count;
-    }
-    return text;
-  }
+  static std::string drain_body(Body& body) { return body.read_all(1_GiB).value(); }
 
   void echo() {
     answer = [](const Request& request, Responder responder) {

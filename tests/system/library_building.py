@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from package_building import COMPILING, ROOT, run
 from running import PATIENCE, Client, environment
 
-CONSUMER = ROOT / "tests" / "consumer"
+CONSUMER = ROOT / "docs" / "examples"
+PROGRAMS = GREETER, WAYS_TO_ANSWER = ("greeter", "ways_to_answer")
+TESTS = "fetch_test"
 STATIC, SHARED = KINDS = ("static", "shared")
 FIND_PACKAGE, PKG_CONFIG, SUBDIRECTORY = WAYS = ("find_package", "pkg-config", "add_subdirectory")
 
@@ -62,12 +64,12 @@ class Installed:
         run("cmake", "--install", built, "--prefix", self.only_library, "--component", "library")
         (place / "made").rename(self.prefix)
 
-    def pkg_config(self, *what: str) -> list[str]:
+    def pkg_config(self, *what: str, package: str = "spawning") -> list[str]:
         path = {"PKG_CONFIG_PATH": str(self.prefix / "lib" / "pkgconfig")}
-        return shlex.split(run("pkg-config", *what, "spawning", env=path))
+        return shlex.split(run("pkg-config", *what, package, env=path))
 
     def link(self, way: str, place: pathlib.Path) -> pathlib.Path:
-        """Builds tests/consumer; the program."""
+        """Builds docs/examples; the directory with PROGRAMS and TESTS."""
         if way == SUBDIRECTORY:
             built = build(CONSUMER, f"embedded-{self.kind}", self.kind, f"-DSPAWNING_SOURCE={ROOT}")
         elif way == FIND_PACKAGE:
@@ -76,23 +78,19 @@ class Installed:
         else:
             built = place
             flags = self.pkg_config("--cflags", "--libs")
+            testing = self.pkg_config("--cflags", "--libs", package="spawning-testing")
             rpath = f"-Wl,-rpath,{self.prefix}/lib"
-            source = CONSUMER / "greeter.cpp"
-            run(
-                "c++",
-                "-std=c++20",
-                source,
-                *flags,
-                rpath,
-                "-o",
-                place / "greeter",
-                seconds=COMPILING,
-            )
-        return built / "greeter"
+            wanted = {each: flags for each in PROGRAMS}
+            wanted[TESTS] = [*testing, "-lgtest_main", "-lgtest"]
+            for name, linking in wanted.items():
+                source = CONSUMER / f"{name}.cpp"
+                compiling = ["c++", "-std=c++20", source, *linking, rpath, "-o", place / name]
+                run(*compiling, seconds=COMPILING)
+        return built
 
 
-class Greeter:
-    """The program, serving."""
+class Example:
+    """A program, serving."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self.process = process
@@ -113,15 +111,18 @@ class Greeter:
 
 
 @contextlib.contextmanager
-def serving(program: pathlib.Path) -> Iterator[Greeter]:
-    """The program, on a port that clients can connect to from the beginning."""
+def serving(program: pathlib.Path, log: pathlib.Path | None = None) -> Iterator[Example]:
+    """The program, on a port that clients can connect to from the beginning; its standard error in `log`."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         number = listening.fileno()
         command = [str(program), f"fd://{number}"]
-        process = subprocess.Popen(command, pass_fds=[number], env=environment(None))
+        stderr = log.open("w") if log else None
+        process = subprocess.Popen(command, pass_fds=[number], stderr=stderr, env=environment(None))
+        if stderr:
+            stderr.close()
         port = listening.getsockname()[1]
     try:
-        yield Greeter(process, port)
+        yield Example(process, port)
     finally:
         process.kill()
         process.wait(PATIENCE)

@@ -14,11 +14,15 @@ import textwrap
 import pytest
 from library_building import (
     CONSUMER,
+    GREETER,
     KINDS,
+    PROGRAMS,
     SHARED,
     STATIC,
     SUBDIRECTORY,
+    TESTS,
     WAYS,
+    WAYS_TO_ANSWER,
     Installed,
     serving,
 )
@@ -50,8 +54,10 @@ def library_files(kind: str) -> set[str]:
     return {
         *(f"include/spawning/{name}" for name in HEADERS),
         *(f"lib/libspawning.{ending}" for ending in made),
+        "lib/libspawning_testing.a",
         *(f"lib/cmake/spawning/spawning{name}.cmake" for name in package),
         "lib/pkgconfig/spawning.pc",
+        "lib/pkgconfig/spawning-testing.pc",
     }
 
 
@@ -91,23 +97,29 @@ def test_the_installed_program_serves(installed: Installed, tmp_path: pathlib.Pa
 def test_a_program_of_somebody_else_serves_with_it(
     installed: Installed, way: str, tmp_path: pathlib.Path
 ) -> None:
-    program = installed.link(way, tmp_path)
+    built = installed.link(way, tmp_path)
 
-    needed = re.findall(r"\(NEEDED\).*\[(libspawning\S*)\]", run("readelf", "-d", "-W", program))
-    assert needed == ([f"libspawning.so.{COMPATIBLE}"] if installed.kind == SHARED else [])
-    with serving(program) as greeter:
-        assert greeter.get("/earth") == (200, b"Hello from /earth\n")
-        # An urgent octet wakes the loop for nothing: it must be the same Asio that runs the loop and
-        # that has asked to be woken.
-        with greeter.client() as client:
+    for name in PROGRAMS:
+        dynamic = run("readelf", "-d", "-W", built / name)
+        needed = re.findall(r"\(NEEDED\).*\[(libspawning\S*)\]", dynamic)
+        assert needed == ([f"libspawning.so.{COMPATIBLE}"] if installed.kind == SHARED else [])
+    with serving(built / GREETER) as example:
+        assert example.get("/earth") == (200, b"Hello from /earth\n")
+        assert example.stop() == 0
+    with serving(built / WAYS_TO_ANSWER) as example:
+        assert example.get("/coroutine") == (200, b"it took a while\n")
+        # An urgent octet wakes the loop for nothing: it must be the same Asio that runs the loop, here
+        # in the program, and that has asked to be woken.
+        with example.client() as client:
             client.socket.send(b"!", socket.MSG_OOB)
-            client.request("/mars")
-            assert client.response().body == b"Hello from /mars\n"
-        assert greeter.stop() == 0
+            client.request("/thread?name=mars")
+            assert client.response().body == b"Hello, mars\n"
+        assert example.stop() == 0
+    assert "[  PASSED  ]" in run(built / TESTS)
 
 
 def test_as_a_part_of_a_project_it_is_no_more_than_a_library(tmp_path: pathlib.Path) -> None:
-    built = install(STATIC).link(SUBDIRECTORY, tmp_path).parent
+    built = install(STATIC).link(SUBDIRECTORY, tmp_path)
     cache = (built / "CMakeCache.txt").read_text()
 
     for part in ("CLI", "BINDINGS", "TESTS", "BENCH", "FUZZ"):
@@ -169,8 +181,23 @@ def test_another_version_of_boost_does_not_compile() -> None:
 def test_the_page_shows_the_program_that_is_tested() -> None:
     page = (ROOT / "docs" / "embedding.md").read_text()
     licence, _, program = (CONSUMER / "greeter.cpp").read_text().partition("\n")
-    _, add, project = (CONSUMER / "CMakeLists.txt").read_text().partition("add_executable")
+    project = (CONSUMER / "CMakeLists.txt").read_text()
+    shown = re.findall(
+        r"(?:^    (?:add_executable|target_link_libraries).*\n){2}", page, re.MULTILINE
+    )
 
     assert licence.startswith("// SPDX")
     assert f"```cpp\n{program}```\n" in page
-    assert textwrap.indent(add + project, "    ") in page
+    assert len(shown) == 2
+    for each in shown:
+        assert textwrap.dedent(each) in project
+
+
+def test_every_other_piece_of_code_on_the_page_is_in_a_program_that_is_built() -> None:
+    page = (ROOT / "docs" / "embedding.md").read_text()
+    programs = [path.read_text() for path in CONSUMER.glob("*.cpp")]
+    pieces = re.findall(r"^```cpp\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+
+    assert len(pieces) > 3
+    for piece in pieces:
+        assert any(piece in program for program in programs), piece

@@ -4,6 +4,7 @@
 /// A whole request body: in memory while it is small, in an unlinked spool file when it is not.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,10 @@ class Body {
   /// Copies the next octets to `out`. Returns how many: 0 only at the end (or for an empty `out`).
   /// \throws std::system_error if the spool file cannot be read.
   [[nodiscard]] std::size_t read(std::span<char> out);
+
+  /// What is left, as one text; nothing if that is more than `most`, and then it is all still there.
+  /// \throws std::system_error as read().
+  [[nodiscard]] std::optional<std::string> read_all(Bytes most);
 
   /// What is left, where it lies in one piece in memory; empty if the body is spooled.
   [[nodiscard]] std::string_view unread_in_memory() const;

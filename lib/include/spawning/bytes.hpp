@@ -21,6 +21,7 @@ inline namespace literals {
 constexpr Bytes operator""_B(unsigned long long n) { return {n}; }
 constexpr Bytes operator""_KiB(unsigned long long n) { return {n << 10}; }
 constexpr Bytes operator""_MiB(unsigned long long n) { return {n << 20}; }
+constexpr Bytes operator""_GiB(unsigned long long n) { return {n << 30}; }
 }  // namespace literals
 
 }  // namespace spawning

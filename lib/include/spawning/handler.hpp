@@ -3,6 +3,9 @@
 /// \file
 /// Whatever answers requests.
 
+#include <functional>
+#include <utility>
+
 #include "spawning/export.hpp"
 #include "spawning/request.hpp"
 #include "spawning/responder.hpp"
@@ -21,6 +24,20 @@ class Handler {
  public:
   virtual ~Handler() = default;
   virtual void handle(Request request, Responder responder) = 0;
+};
+
+/// A Handler that is a function.
+class FunctionHandler final : public Handler {
+ public:
+  using Function = std::function<void(Request, Responder)>;
+
+  explicit FunctionHandler(Function function) : function_{std::move(function)} {}
+  void handle(Request request, Responder responder) override {
+    function_(request, std::move(responder));
+  }
+
+ private:
+  Function function_;
 };
 
 }  // namespace spawning

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -81,5 +82,9 @@ class BindError : public StartupError {
 /// a listening stream socket. \throws BindError: one line with the address and the reason (in
 /// use, not ours, privileged…). \see bind(2), listen(2), unix(7)
 [[nodiscard]] ListeningSocket bind_listener(const BindAddress& address, int backlog = 2048);
+
+/// As above. \param address  as BindAddress::parse() takes it: "127.0.0.1:8000", "unix:/run/app.sock".
+/// \throws StartupError if it is none.
+[[nodiscard]] ListeningSocket bind_listener(std::string_view address, int backlog = 2048);
 
 }  // namespace spawning

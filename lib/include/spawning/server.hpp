@@ -3,6 +3,7 @@
 /// \file
 /// The HTTP server of one process.
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "spawning/exchange.hpp"
 #include "spawning/export.hpp"
 #include "spawning/handler.hpp"
+#include "spawning/listening_socket.hpp"
 #include "spawning/log.hpp"
 #include "spawning/request.hpp"
 #include "spawning/unique_fd.hpp"
@@ -35,8 +37,10 @@ struct HandedConnection {
 /// Accepts connections, speaks HTTP/1.1 and HTTP/1.0 on each, and gives every complete request to a
 /// Handler. Slow clients cost a file descriptor and a little memory, never a thread.
 ///
-/// \par Threads   Every member, the destructor included, runs on the thread that runs the context.
-///                Responders may be used on any thread and may outlive the Server: they report
+/// It keeps the context running until it has been drained, and so does each of its connections.
+///
+/// \par Threads   Every member but stop(), the destructor included, runs on the thread that runs the
+///                context. Responders may be used on any thread and may outlive the Server: they report
 ///                `gone`.
 /// \par Lifetime  `context`, `handler`, `log` and the observer outlive the Server and its Responders.
 class Server {
@@ -48,9 +52,27 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Starts accepting on `socket`, which may be shared with other processes. May be called
-  /// repeatedly. \throws std::system_error if it is not a listening socket.
+  /// Starts accepting on `socket`, as bind_listener() makes it. Once the Server drains nobody new gets
+  /// into its backlog, and then it is closed; a UNIX socket's file goes with it. May be called
+  /// repeatedly. \throws std::system_error if there is no descriptor left.
+  void listen(ListeningSocket socket);
+
+  /// As above, on one whose owner is somebody else, who may share it with other processes.
+  /// \throws std::system_error if it is not a listening socket.
   void listen(UniqueFd socket);
+
+  /// Runs the context until the Server has been stopped: by stop(), or by SIGINT or SIGTERM, which do
+  /// nothing else while it runs. A second signal loses the requests that are left, and so does
+  /// `patience`; the log says how many clients that are, and names what somebody works on since
+  /// Responder::begin(). For a program of which this is all; a context that somebody else runs will do
+  /// as well.
+  /// \param patience  for running requests, after a signal.
+  void run(std::chrono::milliseconds patience = std::chrono::seconds{10});
+
+  /// Drains without a successor, for as long as `patience` lets it, and then stops the context, so
+  /// that whoever runs it goes on. Again: as the last call says.
+  /// \par Threads  Any, while the Server is there.
+  void stop(std::chrono::milliseconds patience = std::chrono::seconds{10});
 
   /// Serves one connection that came by another way than listen(). \throws std::system_error if it is
   /// no descriptor.
@@ -74,20 +96,20 @@ class Server {
   void announce_close();
 
   /// Stops accepting, lets requests finish, and calls `drained` (never from inside this call) when
-  /// no connection is left.
+  /// no connection is left; a context that has nothing else to do runs out of work then.
   ///
   /// With `hand_over` each connection is given away as soon as nothing of a request is here: idle
   /// ones at once, busy ones behind their answers, in which nothing is announced. Who waits in the
   /// backlog is left to siblings.
   ///
   /// Without it, or once it has returned false, there are none. Everybody in the backlog is
-  /// accepted, and so is who gets into it within a tenth of a second, of which its owner lets come
-  /// nobody new; \see ListeningSocket::turn_newcomers_away. Idle connections are closed, those that have
+  /// accepted, and so is who gets into it within a tenth of a second, of which the socket's owner lets
+  /// come nobody new; \see ListeningSocket::turn_newcomers_away. Idle connections are closed, those that have
   /// not sent their first request yet after half a second; answers say `Connection: close`.
   ///
   /// Called again it replaces both arguments.
   /// \param hand_over  called on the I/O thread, also from inside this call.
-  void drain(std::function<void()> drained, HandOver hand_over = nullptr);
+  void drain(std::function<void()> drained = nullptr, HandOver hand_over = nullptr);
 
   /// Who takes the connections that leave although this server does not drain: for move_away() and
   /// Exchange::pass_on(). Those that nobody takes are served here.

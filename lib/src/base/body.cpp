@@ -51,6 +51,13 @@ std::size_t Body::read(std::span<char> out) {
   return count;
 }
 
+std::optional<std::string> Body::read_all(Bytes most) {
+  if (remaining() > most.count) return std::nullopt;
+  std::string text(static_cast<std::size_t>(remaining()), '\0');
+  for (std::span<char> rest{text}; !rest.empty();) rest = rest.subspan(read(rest));
+  return text;
+}
+
 std::string_view Body::unread_in_memory() const {
   if (spool_) return {};
   const std::string_view whole =

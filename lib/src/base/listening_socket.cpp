@@ -174,6 +174,10 @@ ListeningSocket bind_listener(const BindAddress& address, int backlog) {
   return {.fd = listen_on_internet(address, backlog)};
 }
 
+ListeningSocket bind_listener(std::string_view address, int backlog) {
+  return bind_listener(BindAddress::parse(address), backlog);
+}
+
 std::error_code ListeningSocket::turn_newcomers_away() {
   if (inherited) return {};
   if (Address::local(fd.get()).family == Address::Family::unix_path) {

@@ -2,6 +2,7 @@
 #include "spawning/responder.hpp"
 
 #include <array>
+#include <stdexcept>
 #include <utility>
 
 namespace spawning {
@@ -24,12 +25,19 @@ void Responder::respond(const ResponseHead& head, std::string_view body) {
 }
 
 void Responder::start(const ResponseHead& head, std::optional<std::uint64_t> content_length) {
+  if (!exchange_)
+    throw std::logic_error{"a Responder that has finished, or was moved from, is to answer"};
   exchange_->start(head, content_length);
   started_ = true;
 }
 
 WriteStatus Responder::write(std::string_view block) {
   return exchange_ ? exchange_->write(block) : WriteStatus::gone;
+}
+
+void Responder::when_writable(std::function<void()> resume) {
+  if (exchange_) return exchange_->when_writable(std::move(resume));
+  resume();
 }
 
 bool Responder::begin() {

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "spawning/server.hpp"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <exception>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "net/http_connection.hpp"
-#include "net/server_context.hpp"
+#include "net/server_state.hpp"
 #include "spawning/error.hpp"
-#include "spawning/listener.hpp"
 
 namespace spawning {
 namespace {
@@ -30,50 +26,19 @@ UniqueFd non_blocking(UniqueFd socket) {
   return socket;
 }
 
+UniqueFd copy_of(const UniqueFd& socket) {
+  UniqueFd copy{::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0)};
+  if (!copy) throw_last_error("F_DUPFD_CLOEXEC");
+  return copy;
+}
+
 }  // namespace
-
-struct Server::State : std::enable_shared_from_this<State> {
-  State(IoContext& io, Handler& handler, const Log& log, const HttpConfig& config,
-        ServerObserver* observer)
-      : context{std::make_shared<ServerContext>(io, handler, log, config, observer)},
-        timer{io},
-        backlog_timer{io} {
-    context->connection_closed = [this] { connection_closed(); };
-    context->hand_over = [this](HandedConnection connection) { give_away(std::move(connection)); };
-  }
-
-  [[nodiscard]] bool full() const {
-    return context->connections.size() >= context->config.max_connections;
-  }
-  bool adopt(UniqueFd socket, HandedConnection before = {});  // false: it was dropped
-  void adopt(HandedConnection connection);
-  void take(UniqueFd newcomer);
-  void give_away(HandedConnection connection);
-  void empty_backlog();
-  [[nodiscard]] std::vector<std::shared_ptr<HttpConnection>> all_connections() const;
-  void drain_connections() const;
-  void tell_if_drained();
-  void connection_closed();
-  void dropped(const std::exception& error) const;
-  void schedule_sweep();
-  void sweep();
-  void resume_listeners();
-
-  std::shared_ptr<ServerContext> context;
-  boost::asio::steady_timer timer;
-  boost::asio::steady_timer backlog_timer;  // while the backlog is emptied
-  std::vector<std::unique_ptr<Listener>> listeners;
-  std::function<bool()> may_accept;
-  std::function<void()> drained;
-  HandOver hand_over;
-  std::function<void()> look;
-  bool sweeping = false;
-};
 
 void Server::State::dropped(const std::exception& error) const {
   context->log.error(
       std::string{"a connection was dropped: "} + error.what() +
-      "; if memory or descriptors are short, lower --max-connections or raise their limits");
+      "; if memory or descriptors are short, raise their limits, or lower that of connections "
+      "(--max-connections)");
 }
 
 bool Server::State::adopt(UniqueFd socket, HandedConnection before) {
@@ -133,6 +98,7 @@ void Server::State::empty_backlog() {
     if (error) return;
     std::erase_if(self->listeners, [](const auto& listener) { return listener->accept_all(); });
     if (!self->listeners.empty()) return self->empty_backlog();  // there were no descriptors
+    self->sockets.clear();
     self->tell_if_drained();
   });
 }
@@ -172,14 +138,62 @@ void Server::State::sweep() {
       });
 }
 
+void Server::State::listen(UniqueFd socket) {
+  ListenerOptions options;
+  options.may_accept = [this] {
+    if (context->draining) return true;
+    return !full() && (!may_accept || may_accept());
+  };
+  listeners.push_back(std::make_unique<Listener>(
+      context->io, std::move(socket), [this](UniqueFd connection) { take(std::move(connection)); },
+      std::move(options)));
+}
+
+void Server::State::drain(std::function<void()> when_drained, HandOver taker) {
+  context->draining = true;
+  context->closing = !taker;
+  drained = std::move(when_drained);
+  hand_over = std::move(taker);
+  if (hand_over) {
+    listeners.clear();
+    sockets.clear();
+  } else {
+    turn_newcomers_away();
+    empty_backlog();
+  }
+  drain_connections();
+  tell_if_drained();
+}
+
+void Server::State::turn_newcomers_away() {
+  for (ListeningSocket& each : sockets) {
+    if (const auto error = each.turn_newcomers_away())
+      context->log.warning("who connects now may be reset: " + error.message());
+  }
+}
+
+void Server::State::each_running(const std::function<void(const RunningRequest&)>& visit) const {
+  const auto now = std::chrono::steady_clock::now();
+  const auto show = [&visit, now](const HttpConnection& connection) {
+    if (const auto request = connection.running(now)) visit(*request);
+  };
+  for (const auto& connection : context->connections) show(*connection);
+  for (const auto& closed : context->closed_under_way) {
+    if (const auto connection = closed.lock()) show(*connection);
+  }
+}
+
 Server::Server(IoContext& context, Handler& handler, const Log& log, HttpConfig config,
                ServerObserver* observer)
     : state_{std::make_shared<State>(context, handler, log, config, observer)} {}
 
 Server::~Server() {
   state_->listeners.clear();
+  state_->sockets.clear();
   state_->drained = nullptr;
   state_->timer.cancel();
+  state_->ended = true;
+  state_->patience.cancel();
   state_->backlog_timer.cancel();
   state_->look = nullptr;
   state_->context->connection_closed = [] {};
@@ -193,16 +207,11 @@ Server::~Server() {
   state_->context->poll_set.reset();
 }
 
-void Server::listen(UniqueFd socket) {
-  ListenerOptions options;
-  options.may_accept = [state = state_.get()] {
-    if (state->context->draining) return true;
-    return !state->full() && (!state->may_accept || state->may_accept());
-  };
-  state_->listeners.push_back(std::make_unique<Listener>(
-      state_->context->io, std::move(socket),
-      [state = state_.get()](UniqueFd connection) { state->take(std::move(connection)); },
-      std::move(options)));
+void Server::listen(UniqueFd socket) { state_->listen(std::move(socket)); }
+
+void Server::listen(ListeningSocket socket) {
+  state_->listen(copy_of(socket.fd));
+  state_->sockets.push_back(std::move(socket));
 }
 
 void Server::adopt(UniqueFd socket) { state_->adopt(non_blocking(std::move(socket))); }
@@ -218,17 +227,7 @@ void Server::accept_again() { state_->resume_listeners(); }
 void Server::announce_close() { state_->context->closing = true; }
 
 void Server::drain(std::function<void()> drained, HandOver hand_over) {
-  state_->context->draining = true;
-  state_->context->closing = !hand_over;
-  state_->drained = std::move(drained);
-  state_->hand_over = std::move(hand_over);
-  if (state_->hand_over) {
-    state_->listeners.clear();
-  } else {
-    state_->empty_backlog();
-  }
-  state_->drain_connections();
-  state_->tell_if_drained();
+  state_->drain(std::move(drained), std::move(hand_over));
 }
 
 void Server::hand_over_to(HandOver taker) { state_->hand_over = std::move(taker); }
@@ -254,14 +253,7 @@ void Server::between_turns(std::function<void()> pause) {
 void Server::on_sweep(std::function<void()> look) { state_->look = std::move(look); }
 
 void Server::each_running(const std::function<void(const RunningRequest&)>& visit) const {
-  const auto now = std::chrono::steady_clock::now();
-  const auto show = [&visit, now](const HttpConnection& connection) {
-    if (const auto request = connection.running(now)) visit(*request);
-  };
-  for (const auto& connection : state_->context->connections) show(*connection);
-  for (const auto& closed : state_->context->closed_under_way) {
-    if (const auto connection = closed.lock()) show(*connection);
-  }
+  state_->each_running(visit);
 }
 
 std::size_t Server::connections() const { return state_->context->connections.size(); }

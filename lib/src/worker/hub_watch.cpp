@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "worker/hub_watch.hpp"
 
-#include "worker/worker_observer.hpp"
+#include "net/request_words.hpp"
 
 namespace spawning {
 

@@ -3,9 +3,7 @@
 /// \file
 /// What a worker makes of what its Server does.
 
-#include <chrono>
 #include <functional>
-#include <string>
 #include <utility>
 
 #include "spawning/access_log.hpp"
@@ -15,13 +13,6 @@
 #include "spawning/server.hpp"
 
 namespace spawning {
-
-/// "GET /slow?n=1 from 192.0.2.1:4711, on thread 0x00007f00c0ffee00", the thread as faulthandler
-/// names it.
-[[nodiscard]] std::string describe(const RunningRequest& request);
-
-/// "30.0 s"
-[[nodiscard]] std::string in_seconds(std::chrono::steady_clock::duration time);
 
 /// Writes a line about each request on which somebody still works, and which nobody will answer.
 void log_lost_requests(const Server& server, const Log& log);
