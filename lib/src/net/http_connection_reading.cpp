@@ -27,9 +27,16 @@ void HttpConnection::read() {
   if (readable_) server_->poll_set->look_again(*this);
 }
 
+// Once the request before is answered the next one has all the room: it need not be read in pieces.
+//
 // A connection that is to leave takes nothing that can go along, or it might find the beginning of
 // another request here again and again.
 void HttpConnection::on_input() {
+  if (phase_ == Phase::busy && active_->exchange.over()) {
+    hand_back();
+    if (phase_ != Phase::head) return;
+    if (!nothing_read()) return process();
+  }
   if (phase_ == Phase::busy && handing_over()) return look_for_end();
   if (phase_ == Phase::head && handing_over() && !request_begun()) return leave();
   receive();
