@@ -44,7 +44,7 @@ class Crowd:
                 self.sockets[connection.fileno()] = connection
                 self.epoll.register(connection.fileno(), select.EPOLLIN)
 
-    def ask(self, patience=30.0):
+    def ask_in_turn(self, patience=30.0):
         """A request over each, one after the other; how many of them have been answered."""
         answered, deadline = 0, time.monotonic() + patience
         for connection in self.sockets.values():
@@ -104,7 +104,7 @@ def idle(setting):
         try:
             reached = len(crowd.sockets)
             grown = memory(pid) - before
-            answered = crowd.ask()
+            answered = crowd.ask_in_turn()
             rested = settled_memory(pid) - before
             found = wrk.run(port, setting.seconds, *setting.before_load)
         finally:
