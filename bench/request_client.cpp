@@ -94,6 +94,6 @@ int main(int count, char** arguments) {
   const std::string tasks = std::string{"/proc/"} + arguments[2] + "/task";
   for (int times = 0; std::cin >> times;) {
     for (int i = 0; i < times; ++i) spawning::bench::ask(socket, tasks, arguments[3]);
-    std::cout << std::endl;
+    std::cout << '\n' << std::flush;
   }
 }
