@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "spawning/server.hpp"
 #include "spawning/worker_pool.hpp"
 #include "support/one_connection.hpp"
+#include "support/outside_client.hpp"
 #include "support/sample_requests.hpp"
 
 namespace spawning::bench {
@@ -68,20 +70,20 @@ void drive_pipelined(std::string_view name, Handler& handler, std::string_view r
   mark("-", 0);
 }
 
-// With the hop to a donated thread and back.
-void drive_pool(std::string_view name, Handler& handler, std::string_view request) {
+// With the hop to a donated thread and back. What a thread does depends on what the other one is about,
+// so each request finds both at rest.
+void drive_pool(std::string_view name, Handler& handler, std::string_view request,
+                const std::string& client_program) {
   const Log log{STDERR_FILENO, "bench"};
   WorkerPool pool{handler, log};
   std::thread thread{[&pool] { pool.run(); }};
   {
     OneConnection connection{pool};
-    const std::size_t length = connection.measure(request);
+    OutsideClient client{connection, client_program, std::string{request}};
+    client.ask(kRequests);
     for (int round = 0; round < kRounds; ++round) {
       mark(name, kRequests);
-      for (int i = 0; i < kRequests; ++i) {
-        connection.send(request);
-        connection.receive_from_elsewhere(length);
-      }
+      client.ask(kRequests);
     }
     mark("-", 0);
   }
@@ -92,8 +94,9 @@ void drive_pool(std::string_view name, Handler& handler, std::string_view reques
 }  // namespace
 }  // namespace spawning::bench
 
-int main() {
+int main(int /*count*/, char** arguments) {
   using namespace spawning::bench;
+  const auto client = std::filesystem::path{arguments[0]}.replace_filename("request_client");
   Hello hello;
   Echo echo;
   Stream stream;
@@ -102,5 +105,5 @@ int main() {
   drive_pipelined("server-pipelined", hello, kUsualRequest);
   drive("server-echo", echo, echo_request(16384));
   drive("server-stream", stream, kUsualRequest);
-  drive_pool("server-pool", hello, kUsualRequest);
+  drive_pool("server-pool", hello, kUsualRequest, client);
 }

@@ -6,8 +6,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -64,18 +62,6 @@ class OneConnection {
     }
   }
 
-  /// The same where another thread answers: sleeps meanwhile, so that each time takes as many
-  /// instructions.
-  void receive_from_elsewhere(std::size_t count) {
-    if (!watched_) watched_.emplace(context_, ::dup(client_.get()));
-    context_.restart();
-    for (std::size_t got = 0; got < count; got += receive_some()) {
-      bool readable = false;
-      watched_->async_wait(Descriptor::wait_read, [&](auto) { readable = true; });
-      while (!readable) context_.run_one();
-    }
-  }
-
   /// The length of the answer to one such request; warms everything up.
   std::size_t measure(std::string_view request) {
     std::size_t length = 0;
@@ -86,9 +72,13 @@ class OneConnection {
     return length;
   }
 
- private:
-  using Descriptor = boost::asio::posix::stream_descriptor;
+  /// \name For who does these things otherwise
+  /// @{
+  [[nodiscard]] IoContext& context() { return context_; }
+  [[nodiscard]] const UniqueFd& client() const { return client_; }
+  /// @}
 
+ private:
   std::size_t receive_some() {
     const ssize_t count = ::recv(client_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     return count > 0 ? static_cast<std::size_t>(count) : 0;
@@ -98,7 +88,6 @@ class OneConnection {
   Log log_{STDERR_FILENO, "bench"};
   Server server_;
   UniqueFd client_;
-  std::optional<Descriptor> watched_;
   std::string buffer_ = std::string(1 << 20, '\0');
 };
 

@@ -66,7 +66,7 @@ def counts(text):
 def measure(build):
     """{case: {"instructions": …, "allocations": …}}, a request each: the least of the rounds.
 
-    What threads do to each other's timing only ever adds to it.
+    What is done once in a while, on time, only ever adds to it.
     """
     rounds = defaultdict(list)
     for command in programs(build):

@@ -15,6 +15,7 @@ MEASURES = (
     ("memory_mib", "PSS MiB", "{:.1f}"),
     ("connections", "connections", "{:,.0f}"),
     ("connection_kib", "KiB/conn.", "{:.2f}"),
+    ("asked_kib", "KiB asked", "{:.2f}"),
     ("alone_p99_ms", "p99 alone", "{:.2f}"),
     ("start_ms", "start ms", "{:.0f}"),
     ("errors", "errors", "{:,.0f}"),

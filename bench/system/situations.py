@@ -44,6 +44,17 @@ class Crowd:
                 self.sockets[connection.fileno()] = connection
                 self.epoll.register(connection.fileno(), select.EPOLLIN)
 
+    def ask_in_turn(self, patience=30.0):
+        """A request over each, one after the other; how many of them have been answered."""
+        answered, deadline = 0, time.monotonic() + patience
+        for connection in self.sockets.values():
+            if time.monotonic() > deadline:
+                break
+            with contextlib.suppress(OSError):
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                answered += connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        return answered
+
     def close(self):
         for connection in self.sockets.values():
             connection.close()
@@ -71,8 +82,20 @@ def throughput(setting, application, options):
     return found
 
 
+def settled_memory(pid, patience=20.0):
+    """In KiB, once it has not become less for two seconds."""
+    least, deadline = memory(pid), time.monotonic() + patience
+    since = time.monotonic()
+    while time.monotonic() < min(since + 2, deadline):
+        time.sleep(0.1)
+        now = memory(pid)
+        if now < least:
+            least, since = now, time.monotonic()
+    return least
+
+
 def idle(setting):
-    """What 10,000 connections that say nothing take, and hello world beside them."""
+    """What 10,000 connections take that say nothing, before and after a request, and hello world beside them."""
     count = min(IDLE, raise_descriptor_limit() - 200)
     with setting.serve("peer_applications:hello") as (pid, port):
         wrk.run(port, 1, *setting.before_load)
@@ -81,10 +104,17 @@ def idle(setting):
         try:
             reached = len(crowd.sockets)
             grown = memory(pid) - before
+            answered = crowd.ask_in_turn()
+            rested = settled_memory(pid) - before
             found = wrk.run(port, setting.seconds, *setting.before_load)
         finally:
             crowd.close()
-    return {**found, "connections": reached, "connection_kib": grown / reached if reached else None}
+    return {
+        **found,
+        "connections": reached,
+        "connection_kib": grown / reached if reached else None,
+        "asked_kib": rested / reached if reached and answered == reached else None,
+    }
 
 
 def mixed(setting):

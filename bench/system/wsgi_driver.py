@@ -4,12 +4,13 @@
 usage: wsgi_driver.py BUILD_DIR
 
 A mark is a line about what follows, its name and number of requests, and a call of getpgid(2), which
-nothing else here calls: there valgrind begins to count anew. What the client does is counted, too; so it
-does little.
+nothing else here calls: there valgrind begins to count anew. The client, request_client.cpp, is a process
+of its own, which is not counted: each of its requests finds our threads at rest.
 """
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -68,46 +69,49 @@ def mark(name, requests):
     os.getpgid(0)
 
 
-def answer_length(client, asked):
-    """Of what comes before a pause."""
-    client.sendall(asked)
-    client.settimeout(60)
-    length = len(client.recv(65536))
-    client.settimeout(1)
-    try:
-        while True:
-            length += len(client.recv(65536))
-    except socket.timeout:
-        client.settimeout(None)
-    return length
+def start_client(program, connection, asked):
+    return subprocess.Popen(
+        [program, str(connection.fileno()), str(os.getpid()), asked],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        pass_fds=[connection.fileno()],
+        text=True,
+    )
 
 
-def ask(client, asked, answer, times):
-    send, receive, length, flags = client.sendall, client.recv_into, len(answer), socket.MSG_WAITALL
-    for _ in range(times):
-        send(asked)
-        receive(answer, length, flags)
+def ask(client, times):
+    client.stdin.write(f"{times}\n")
+    client.stdin.flush()
+    if client.stdout.readline() != "\n":
+        raise RuntimeError("the client has ended")
 
 
-def drive(name, application, asked):
+def check(name, connection, asked):
+    connection.sendall(asked)
+    answer = connection.recv(64)
+    if not answer.startswith(b"HTTP/1.1 200 "):
+        raise RuntimeError(f"{name}: {answer!r}")
+
+
+def drive(program, name, application, asked):
     from spawning import TestServer  # noqa: PLC0415  where it is, main() knows
 
     server = TestServer(application, threads=1)
-    with server, socket.create_connection(("127.0.0.1", server.port)) as client:
-        answer = bytearray(answer_length(client, asked))
-        ask(client, asked, answer, WARM_UP)
-        if not answer.startswith(b"HTTP/1.1 200 "):
-            raise RuntimeError(f"{name}: {bytes(answer[:60])!r}")
-        for _ in range(ROUNDS):
-            mark(name, REQUESTS)
-            ask(client, asked, answer, REQUESTS)
-        mark("-", 0)
+    with server, socket.create_connection(("127.0.0.1", server.port)) as connection:
+        check(name, connection, asked)
+        with start_client(program, connection, asked) as client:
+            ask(client, WARM_UP)
+            for _ in range(ROUNDS):
+                mark(name, REQUESTS)
+                ask(client, REQUESTS)
+            mark("-", 0)
 
 
 def main():
-    sys.path.insert(0, str(Path(sys.argv[1]).resolve() / "python"))
+    build = Path(sys.argv[1]).resolve()
+    sys.path.insert(0, str(build / "python"))
     for case in CASES:
-        drive(*case)
+        drive(build / "bench" / "request_client", *case)
 
 
 if __name__ == "__main__":

@@ -155,18 +155,5 @@ TEST(BodyTest, IsReadyForTheNextRequestAfterClear) {
   EXPECT_EQ(drain(body, 4), "next");
 }
 
-TEST(BodyTest, GivesMemoryBackWithoutLosingABody) {
-  Body body;
-  body.append("kept");
-
-  body.release_memory();
-  EXPECT_EQ(body.unread_in_memory(), "kept");
-  body.clear();
-  body.release_memory();
-  body.append("next");
-
-  EXPECT_EQ(body.unread_in_memory(), "next");
-}
-
 }  // namespace
 }  // namespace spawning

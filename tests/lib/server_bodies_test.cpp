@@ -2,9 +2,11 @@
 // How the bodies of requests come in, and what comes behind them.
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "spawning/server.hpp"
 #include "support/server_fixture.hpp"
@@ -23,6 +25,27 @@ TEST_P(ServerTest, TakesABodyOfKnownLength) {
   client.send("world");
 
   EXPECT_TRUE(client.sees("hello world"));
+}
+
+// It would not lie behind its head if it had been put together.
+TEST_P(ServerTest, HasEachBodyInOnePieceThatComesInOne) {
+  std::optional<Responder> kept;
+  std::ptrdiff_t distance = 0;
+  answer = [&](const Request& request, Responder responder) {
+    distance = request.body->unread_in_memory().data() - request.method.data();
+    kept = std::move(responder);
+  };
+  auto client = connect();
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n";
+
+  for (int i = 0; i < 10; ++i) {
+    client.forget();
+    client.send(head + std::string(5000, 'x'));
+    ASSERT_TRUE(run_until(context, [&] { return kept.has_value(); }));
+    EXPECT_EQ(distance, static_cast<std::ptrdiff_t>(head.size()));
+    std::exchange(kept, std::nullopt)->respond({}, "answer");
+    ASSERT_TRUE(client.sees("answer"));
+  }
 }
 
 TEST_P(ServerTest, TakesALargeBodyThroughASpoolFile) {

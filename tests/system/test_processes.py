@@ -332,7 +332,7 @@ def test_the_supervisor_is_small_and_has_no_python_in_it(spawn):
     rollup = (process / "smaps_rollup").read_text()
 
     # A sanitizer's shadow of our memory is not ours to account for.
-    limit = (256 if "LD_PRELOAD" in os.environ else 8) << 10
+    limit = (256 if "LD_PRELOAD" in os.environ else 6) << 10
     assert int(re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE).group(1)) <= limit
     assert "python" not in mapped
 

@@ -56,9 +56,6 @@ class Body {
   /// Empty again, and ready for the next request. Memory is kept for reuse.
   void clear();
 
-  /// Gives the kept memory back.
-  void release_memory();
-
  private:
   void spool(std::string_view octets);
 

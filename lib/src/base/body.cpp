@@ -102,8 +102,4 @@ void Body::clear() {
   size_ = position_ = 0;
 }
 
-void Body::release_memory() {
-  if (memory_.empty()) std::string{}.swap(memory_);
-}
-
 }  // namespace spawning

@@ -173,12 +173,6 @@ Origin ForwardedReader::read(const RequestHead& head, const Address& peer,
   return origin;
 }
 
-void ForwardedReader::release_memory() {
-  client_ = {};
-  std::string{}.swap(host_);
-  std::vector<Header>{}.swap(fields_);
-}
-
 void ForwardedReader::keep_all_but(const RequestHead& head, bool trusted, bool x_forwarded,
                                    Origin& origin) {
   const auto left_out = [trusted, x_forwarded](const Header& field) {

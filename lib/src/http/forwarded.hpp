@@ -58,9 +58,6 @@ class ForwardedReader {
   [[nodiscard]] Origin read(const RequestHead& head, const Address& peer,
                             const TrustedProxies& trusted);
 
-  /// Gives the kept memory back: for connections that stay idle.
-  void release_memory();
-
  private:
   void keep_all_but(const RequestHead& head, bool trusted, bool x_forwarded, Origin& origin);
   void hear_x_forwarded(Headers fields, const TrustedProxies& trusted, Origin& origin);

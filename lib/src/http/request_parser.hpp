@@ -3,6 +3,7 @@
 /// \file
 /// Octets → the head of a request, in the strict reading of RFC 9112.
 
+#include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -59,7 +60,7 @@ struct RequestHead {
 /// other.
 ///
 /// \par Threads   None of its own.
-/// \par Lifetime  No allocation once `headers` has held as many fields as a request has.
+/// \par Lifetime  No allocation for up to 16 fields, nor once `headers` has held as many as a request has.
 /// \see RFC 9112 §2–5, RFC 9110 §5 and §7.1, docs/decisions/0001-own-request-parser.md
 class RequestParser {
  public:
@@ -97,12 +98,6 @@ class RequestParser {
   /// Ready for the next head. Keeps its memory.
   void reset();
 
-  /// Gives the kept memory back: for connections that stay idle. Only after reset().
-  void release_memory() {
-    std::vector<Header>{}.swap(headers_);
-    std::vector<std::string_view>{}.swap(dropped_);
-  }
-
  private:
   enum class Phase : std::uint8_t {
     leading,       // an empty line, or the request line
@@ -133,6 +128,8 @@ class RequestParser {
   bool parse_value_lf();
   bool parse_end_lf();
 
+  static constexpr std::size_t kUsualFields = 16;
+
   void begin_element(Phase phase);
   void limit_part_to(Bytes octets);
   bool end_request_line();
@@ -156,7 +153,7 @@ class RequestParser {
   std::string_view name_;       // of the field whose value is being parsed
   std::string_view host_field_;
   RequestHead head_;
-  std::vector<Header> headers_;
+  boost::container::small_vector<Header, kUsualFields> headers_;
   std::vector<std::string_view> dropped_;
   Refusal refusal_;
 };

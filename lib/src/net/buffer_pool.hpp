@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -22,8 +23,9 @@ struct Buffer {
   static constexpr std::size_t kPage = 4096;
 
   struct Unmap {
-    std::size_t size;  // 0 in a default unique_ptr
+    std::size_t size;  // 0: it is lent
     void operator()(char* memory) const {
+      if (size == 0) return;
       if (size < kPage) {
         ::operator delete(memory);
       } else {
@@ -43,6 +45,14 @@ struct Buffer {
         ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED) throw std::bad_alloc{};
     octets = decltype(octets){static_cast<char*>(pages), Unmap{size}};
+  }
+
+  /// Somebody else's, who outlives it.
+  static Buffer lent(std::span<char> octets) {
+    Buffer buffer;
+    buffer.octets = decltype(buffer.octets){octets.data(), Unmap{0}};
+    buffer.size = octets.size();
+    return buffer;
   }
 
   std::unique_ptr<char[], Unmap> octets;

@@ -18,20 +18,15 @@ HttpConnection::HttpConnection(std::shared_ptr<ServerContext> server, UniqueFd s
       proxy_header_{server_->config.proxy_protocol && !before.proxied && before.requests == 0
                         ? std::make_unique<ProxyHeaderDecoder>()
                         : nullptr},
-      outbox_{socket_.get(), server_->unsent_limits(), server_->spooled, *this},
-      exchange_{*server_, outbox_, info_, [this] { post(&HttpConnection::look_again); }},
-      parser_{server_->config.limits, server_->config.header_map},
-      chunks_{server_->config.limits},
-      body_{server_->config.limits.body_in_memory},
       requests_{before.requests},
       moves_{before.moves},
       proxied_{before.proxied.has_value()},
       read_until_empty_{info_.local.family == Address::Family::unix_path} {
   if (before.proxied) info_ = *std::move(before.proxied);
-  exchange_.passes_on_if([this] { return portable(); });
   if (before.octets.empty()) return;
+  become_active();
   static_cast<void>(make_room(before.octets.size() + kLeastRoom));  // nobody looks at it yet
-  end_ = before.octets.copy(buffer_.octets.get(), before.octets.size());
+  active_->end = before.octets.copy(active_->buffer.octets.get(), before.octets.size());
 }
 
 void HttpConnection::start() {
@@ -46,43 +41,39 @@ void HttpConnection::start() {
   server_->deadlines.arm(input_deadline_,
                          requests_ == 0 ? Deadlines::Kind::header : Deadlines::Kind::idle,
                          std::chrono::steady_clock::now());
-  if (begin_ != end_) return process();
+  if (!nothing_read()) return process();
   read();
 }
 
-// What somebody looks at still goes with the connection.
-void HttpConnection::give_buffers_back() {
-  if (!exchange_.over()) return;
-  if (buffer_) server_->read_buffers.give_back(std::exchange(buffer_, {}));
-  if (body_buffer_) server_->body_buffers.give_back(std::exchange(body_buffer_, {}));
-  begin_ = end_ = 0;
+void HttpConnection::become_active() {
+  if (active_) return;
+  active_ = {::new (server_->active.take())
+                 ActiveState{*this, *server_, socket_.get(), info_, *this, *this},
+             GiveBack{&server_->active}};
 }
 
-void HttpConnection::release_memory() {
-  give_buffers_back();
-  body_.release_memory();
-  parser_.release_memory();
-  forwarded_.release_memory();
-  tag_.reset();
-  exchange_.release_memory();
+// What somebody looks at still goes with the connection.
+void HttpConnection::rest() {
+  if (!active_ || !active_->exchange.over()) return;
+  server_->deadlines.disarm(active_->output_deadline);
+  server_->deadlines.disarm(active_->request_deadline);
+  if (active_->buffer) server_->read_buffers.give_back(std::move(active_->buffer));
+  if (active_->body_buffer) server_->body_buffers.give_back(std::move(active_->body_buffer));
+  active_.reset();
 }
 
 // A second or more after a request was dispatched: is it still running, or has the connection
 // become idle?
 void HttpConnection::check_quiet() {
-  if (phase_ == Phase::busy && exchange_.over()) hand_back();
+  if (phase_ == Phase::busy && active_->exchange.over()) hand_back();
   const auto now = std::chrono::steady_clock::now();
-  if (phase_ == Phase::busy || (phase_ == Phase::head && !outbox_.empty())) {
+  if (phase_ == Phase::busy || (phase_ == Phase::head && !nothing_unsent())) {
     return server_->deadlines.arm(input_deadline_, Deadlines::Kind::quiet, now);
   }
-  if (phase_ != Phase::head) return;
-  if (begin_ != end_) return process();
-  server_->deadlines.arm(input_deadline_, Deadlines::Kind::idle, exchange_.ended());
-  become_idle();
-}
-
-void HttpConnection::become_idle() {
-  release_memory();
+  if (phase_ != Phase::head || !active_) return;
+  if (!nothing_read()) return process();
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::idle, active_->exchange.ended());
+  rest();
   read();
 }
 
@@ -91,9 +82,10 @@ void HttpConnection::expired(Deadlines::Kind kind) {
     case Deadlines::Kind::quiet:
       return check_quiet();
     case Deadlines::Kind::header:
+      if (!active_) return close();
       // Again, because the octets may have moved since, and the record of the refusal quotes them.
-      static_cast<void>(parser_.parse(input()));
-      if (!parser_.started()) return close();
+      static_cast<void>(active_->parser.parse(active_->input()));
+      if (!active_->parser.started()) return close();
       return refuse(refusal_for(RefusalReason::header_timeout, "the head did not arrive in time"));
     case Deadlines::Kind::body:
       return refuse(refusal_for(RefusalReason::body_timeout, "the body did not arrive in time"));
@@ -101,7 +93,7 @@ void HttpConnection::expired(Deadlines::Kind kind) {
     case Deadlines::Kind::recheck:
       return check_request();
     case Deadlines::Kind::half_closed:
-      if (phase_ == Phase::busy && exchange_.over()) return look_again();
+      if (phase_ == Phase::busy && active_->exchange.over()) return look_again();
       return close();
     case Deadlines::Kind::idle:
     case Deadlines::Kind::farewell:
@@ -112,24 +104,24 @@ void HttpConnection::expired(Deadlines::Kind kind) {
 }
 
 void HttpConnection::flush() {
-  if (phase_ == Phase::closed) return;
-  if (write_waiting_) return outbox_.resume();
+  if (phase_ == Phase::closed || !active_) return;
+  if (write_waiting_) return active_->outbox.resume();
   bool progress = false;
-  const auto flushed = outbox_.flush(progress);
+  const auto flushed = active_->outbox.flush(progress);
   if (phase_ == Phase::closed) return;  // a producer that was resumed has destroyed the server
   switch (flushed) {
     case Outbox::Flush::failed:
       return close();
     case Outbox::Flush::empty:
-      server_->deadlines.disarm(output_deadline_);
+      server_->deadlines.disarm(active_->output_deadline);
       if (phase_ == Phase::flush) begin_close();
       if (handing_over()) leave();
       return;
     case Outbox::Flush::blocked:
       break;
   }
-  if (progress || !output_deadline_.armed()) {
-    server_->deadlines.arm(output_deadline_, Deadlines::Kind::write,
+  if (progress || !active_->output_deadline.armed()) {
+    server_->deadlines.arm(active_->output_deadline, Deadlines::Kind::write,
                            std::chrono::steady_clock::now());
   }
   write_waiting_ = true;
@@ -140,9 +132,9 @@ void HttpConnection::flush() {
 // §9.6.
 void HttpConnection::begin_close() {
   server_->deadlines.disarm(input_deadline_);
-  server_->deadlines.disarm(request_deadline_);
+  if (active_) server_->deadlines.disarm(active_->request_deadline);
   phase_ = Phase::flush;
-  if (!outbox_.empty()) return flush();
+  if (!nothing_unsent()) return flush();
   if (input_ended_) return close();
   phase_ = Phase::linger;
   if (::shutdown(socket_.get(), SHUT_WR) != 0) return close();
@@ -153,7 +145,7 @@ void HttpConnection::begin_close() {
 
 // Of TCP: the client must not take what it has for all of it.
 void HttpConnection::reset() {
-  outbox_.mark_gone();
+  active_->outbox.mark_gone();
   if (phase_ == Phase::closed) return;
   const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
   [[maybe_unused]] const int ignored = ::connect(socket_.get(), &nobody, sizeof nobody);
@@ -161,7 +153,8 @@ void HttpConnection::reset() {
 }
 
 void HttpConnection::close() {
-  outbox_.mark_gone();  // a second time for producers that have asked to be resumed since
+  if (active_)
+    active_->outbox.mark_gone();  // a second time for producers that have asked to be resumed since
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
   // The client is told so even if a process that the application has forked has the socket, too.
@@ -173,17 +166,22 @@ void HttpConnection::close() {
 
 void HttpConnection::leave_server() {
   server_->deadlines.disarm(input_deadline_);
-  server_->deadlines.disarm(output_deadline_);
-  server_->deadlines.disarm(request_deadline_);
   if (socket_) server_->poll_set->remove(socket_.get(), *this);
   socket_.reset();
-  give_buffers_back();
-  server_->read_buffers.write_off(buffer_);  // it ends with its request
-  server_->body_buffers.write_off(body_buffer_);
   server_->connections.erase(registration_);
-  exchange_.client_went();
-  if (!exchange_.over()) note_closed_under_way();
+  rest();
+  if (active_) leave_under_way();
   if (server_->observer != nullptr) server_->observer->connection_closed();
+}
+
+// What it has as an active one ends with its request.
+void HttpConnection::leave_under_way() {
+  server_->deadlines.disarm(active_->output_deadline);
+  server_->deadlines.disarm(active_->request_deadline);
+  server_->read_buffers.write_off(active_->buffer);
+  server_->body_buffers.write_off(active_->body_buffer);
+  active_->exchange.client_went();
+  if (!active_->exchange.over()) note_closed_under_way();
 }
 
 // Those that have ended are forgotten whenever the vector would grow, so that a note costs little.
@@ -199,6 +197,8 @@ void HttpConnection::note_closed_under_way() {
 void HttpConnection::post_flush() { post(&HttpConnection::flush); }
 
 void HttpConnection::post_close() { post(&HttpConnection::close); }
+
+void HttpConnection::post_look() { post(&HttpConnection::look_again); }
 
 void HttpConnection::post(void (HttpConnection::*step)()) {
   boost::asio::post(server_->io, boost::asio::bind_allocator(

@@ -12,14 +12,9 @@
 #include <string>
 #include <string_view>
 
-#include "http/forwarded.hpp"
-#include "http/framing.hpp"
 #include "http/proxy_header.hpp"
-#include "http/request_id.hpp"
-#include "http/request_parser.hpp"
+#include "net/active_state.hpp"
 #include "net/handler_memory.hpp"
-#include "net/http_exchange.hpp"
-#include "net/outbox.hpp"
 #include "net/poll_set.hpp"
 #include "net/server_context.hpp"
 #include "spawning/server.hpp"
@@ -34,19 +29,16 @@ namespace spawning {
 /// While a request is being answered the next one is awaited already, so that in the steady state a
 /// request costs one recv and one send, and the I/O thread does not hear of the answer.
 ///
+/// What only an active connection needs it gives back when it has been quiet for a while.
+///
 /// \par Threads   Everything here runs on the I/O thread; what answers is HttpExchange.
 /// \par Lifetime  Alive while registered with its server, while something is posted, or while a
 ///                Responder is out.
 class HttpConnection final : public std::enable_shared_from_this<HttpConnection>,
                              private Outbox::IoThread,
+                             private HttpExchange::Connection,
                              private PollSet::Socket {
  public:
-  /// A deadline that knows whose it is.
-  struct Deadline : Deadlines::Node {
-    explicit Deadline(HttpConnection& connection) : owner{connection} {}
-    HttpConnection& owner;
-  };
-
   /// \param before  what another Server knows of it, if it comes from one; without the socket.
   /// \param socket  non-blocking, for sendfile(2), which has no flag for it.
   HttpConnection(std::shared_ptr<ServerContext> server, UniqueFd socket,
@@ -70,7 +62,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   /// The request on which somebody works, also after close().
   [[nodiscard]] std::optional<RunningRequest> running(
       std::chrono::steady_clock::time_point now) const {
-    return exchange_.running(now);
+    return active_ ? active_->exchange.running(now) : std::nullopt;
   }
 
  private:
@@ -101,10 +93,13 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void look_for_end();
   void on_input_end(bool orderly);
   [[nodiscard]] bool make_room(std::size_t least);
-  void become_idle();
   void save_memory();
-  void give_buffers_back();
-  void release_memory();
+
+  // Being active.
+  void become_active();
+  void rest();
+  [[nodiscard]] bool nothing_read() const { return !active_ || active_->begin == active_->end; }
+  [[nodiscard]] bool nothing_unsent() const { return !active_ || active_->outbox.empty(); }
 
   // Requests.
   void process();
@@ -131,11 +126,11 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   [[nodiscard]] bool handing_over() const { return server_->handing_over(); }
   [[nodiscard]] bool request_begun() const;
   [[nodiscard]] bool body_is_apart() const;
-  [[nodiscard]] bool portable() const;
   void carry_request();
   void leave();
   void hand_over(std::string octets = {});
   void leave_server();
+  void leave_under_way();
 
   // Ending.
   void flush();
@@ -146,34 +141,26 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   void post_flush() override;
   void post_close() override;
+  void post_look() override;
+  [[nodiscard]] bool portable() const override;
   void post(void (HttpConnection::*step)());  // from any thread
 
-  [[nodiscard]] std::string_view input() const {
-    return {buffer_.octets.get() + begin_, end_ - begin_};
-  }
+  // To the pool, on any thread.
+  struct GiveBack {
+    void operator()(ActiveState* state) const {
+      std::destroy_at(state);
+      pool->give_back(state);
+    }
+    SlotPool* pool;
+  };
 
   std::shared_ptr<ServerContext> server_;
   UniqueFd socket_;  // empty once closed: the I/O thread ends it, wherever the object ends
   ConnectionInfo info_;
   std::unique_ptr<ProxyHeaderDecoder> proxy_header_;  // until it is decoded, where one is expected
   HandlerMemory posted_;
-  Outbox outbox_;
-  HttpExchange exchange_;
-  RequestParser parser_;
-  ChunkDecoder chunks_;
-  Framing framing_;
-  ForwardedReader forwarded_;
-  std::unique_ptr<TaggedRequest> tag_;  // while it is in use, where requests have ids
-  Body body_;
-  Buffer buffer_;                // the request being read or answered, and what has come after it
-  std::size_t begin_ = 0;        // of the request in buffer_
-  std::size_t request_end_ = 0;  // behind the request, once it is complete
-  std::size_t end_ = 0;          // of what has been read
-  Buffer body_buffer_;           // octets of a body on their way into body_
-  Deadline input_deadline_{*this};
-  Deadline output_deadline_{*this};
-  Deadline request_deadline_{*this};
-  std::chrono::steady_clock::time_point body_began_{};
+  std::unique_ptr<ActiveState, GiveBack> active_;  // null while it is idle
+  ConnectionDeadline input_deadline_{*this};
   std::size_t requests_;  // so far, also elsewhere
   unsigned moves_;        // of the request that it came with, until it is answered
   bool proxied_;          // info_ is what a PROXY header says

@@ -23,7 +23,7 @@ void HttpConnection::look_for_end() {
 
 void HttpConnection::drain() {
   if (phase_ == Phase::busy) {
-    if (!exchange_.over_or_tell()) return;
+    if (!active_->exchange.over_or_tell()) return;
     hand_back();
     return process();
   }
@@ -32,48 +32,50 @@ void HttpConnection::drain() {
 
 bool HttpConnection::move_away() {
   look_again();
-  if (phase_ != Phase::head || begin_ != end_) return false;
-  if (request_begun() || input_ended_ || !outbox_.empty()) return false;
+  if (phase_ != Phase::head || !nothing_read()) return false;
+  if (request_begun() || input_ended_ || !nothing_unsent()) return false;
   hand_over();
   return true;
 }
 
 bool HttpConnection::request_begun() const {
-  return parser_.started() || (proxy_header_ && proxy_header_->started());
+  return (active_ && active_->parser.started()) || (proxy_header_ && proxy_header_->started());
 }
 
 // Gives the connection away, or closes it, unless there is a request to answer first. What is here
 // of the octets of none is an empty line at most (RFC 9112 §2.2).
 void HttpConnection::leave() {
-  if (phase_ != Phase::head || parser_.started()) return;
+  if (phase_ != Phase::head || (active_ && active_->parser.started())) return;
   if (!handing_over()) return close_idle();
   if (request_begun()) return;  // a PROXY header has
-  if (input_ended_ || (begin_ != end_ && input().back() != '\n')) return begin_close();
-  if (!outbox_.empty()) return;  // flush() leads here again
+  if (input_ended_ || (!nothing_read() && active_->input().back() != '\n')) return begin_close();
+  if (!nothing_unsent()) return;  // flush() leads here again
   hand_over();
 }
 
 // The body came in pieces, and the buffer has only the head.
 bool HttpConnection::body_is_apart() const {
-  return request_end_ == begin_ + parser_.consumed() && body_.size() > 0;
+  return active_->request_end == active_->begin + active_->parser.consumed() &&
+         active_->body.size() > 0;
 }
 
 // Of a chunked body the framing is gone. Until the connection leaves the buffer may fill up.
 bool HttpConnection::portable() const {
-  if (framing_.kind == Framing::Kind::chunked || moves_ >= kMostMoves) return false;
-  return buffer_.size + (body_is_apart() ? body_.size() : 0) <= HandedConnection::kMostOctets;
+  if (active_->framing.kind == Framing::Kind::chunked || moves_ >= kMostMoves) return false;
+  return active_->buffer.size + (body_is_apart() ? active_->body.size() : 0) <=
+         HandedConnection::kMostOctets;
 }
 
 // Its request is passed on.
 void HttpConnection::carry_request() {
   server_->deadlines.disarm(input_deadline_);
-  std::string octets{input().substr(0, request_end_ - begin_)};
-  if (body_is_apart()) octets += body_.unread_in_memory();
-  body_.clear();
-  begin_ = request_end_;
-  parser_.reset();
+  std::string octets{active_->input().substr(0, active_->request_end - active_->begin)};
+  if (body_is_apart()) octets += active_->body.unread_in_memory();
+  active_->body.clear();
+  active_->begin = active_->request_end;
+  active_->parser.reset();
   --requests_;
-  octets += input();
+  octets += active_->input();
   hand_over(std::move(octets));
 }
 
@@ -85,7 +87,7 @@ void HttpConnection::hand_over(std::string octets) {
     handed.octets = std::move(octets);
     handed.moves = moves_ + 1;
   }
-  outbox_.mark_gone();
+  if (active_) active_->outbox.mark_gone();
   if (phase_ == Phase::closed) return;  // whoever was told has ended the server
   phase_ = Phase::closed;
   const auto alive = shared_from_this();
@@ -99,7 +101,7 @@ void HttpConnection::hand_over(std::string octets) {
 // A request that is on its way already deserves its answer, which will carry `Connection: close`.
 // The first one of a connection is. Else there is nothing to linger for.
 void HttpConnection::close_idle() {
-  if (!outbox_.empty()) return begin_close();
+  if (!nothing_unsent()) return begin_close();
   int available = 0;
   if (::ioctl(socket_.get(), FIONREAD, &available) == 0 && available > 0) return read();
   if (requests_ > 0 || input_ended_) return close();

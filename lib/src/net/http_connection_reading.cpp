@@ -27,9 +27,16 @@ void HttpConnection::read() {
   if (readable_) server_->poll_set->look_again(*this);
 }
 
+// Once the request before is answered the next one has all the room: it need not be read in pieces.
+//
 // A connection that is to leave takes nothing that can go along, or it might find the beginning of
 // another request here again and again.
 void HttpConnection::on_input() {
+  if (phase_ == Phase::busy && active_->exchange.over()) {
+    hand_back();
+    if (phase_ != Phase::head) return;
+    if (!nothing_read()) return process();
+  }
   if (phase_ == Phase::busy && handing_over()) return look_for_end();
   if (phase_ == Phase::head && handing_over() && !request_begun()) return leave();
   receive();
@@ -55,19 +62,21 @@ void HttpConnection::receive() {
 
 // Where the next octets go; nowhere while somebody looks at those that would have to move.
 std::optional<std::span<char>> HttpConnection::room() {
+  become_active();
   const bool discard = phase_ == Phase::flush || phase_ == Phase::linger;
   if (phase_ != Phase::body && !discard) {
     if (!make_room(phase_ == Phase::busy ? 1 : kLeastRoom)) return std::nullopt;
-    return std::span{buffer_.octets.get() + end_, buffer_.size - end_};
+    return std::span{active_->buffer.octets.get() + active_->end,
+                     active_->buffer.size - active_->end};
   }
-  if (!body_buffer_) body_buffer_ = server_->body_buffers.take();
+  if (!active_->body_buffer) active_->body_buffer = server_->body_buffers.take();
   // Not beyond the body where its length is known: what follows belongs into the other buffer.
-  std::size_t size = body_buffer_.size;
-  if (!discard && framing_.kind == Framing::Kind::length) {
+  std::size_t size = active_->body_buffer.size;
+  if (!discard && active_->framing.kind == Framing::Kind::length) {
     size = static_cast<std::size_t>(
-        std::min<std::uint64_t>(size, framing_.content_length - body_.size()));
+        std::min<std::uint64_t>(size, active_->framing.content_length - active_->body.size()));
   }
-  return std::span{body_buffer_.octets.get(), size};
+  return std::span{active_->body_buffer.octets.get(), size};
 }
 
 void HttpConnection::on_read(std::span<char> octets) {
@@ -79,12 +88,12 @@ void HttpConnection::on_read(std::span<char> octets) {
     case Phase::linger:
       return read();  // what comes now is not ours to answer
     case Phase::busy:
-      end_ += octets.size();
-      if (!exchange_.over_or_tell()) return read();
+      active_->end += octets.size();
+      if (!active_->exchange.over_or_tell()) return read();
       hand_back();
       return process();
     case Phase::head:
-      end_ += octets.size();
+      active_->end += octets.size();
       return process();
     case Phase::closed:
       return;
@@ -99,48 +108,50 @@ void HttpConnection::on_input_end(bool orderly) {
   // it counts as that.
   if (phase_ == Phase::head || phase_ == Phase::body) return begin_close();
   if (phase_ != Phase::busy) return;
-  if (exchange_.over_or_tell()) return look_again();
+  if (active_->exchange.over_or_tell()) return look_again();
   server_->deadlines.arm(input_deadline_, Deadlines::Kind::half_closed,
                          std::chrono::steady_clock::now());
 }
 
-// Makes room for reading behind end_, by moving what is there or by a larger buffer. False if that
+// Makes room for reading behind active_->end, by moving what is there or by a larger buffer. False if that
 // must wait: somebody is looking at the octets that would move.
 bool HttpConnection::make_room(std::size_t least) {
-  if (!buffer_) {
-    buffer_ = server_->read_buffers.take();
-    begin_ = end_ = 0;
+  if (!active_->buffer) {
+    active_->buffer = server_->read_buffers.take();
+    active_->begin = active_->end = 0;
   }
-  if (buffer_.size - end_ >= least) return true;
+  if (active_->buffer.size - active_->end >= least) return true;
   if (phase_ == Phase::busy) return false;
-  const std::size_t kept = end_ - begin_;
-  if (buffer_.size - kept >= least) {
-    std::memmove(buffer_.octets.get(), buffer_.octets.get() + begin_, kept);
+  const std::size_t kept = active_->end - active_->begin;
+  if (active_->buffer.size - kept >= least) {
+    std::memmove(active_->buffer.octets.get(), active_->buffer.octets.get() + active_->begin, kept);
   } else {
-    const std::size_t size = std::max(buffer_.size * 2, kept + least);
+    const std::size_t size = std::max(active_->buffer.size * 2, kept + least);
     const bool from_pool = size <= server_->read_buffers.buffer_size();
     Buffer larger = from_pool ? server_->read_buffers.take() : Buffer{size};
-    std::memcpy(larger.octets.get(), buffer_.octets.get() + begin_, kept);
-    server_->read_buffers.give_back(std::exchange(buffer_, std::move(larger)));
+    std::memcpy(larger.octets.get(), active_->buffer.octets.get() + active_->begin, kept);
+    server_->read_buffers.give_back(std::exchange(active_->buffer, std::move(larger)));
   }
-  begin_ = 0;
-  end_ = kept;
+  active_->begin = 0;
+  active_->end = kept;
   return true;
 }
 
 // A page for each would be much where thousands wait for an answer. Where there are few it stays, since
 // to parse the copy again takes a third of a microsecond.
 void HttpConnection::save_memory() {
-  const std::size_t size = end_ - begin_;
-  const bool head_alone = end_ == begin_ + parser_.consumed() && body_.size() == 0;
-  if (!server_->read_buffers.many() || !head_alone || size > kLargestCopied) return;
-  Buffer smaller{size + kSpare};
-  std::memcpy(smaller.octets.get(), input().data(), size);
-  server_->read_buffers.give_back(std::exchange(buffer_, std::move(smaller)));
-  begin_ = 0;
-  end_ = request_end_ = size;
-  parser_.reset();
-  static_cast<void>(parser_.parse(input()));
+  const std::size_t size = active_->end - active_->begin;
+  const bool head_alone =
+      active_->end == active_->begin + active_->parser.consumed() && active_->body.size() == 0;
+  if (!head_alone || size > kLargestCopied || active_->buffer.size < kLeastRoom) return;
+  const bool fits = size + kSpare <= active_->place.size();
+  Buffer smaller = fits ? Buffer::lent(active_->place) : Buffer{size + kSpare};
+  std::memcpy(smaller.octets.get(), active_->input().data(), size);
+  server_->read_buffers.give_back(std::exchange(active_->buffer, std::move(smaller)));
+  active_->begin = 0;
+  active_->end = active_->request_end = size;
+  active_->parser.reset();
+  static_cast<void>(active_->parser.parse(active_->input()));
 }
 
 }  // namespace spawning

@@ -26,15 +26,16 @@ std::span<iovec> without_empty(std::array<iovec, Size>& pieces) {
 
 }  // namespace
 
-HttpExchange::HttpExchange(ServerContext& server, Outbox& outbox, const ConnectionInfo& connection,
-                           Tell tell)
-    : server_{server}, outbox_{outbox}, connection_{connection}, tell_{std::move(tell)} {}
+HttpExchange::HttpExchange(ServerContext& server, Outbox& outbox, const ConnectionInfo& info,
+                           Connection& connection)
+    : server_{server}, outbox_{outbox}, info_{info}, connection_{connection} {}
 
 void HttpExchange::begin_exchange(const RequestHead& head, const Address& client, bool keep_alive,
                                   Time now) {
   request_ = head;
   client_ = &client;
   keep_alive_ = keep_alive;
+  keeps_memory_ = true;
   began_ = begun_ = last_block_ = now;
   status_ = 0;
   refusal_.reset();
@@ -70,7 +71,7 @@ bool HttpExchange::begin() {
 bool HttpExchange::can_pass_on() const {
   const unsigned baton = baton_.load(std::memory_order_acquire);
   if ((baton & kRunning) == 0 || (baton & (kBegun | kStarted | kRevoked)) != 0) return false;
-  return !outbox_.gone() && outbox_.empty() && portable_ && portable_();
+  return !outbox_.gone() && outbox_.empty() && connection_.portable();
 }
 
 void HttpExchange::pass_on() {
@@ -91,6 +92,7 @@ bool HttpExchange::claim() {
 }
 
 void HttpExchange::start(const ResponseHead& head, std::optional<std::uint64_t> content_length) {
+  if (head_octets_.capacity() < kUsualHead) head_octets_.reserve(kUsualHead);
   encoder_.start(context(), head, content_length, date_.at(std::chrono::system_clock::now()),
                  head_octets_);
   status_ = head.status;
@@ -224,15 +226,24 @@ void HttpExchange::end(Outcome outcome, Then then) {
           .keep_alive = then == Then::keep_alive,
           .duration = ended_ - began_,
           .queued = begun_ - began_});
+  if (!keeps_memory_) release_memory();
   hand_over(then != Then::keep_alive);
 }
 
-// From here on everything belongs to the I/O thread, but for what tell() itself needs: the
-// connection, which the caller's reference keeps.
+// By the thread whose memory it is: where thousands are served, what each has would stay in its arena
+// as holes.
+void HttpExchange::release_memory() {
+  std::string{}.swap(head_octets_);
+  std::string{}.swap(sent_head_);
+}
+
+// From here on everything belongs to the I/O thread, which may end this exchange at once. What is
+// left to the caller is the connection, which its reference keeps.
 void HttpExchange::hand_over(bool tell) {
   if (notifies_) when_gone(nullptr);
+  Connection& connection = connection_;
   const unsigned before = baton_.exchange(0, std::memory_order_acq_rel);
-  if ((before & kTell) != 0 || tell) tell_();
+  if ((before & kTell) != 0 || tell) connection.post_look();
 }
 
 void HttpExchange::record(ExchangeRecord&& record) const {
@@ -246,7 +257,7 @@ void HttpExchange::record(ExchangeRecord&& record) const {
   record.version = request_.version;
   record.request_octets = request_octets_;
   record.request_id = request_id_;
-  record.connection = &connection_;
+  record.connection = &info_;
   record.client = client_;
   server_.observer->exchange_ended(record);
 }

@@ -39,17 +39,22 @@ class HttpExchange final : public Exchange {
   /// How the connection goes on after an exchange.
   enum class Then { keep_alive, close, reset, pass_on };
 
-  /// Called on the answering thread when the I/O thread is to look at over() again.
-  using Tell = std::function<void()>;
+  /// Whose exchanges they are.
+  class Connection {
+   public:
+    virtual ~Connection() = default;
+    /// The I/O thread is to look at over() again. On the answering thread, which keeps the Connection,
+    /// but no more than that: the exchange is the I/O thread's by then.
+    virtual void post_look() = 0;
+    /// Whether the request can travel to another Server. On the I/O thread.
+    [[nodiscard]] virtual bool portable() const = 0;
+  };
 
-  /// Whether the request can travel to another Server.
-  using Portable = std::function<bool()>;
-
-  HttpExchange(ServerContext& server, Outbox& outbox, const ConnectionInfo& connection, Tell tell);
+  HttpExchange(ServerContext& server, Outbox& outbox, const ConnectionInfo& info,
+               Connection& connection);
 
   /// \name I/O thread
   /// @{
-  void passes_on_if(Portable portable) { portable_ = std::move(portable); }
   void begin_exchange(const RequestHead& head, const Address& client, bool keep_alive, Time now);
   /// As begin_exchange(), for a request that gets no further than the connection.
   void begin_refusal(const RequestHead& head, const Address& client, RefusalReason reason,
@@ -62,20 +67,17 @@ class HttpExchange final : public Exchange {
     request_octets_ = octets;
     request_id_ = id;
   }
+  /// The request that has just begun shall leave nothing behind that would be used again.
+  void keep_no_memory() { keeps_memory_ = false; }
   [[nodiscard]] bool over() const {
     return (baton_.load(std::memory_order_acquire) & kRunning) == 0;
   }
-  /// As over(); if it is not, Tell is called when it is.
+  /// As over(); if it is not, Connection::post_look() is called when it is.
   [[nodiscard]] bool over_or_tell() {
     return (baton_.fetch_or(kTell, std::memory_order_acq_rel) & kRunning) == 0;
   }
   [[nodiscard]] Then then() const { return then_; }
   [[nodiscard]] Time ended() const { return ended_; }
-  /// Gives the kept memory back: for connections that stay idle. Only when over.
-  void release_memory() {
-    std::string{}.swap(head_octets_);
-    std::string{}.swap(sent_head_);
-  }
 
   /// What a deadline of RequestTimeouts has come to.
   enum class Verdict {
@@ -112,6 +114,9 @@ class HttpExchange final : public Exchange {
   // it. started: the answering thread has claimed the answer. revoked: the I/O thread has.
   static constexpr unsigned kRunning = 1, kTell = 2, kBegun = 4, kStarted = 8, kRevoked = 16;
 
+  // Room for the head of nearly every response.
+  static constexpr std::size_t kUsualHead = 240;
+
   [[nodiscard]] bool revoked() const {
     return (baton_.load(std::memory_order_acquire) & kRevoked) != 0;
   }
@@ -127,14 +132,14 @@ class HttpExchange final : public Exchange {
   [[nodiscard]] Outbox::When when_to_send();
   [[nodiscard]] std::string label() const;
   void end(Outcome outcome, Then then);
+  void release_memory();
   void hand_over(bool tell);
   void record(ExchangeRecord&& record) const;
 
   ServerContext& server_;
   Outbox& outbox_;
-  const ConnectionInfo& connection_;
-  const Tell tell_;
-  Portable portable_;
+  const ConnectionInfo& info_;
+  Connection& connection_;
   ResponseEncoder encoder_;
   HttpDate date_;
   std::string head_octets_;  // encoded and not sent yet
@@ -153,6 +158,7 @@ class HttpExchange final : public Exchange {
   std::atomic<bool> waiting_{false};  // for the client
   unsigned status_ = 0;
   bool keep_alive_ = false;
+  bool keeps_memory_ = true;
   std::optional<RefusalReason> refusal_;
   Then then_ = Then::close;
   std::atomic<unsigned> baton_{0};

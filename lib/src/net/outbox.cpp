@@ -33,13 +33,17 @@ std::size_t size_of(std::span<const iovec> pieces) {
   return size;
 }
 
+// More is sent by whoever writes it: it would only be copied.
+constexpr std::size_t kMostPostponed = 64 << 10;
+
 }  // namespace
 
 WriteStatus Outbox::send(std::span<iovec> pieces, When when) {
   const std::lock_guard lock{mutex_};
   if (gone()) return WriteStatus::gone;
+  const std::size_t size = size_of(pieces);
   const bool may_wait = when == When::soon && (postponed_ || unsent_.empty()) &&
-                        unsent_.octets() + size_of(pieces) <= most_postponed_;
+                        size <= kMostPostponed && unsent_.stays_in_memory(size);
   const bool here = may_wait ? postpone(pieces) : send_postponed() && send_pieces(pieces, 0);
   if (!here) return WriteStatus::gone;
   return unsent_.empty() || !unsent_.congested() ? WriteStatus::ok : WriteStatus::full;

@@ -5,7 +5,6 @@
 
 #include <sys/uio.h>
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
@@ -46,10 +45,7 @@ class Outbox {
   };
 
   Outbox(int fd, const UnsentLimits& limits, std::atomic<std::uint64_t>& spooled, IoThread& io)
-      : fd_{fd},
-        io_{io},
-        most_postponed_{std::min(kMostPostponed, limits.in_memory)},
-        unsent_{limits, spooled} {}
+      : fd_{fd}, io_{io}, unsent_{limits, spooled} {}
 
   enum class When : std::uint8_t { now, soon };
 
@@ -83,10 +79,6 @@ class Outbox {
   void mark_gone();
 
  private:
-  // More is sent by whoever writes it: it would only be copied, and what is beyond the limit of the
-  // memory would go through a file.
-  static constexpr std::uint64_t kMostPostponed = 64 << 10;
-
   // With the mutex held. False if the client has gone.
   [[nodiscard]] bool postpone(std::span<iovec> pieces);
   [[nodiscard]] bool send_postponed();
@@ -98,12 +90,11 @@ class Outbox {
 
   const int fd_;
   IoThread& io_;
-  const std::uint64_t most_postponed_;
   mutable std::mutex mutex_;
   std::condition_variable writable_;
   UnsentQueue unsent_;
-  bool postponed_ = false;  // what is in the queue, although the socket may take it
   std::function<void()> resume_;
+  bool postponed_ = false;         // what is in the queue, although the socket may take it
   std::atomic<bool> gone_{false};  // written with the mutex held
 };
 

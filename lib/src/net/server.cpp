@@ -132,7 +132,7 @@ void Server::State::schedule_sweep() {
 void Server::State::sweep() {
   context->deadlines.sweep(
       std::chrono::steady_clock::now(), [](Deadlines::Node& node, Deadlines::Kind kind) {
-        HttpConnection& connection = static_cast<HttpConnection::Deadline&>(node).owner;
+        HttpConnection& connection = static_cast<ConnectionDeadline&>(node).owner;
         const auto alive = connection.shared_from_this();
         connection.expired(kind);
       });

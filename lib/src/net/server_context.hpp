@@ -18,6 +18,7 @@
 #include "net/buffer_pool.hpp"
 #include "net/deadlines.hpp"
 #include "net/poll_set.hpp"
+#include "net/slot_pool.hpp"
 #include "net/unsent_queue.hpp"
 #include "spawning/asio.hpp"
 #include "spawning/config.hpp"
@@ -59,7 +60,7 @@ struct ServerContext {
     return {config.unsent_in_memory.count, config.unsent_high.count, config.unsent_spooled.count};
   }
 
-  /// After this long without a request a connection gives its read buffer back.
+  /// After this long without a request a connection gives back what only an active one needs.
   static constexpr std::chrono::seconds kQuiet{1};
   /// So long a connection may take to its first request while its server drains.
   static constexpr std::chrono::milliseconds kFarewell{500};
@@ -68,6 +69,8 @@ struct ServerContext {
   /// Enough for the head of nearly every request; a longer one makes its connection grow its own.
   static constexpr std::size_t kReadBuffer = 16 << 10;
   static constexpr std::size_t kBodyBuffer = 64 << 10;
+  /// Enough for an ActiveState: 21 of them make a chunk of the pool.
+  static constexpr std::size_t kActive = 3104;
 
   IoContext& io;
   Handler& handler;
@@ -79,6 +82,7 @@ struct ServerContext {
   Deadlines deadlines;
   BufferPool read_buffers{kReadBuffer, 256};
   BufferPool body_buffers{kBodyBuffer, 16};
+  SlotPool active{kActive, 256};
   DroppedNames dropped_names;
   RequestIds request_ids;
   std::list<std::shared_ptr<HttpConnection>> connections;

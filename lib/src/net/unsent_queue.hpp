@@ -46,8 +46,10 @@ class UnsentQueue {
 
   [[nodiscard]] bool empty() const { return parts_.empty(); }
 
-  /// Those of files that were pushed excepted.
-  [[nodiscard]] std::uint64_t octets() const { return unsent_; }
+  /// Whether no spool file is needed for so many octets more.
+  [[nodiscard]] bool stays_in_memory(std::size_t octets) const {
+    return unsent_ + octets <= limits_.in_memory;
+  }
 
   /// Whether whoever produces octets is to wait, and, once that was so, whether he is to go on
   /// waiting: until half of the limit is unsent. Files count for nothing: they need no memory.
