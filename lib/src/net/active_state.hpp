@@ -66,7 +66,7 @@ struct ActiveState {
   ConnectionDeadline output_deadline;
   ConnectionDeadline request_deadline;
   std::chrono::steady_clock::time_point body_began{};
-  std::array<char, 1 << 10> place;  // of a head that is copied while many wait; buffer is lent it
+  std::array<char, 768> place;  // of a head that is copied while many wait; buffer is lent it
 };
 
 static_assert(sizeof(ActiveState) <= ServerContext::kActive);

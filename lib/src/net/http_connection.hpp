@@ -70,7 +70,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   static constexpr std::size_t kLeastRoom = 4 << 10;
   // Heads that are copied while many wait, and what of the next request may be read behind them.
   static constexpr std::size_t kLargestCopied = 2 << 10;
-  static constexpr std::size_t kSpare = 256;
+  static constexpr std::size_t kSpare = 128;
   /// So often a request may be passed on: each time it waits for a while and loses its place.
   static constexpr unsigned kMostMoves = 4;
 

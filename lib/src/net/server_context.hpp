@@ -69,8 +69,8 @@ struct ServerContext {
   /// Enough for the head of nearly every request; a longer one makes its connection grow its own.
   static constexpr std::size_t kReadBuffer = 16 << 10;
   static constexpr std::size_t kBodyBuffer = 64 << 10;
-  /// Enough for an ActiveState: 21 of them make a chunk of the pool.
-  static constexpr std::size_t kActive = 3104;
+  /// Enough for an ActiveState: 22 of them make a chunk of the pool.
+  static constexpr std::size_t kActive = 2848;
 
   IoContext& io;
   Handler& handler;
