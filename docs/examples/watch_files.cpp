@@ -14,7 +14,7 @@ int main(int count, char** arguments) {
   const spawning::Log log{STDERR_FILENO, "watch"};
   spawning::IoContext context{1};
   const auto tell = [](const std::vector<std::string>& paths) {
-    for (const std::string& each : paths) std::cout << each << std::endl;
+    for (const std::string& each : paths) std::cout << each << '\n' << std::flush;
   };
   spawning::FileWatcher watcher{context, tell, log};
   watcher.add({arguments + 1, arguments + count});
