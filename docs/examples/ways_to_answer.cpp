@@ -82,13 +82,11 @@ void shout(spawning::Body& body, Responder responder) {
 }
 
 // Answers nobody, and tells when the client has had enough of that.
-void keep_waiting(spawning::IoContext& context, const spawning::Log& log, Responder responder) {
+void keep_waiting(const spawning::Log& log, Responder responder) {
   const auto kept = std::make_shared<Responder>(std::move(responder));
-  kept->when_gone([kept, &context, &log] {
-    boost::asio::post(context, [kept, &log] {  // in when_gone() itself nothing is done with it
-      log.info("a client has gone");
-      kept->abort();
-    });
+  kept->when_gone([kept, &log] {
+    log.info("a client has gone");
+    kept->abort();
   });
 }
 
@@ -111,7 +109,7 @@ class Answers final : public spawning::Handler {
     } else if (request.path == "/shout") {
       shout(*request.body, std::move(responder));
     } else if (request.path == "/wait") {
-      keep_waiting(context_, log_, std::move(responder));
+      keep_waiting(log_, std::move(responder));
     } else {
       responder.respond(404, {}, "there is nothing at " + spawning::percent_decoded(request.path));
     }

@@ -175,6 +175,32 @@ TEST_P(HttpExchangeTest, TellsNobodyWhoNoLongerAsks) {
   EXPECT_EQ(told, 0);
 }
 
+TEST_P(HttpExchangeTest, MayBeEndedByWhoeverIsToldThatTheClientHasGone) {
+  config.timeouts.half_closed = 1ms;
+  keep();
+  auto client = ask();
+  kept.front().when_gone([&] { kept.front().abort(); });
+
+  client.close();
+
+  EXPECT_TRUE(run_until(context, [&] { return recorder.exchanges.size() == 1; }));
+  EXPECT_EQ(recorder.exchanges[0].outcome, Outcome::client_gone);
+}
+
+TEST_P(HttpExchangeTest, MayLoseItsLastResponderWhenTheClientHasGone) {
+  config.timeouts.half_closed = 1ms;
+  keep();
+  auto client = ask();
+  auto last = std::make_shared<Responder>(std::move(kept.front()));
+  kept.clear();
+  last->when_gone([last]() mutable { last.reset(); });
+  last.reset();
+
+  client.close();
+
+  EXPECT_TRUE(run_until(context, [&] { return recorder.exchanges.size() == 1; }));
+}
+
 TEST_P(HttpExchangeTest, TakesAClientThatStaysHalfClosedForGone) {
   config.timeouts.half_closed = 50ms;
   keep();

@@ -92,8 +92,8 @@ class Exchange {
 
   /// Calls `notify` once, on the I/O thread, when the client has gone before the exchange is over;
   /// at once, on this thread, if it has already. nullptr: no more. It is not running, and will not
-  /// be called, once a later call of this function, finish() or abort() has returned: so none of these
-  /// may be called from inside it, nor the last Responder be destroyed; post that.
+  /// be called, once a later call of this function, finish() or abort() has returned. It may call these
+  /// itself, and destroy the last Responder.
   virtual void when_gone(std::function<void()> notify) = 0;
 };
 

@@ -162,7 +162,7 @@ class HttpExchange final : public Exchange {
   std::optional<RefusalReason> refusal_;
   Then then_ = Then::close;
   std::atomic<unsigned> baton_{0};
-  std::mutex notify_mutex_;
+  std::recursive_mutex notify_mutex_;  // who is notified may end the exchange
   std::function<void()> notify_;
   bool notifies_ = false;  // the answering thread's own: notify_ may be set
 };
