@@ -14,7 +14,6 @@ import subprocess
 from collections.abc import Iterator
 from typing import Callable
 
-import pytest
 from documented import EXAMPLES
 from hosts import PLAIN
 from running import PATIENCE, Client, wait_until
@@ -24,8 +23,7 @@ SYSTEM = "/usr/sbin:/usr/bin:/sbin:/bin"  # daemons are not in everybody's $PATH
 
 def program(name: str) -> str:
     found = shutil.which(name, path=SYSTEM)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
+    assert found is not None, f"{name} is not installed, which ./dev test does"
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -24,11 +25,9 @@ PLAIN = {name: value for name, value in os.environ.items() if name != "LD_PRELOA
 
 def why_not() -> str:
     """What keeps us from having hosts; nothing if they can be had."""
-    try:
-        attempt = ["unshare", "--net", "ip", "link", "add", "switch", "type", "bridge"]
-        outcome = subprocess.run(attempt, env=PLAIN, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        return str(error)
+    assert shutil.which("ip") is not None, "ip is not installed, which ./dev test does"
+    attempt = ["unshare", "--net", "ip", "link", "add", "switch", "type", "bridge"]
+    outcome = subprocess.run(attempt, env=PLAIN, capture_output=True, text=True, check=False)
     return outcome.stderr.strip() if outcome.returncode != 0 else ""
 
 

@@ -45,10 +45,7 @@ def why_not() -> str:
     """What keeps us from building; nothing if we can."""
     script = 'mount -t tmpfs tmpfs /mnt && cd /mnt && mkdir u w r && mount -t overlay o -o "lowerdir=/,upperdir=u,workdir=w" r'
     attempt = ["unshare", "--mount", "--pid", "--fork", "sh", "-c", script]
-    try:
-        outcome = subprocess.run(attempt, env=PLAIN, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        return str(error)
+    outcome = subprocess.run(attempt, env=PLAIN, capture_output=True, text=True, check=False)
     return outcome.stderr.strip() if outcome.returncode != 0 else ""
 
 

@@ -7,7 +7,6 @@ import contextlib
 import json
 import pathlib
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -28,10 +27,7 @@ def answering(tmp_path: pathlib.Path) -> Iterator[Example]:
 
 
 def curl(*arguments: str) -> str:
-    program = shutil.which("curl")
-    if program is None:
-        pytest.skip("there is no curl")
-    command = [program, "-sS", "--max-time", str(PATIENCE), *arguments]
+    command = ["curl", "-sS", "--max-time", str(PATIENCE), *arguments]
     plain = {**environment(None), "LD_PRELOAD": ""}  # a sanitizer's is for our own programs
     return subprocess.run(command, capture_output=True, text=True, check=True, env=plain).stdout
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import subprocess
 import sysconfig
@@ -34,10 +35,10 @@ def test_the_page_shows_it() -> None:
     assert shows("Dockerfile", shown)
 
 
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="PyPI has hadolint for x86_64 only")
 def test_the_linter_has_nothing_to_say() -> None:
     hadolint = shutil.which("hadolint", path=sysconfig.get_path("scripts"))
-    if hadolint is None:
-        pytest.skip("there is no hadolint for this machine")
+    assert hadolint is not None
     # DL3008: which compiler it is does not matter, and old versions are not kept by Debian.
     command = [hadolint, "--no-color", "--ignore", "DL3008", str(EXAMPLES / "Dockerfile")]
 
