@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from typing import Any, Callable
 
@@ -19,6 +20,7 @@ import pytest
 # pytest's importlib mode leaves the path alone.
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from daemons import SITE, Place, public_place
 from package_building import COMPILED, PLACE, ROOT, BuildEnvironment, declared_version, run
 from running import (
     HERE,
@@ -176,3 +178,16 @@ def wheel(
     assert "boost_headers/include/boost/asio" in dependencies
     assert "/usr/include/boost" not in dependencies
     return made
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with public_place(tempfile.mkdtemp(prefix="spawning-test-")) as place:
+        place.write("shop.py", SITE)
+        place.write("broken.py", "import no_such_module\n")
+        yield place
+
+
+@pytest.fixture
+def pidfile(place: Place) -> pathlib.Path:
+    return place.directory / "shop.pid"

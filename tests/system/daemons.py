@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -21,12 +22,40 @@ from running import (
     PROGRAM,
     Client,
     Response,
+    Spawn,
     alive,
     children_of,
     environment,
     marked,
     wait_until,
 )
+
+# The application answers with how its process is, and prints a line.
+SITE = """
+import json, os, sys
+
+def regains(change):
+    try:
+        change(0)
+    except PermissionError:
+        return False
+    return True
+
+def app(environ, start_response):
+    print("printed", environ["PATH_INFO"], flush=True)
+    start_response("200 OK", [("Content-Type", "application/json")])
+    mask = os.umask(0)
+    os.umask(mask)
+    return [json.dumps({
+        "users": os.getresuid(),
+        "groups": os.getresgid(),
+        "supplementary": os.getgroups(),
+        "root again": [regains(each) for each in (os.setuid, os.seteuid, os.setgid, os.setegid)],
+        "umask": mask,
+        "directory": os.getcwd(),
+        "environment": dict(os.environ),
+    }).encode()]
+"""
 
 
 class Outcome(NamedTuple):
@@ -143,3 +172,24 @@ class Daemon:
     def stream(self, pid: int, number: int) -> str:
         """What a process has open as one of its standard streams."""
         return os.readlink(f"/proc/{pid}/fd/{number}")
+
+
+def told(daemon: Daemon | Spawn) -> dict[str, Any]:
+    """What SITE says of the process that answers."""
+    return json.loads(daemon.get("/").body)
+
+
+def wait_for(text: str, path: pathlib.Path, count: int = 1) -> None:
+    """Until `path` has it so often."""
+    wait_until(lambda: path.exists() and path.read_text().count(text) >= count, PATIENCE, text)
+
+
+def re_execute(daemon: Daemon | Spawn, log: pathlib.Path) -> None:
+    before = log.read_text().count("re-executed")
+    os.kill(daemon.pid, signal.SIGUSR2)
+    wait_for("re-executed", log, before + 1)
+
+
+def files(place: Place) -> list[str]:
+    """All that is there."""
+    return sorted(str(path) for path in place.directory.rglob("*"))
