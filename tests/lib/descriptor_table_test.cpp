@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/descriptor_table.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -10,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <system_error>
 
 namespace spawning {
 namespace {
@@ -75,6 +77,16 @@ TEST(DescriptorTableTest, RaisesTheLimitToTheHardOne) {
                     return now.rlim_cur == std::min<rlim_t>(now.rlim_max, 1 << 20);
                   }),
               ::testing::ExitedWithCode(0), "");
+}
+
+TEST(DescriptorTableTest, CopiesADescriptorForThisProcessOnly) {
+  const UniqueFd file{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+
+  const UniqueFd copy = copy_of(file.get());
+
+  EXPECT_NE(copy.get(), file.get());
+  EXPECT_EQ(::fcntl(copy.get(), F_GETFD), FD_CLOEXEC);
+  EXPECT_THROW(static_cast<void>(copy_of(-1)), std::system_error);
 }
 
 }  // namespace

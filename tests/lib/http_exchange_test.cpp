@@ -201,6 +201,22 @@ TEST_P(HttpExchangeTest, MayLoseItsLastResponderWhenTheClientHasGone) {
   EXPECT_TRUE(run_until(context, [&] { return recorder.exchanges.size() == 1; }));
 }
 
+TEST_P(HttpExchangeTest, MayLoseItsLastResponderWhereTheClientHasGoneAlready) {
+  config.timeouts.half_closed = 1ms;
+  keep();
+  auto client = ask();
+  auto last = std::make_shared<Responder>(std::move(kept.front()));
+  kept.clear();
+  client.close();
+  ASSERT_TRUE(run_until(context, [&] { return last->client_gone(); }));
+  ASSERT_TRUE(run_until(context, [&] { return recorder.closed == 1; }));
+
+  Responder& responder = *last;
+  responder.when_gone([last = std::exchange(last, nullptr)]() mutable { last.reset(); });
+
+  EXPECT_EQ(recorder.exchanges.size(), 1U);
+}
+
 TEST_P(HttpExchangeTest, TakesAClientThatStaysHalfClosedForGone) {
   config.timeouts.half_closed = 50ms;
   keep();

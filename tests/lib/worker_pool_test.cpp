@@ -244,6 +244,13 @@ TEST_F(WorkerPoolRoomTest, IsNotWaitedForTooLong) {
   EXPECT_EQ(pool.queued(), 40U);
 }
 
+TEST_F(WorkerPoolRoomTest, IsNotWaitedForAgainWhereNoCallHasCome) {
+  queue(40);
+  pool.wait_for_room(std::chrono::milliseconds{1});
+  pool.wait_for_room(kLong);
+  EXPECT_EQ(pool.queued(), 40U);
+}
+
 TEST_F(WorkerPoolRoomTest, IsNotWaitedForInAPoolThatStops) {
   queue(40);
   std::thread waiter{[&] { pool.wait_for_room(kLong); }};

@@ -62,8 +62,8 @@ class Exchange {
   virtual void start(const ResponseHead& head, std::optional<std::uint64_t> content_length) = 0;
 
   /// Sends `block` at once, with the head if that is still here; what the socket does not take is
-  /// queued. Where blocks follow each other within a millisecond they are queued, too, and the I/O
-  /// thread sends at once what there is. Never waits. Octets beyond a declared Content-Length, and those of a bodiless
+  /// queued. Where blocks follow each other within a millisecond, or while Server::between_turns()
+  /// pauses, they are queued, too, and the I/O thread sends what there is as soon as it can. Never waits. Octets beyond a declared Content-Length, and those of a bodiless
   /// response, are dropped.
   virtual WriteStatus write(std::string_view block) = 0;
 

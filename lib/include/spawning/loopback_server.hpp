@@ -54,7 +54,10 @@ struct Fault {
 /// An HTTP server on a free port of 127.0.0.1, for as long as it is in scope, with an I/O thread of its
 /// own. Its answers are those of a Server; each takes the next fault of the script, if there is one.
 ///
-/// A request whose answer comes to grief has been handled: only its client does not know.
+/// A request whose answer comes to grief has been handled: only its client does not know. Of requests
+/// that are pipelined the answers may share a fault; and where a Server breaks a connection off with a
+/// reset, because nothing else would tell that a body without a length is not whole, it is an orderly
+/// end here: script that with Fault::reset().
 ///
 /// \par Threads   Every member is safe from any thread. The Handler is called on the I/O thread, where
 ///                nothing may block; it may answer later, from any thread.

@@ -118,8 +118,8 @@ class Server {
   /// Lets up to `most` idle connections leave. \returns how many did.
   std::size_t move_away(std::size_t most);
 
-  /// Calls `pause` after requests have come, before it is waited for more of them. It may block for a
-  /// moment, so that more come at a time: \see WorkerPool::wait_for_room. Responses that are given
+  /// Calls `pause` after something has come from clients, before it is waited for more. It may block for
+  /// a moment, so that more comes at a time: \see WorkerPool::wait_for_room. Responses that are given
   /// meanwhile are sent together when it returns.
   void between_turns(std::function<void()> pause);
 

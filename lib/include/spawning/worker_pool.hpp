@@ -50,8 +50,8 @@ class WorkerPool final : public CallQueue {
 
   [[nodiscard]] bool saturated() const override;
 
-  /// For whoever brings calls, between one look for them and the next: where several wait for a thread,
-  /// and take some time each, blocks until most have been taken, but no longer than `most`. So calls are
+  /// For whoever brings calls, between one look for them and the next: where some have come since the
+  /// last time, several wait for a thread, and they take some time each, blocks until most have been taken, but no longer than `most`. So calls are
   /// brought many at a time, and nobody wakes up for each of them and takes the processor from a thread
   /// that works.
   /// \par Threads  One at a time.
@@ -76,6 +76,7 @@ class WorkerPool final : public CallQueue {
   std::condition_variable room_;
   std::optional<std::size_t> awaited_;  // how long the queue is to be, by who waits for room
   Look looked_;
+  bool came_ = false;  // a call, since somebody has waited for room
   bool stopped_ = false;
   std::optional<RunningPublisher> publisher_;
 };

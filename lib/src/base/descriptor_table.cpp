@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "spawning/error.hpp"
-#include "spawning/unique_fd.hpp"
 
 namespace spawning {
 namespace {
@@ -36,6 +35,12 @@ void reserve_descriptors(unsigned count) {
   if (!any) return;
   // The last of so many exists for a moment.
   const UniqueFd last{::fcntl(any.get(), F_DUPFD_CLOEXEC, static_cast<int>(wanted - 1))};
+}
+
+UniqueFd copy_of(int descriptor) {
+  UniqueFd copy{::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)};
+  if (!copy) throw_last_error("fcntl(F_DUPFD_CLOEXEC)");
+  return copy;
 }
 
 }  // namespace spawning

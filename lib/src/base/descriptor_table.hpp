@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /// \file
-/// How many files this process may open, and how many the kernel has room for already.
+/// The descriptors of this process: how many there may be, for how many the kernel has room, and one more.
+
+#include "spawning/unique_fd.hpp"
 
 namespace spawning {
 
@@ -20,5 +22,9 @@ void raise_descriptor_limit();
 /// A descriptor takes 8 octets of the kernel's memory. What cannot be had is not missed.
 /// \see expand_fdtable() in fs/file.c of Linux: synchronize_rcu()
 void reserve_descriptors(unsigned count = 4096);
+
+/// Another descriptor for what `descriptor` is one for, close-on-exec. \throws std::system_error
+/// \see fcntl(2) F_DUPFD_CLOEXEC
+[[nodiscard]] UniqueFd copy_of(int descriptor);
 
 }  // namespace spawning

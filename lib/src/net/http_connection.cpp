@@ -47,9 +47,14 @@ void HttpConnection::start() {
 
 void HttpConnection::become_active() {
   if (active_) return;
-  active_ = {::new (server_->active.take())
-                 ActiveState{*this, *server_, socket_.get(), info_, *this, *this},
-             GiveBack{&server_->active}};
+  void* const place = server_->active.take();
+  try {
+    active_ = {::new (place) ActiveState{*this, *server_, socket_.get(), info_, *this, *this},
+               GiveBack{&server_->active}};
+  } catch (...) {
+    server_->active.give_back(place);
+    throw;
+  }
 }
 
 // What somebody looks at still goes with the connection.

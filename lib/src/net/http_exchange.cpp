@@ -36,7 +36,7 @@ void HttpExchange::begin_exchange(const RequestHead& head, const Address& client
   client_ = &client;
   keep_alive_ = keep_alive;
   keeps_memory_ = true;
-  began_ = begun_ = last_block_ = now;
+  began_ = begun_ = now;
   status_ = 0;
   refusal_.reset();
   head_octets_.clear();
@@ -112,15 +112,15 @@ void HttpExchange::inform(const ResponseHead& head) {
 WriteStatus HttpExchange::write(std::string_view block) {
   if (revoked()) return WriteStatus::gone;
   note_progress();
-  return send(encoder_.frame(block));
+  return send(encoder_.frame(block), when_to_send());
 }
 
-WriteStatus HttpExchange::send(const ResponseEncoder::Piece& piece) {
+WriteStatus HttpExchange::send(const ResponseEncoder::Piece& piece, Outbox::When when) {
   std::array pieces{piece_of(head_octets_), piece_of(piece.prefix), piece_of(piece.block),
                     piece_of(piece.suffix)};
   const auto some = without_empty(pieces);
   if (some.empty()) return outbox_.gone() ? WriteStatus::gone : WriteStatus::ok;
-  const auto status = outbox_.send(some, when_to_send());
+  const auto status = outbox_.send(some, when);
   head_is_sent();
   return status;
 }
@@ -128,11 +128,16 @@ WriteStatus HttpExchange::send(const ResponseEncoder::Piece& piece) {
 // Soon, with what else there is by then, where the I/O thread will be there in a moment anyway; or
 // where blocks follow each other so quickly that it costs more to send one than to make one.
 Outbox::When HttpExchange::when_to_send() {
-  if (server_.pausing.load(std::memory_order_relaxed)) return Outbox::When::soon;
-  if (!head_octets_.empty()) return Outbox::When::now;
+  const bool first = !head_octets_.empty();
+  if (first && encoder_.complete()) return when_to_end();
   const auto now = std::chrono::steady_clock::now();
   const auto before = std::exchange(last_block_, now);
-  return now - before < kQuickly ? Outbox::When::soon : Outbox::When::now;
+  return !first && now - before < kQuickly ? Outbox::When::soon : when_to_end();
+}
+
+// Nothing follows that it could be sent with.
+Outbox::When HttpExchange::when_to_end() const {
+  return server_.pausing.load(std::memory_order_relaxed) ? Outbox::When::soon : Outbox::When::now;
 }
 
 // Swapped, so that both keep their memory.
@@ -183,7 +188,7 @@ std::string HttpExchange::label() const {
 void HttpExchange::finish() {
   if (revoked()) return hand_over(false);
   const std::string_view terminator = encoder_.finish();
-  if (!head_octets_.empty() || !terminator.empty()) send({terminator, {}, {}});
+  if (!head_octets_.empty() || !terminator.empty()) send({terminator, {}, {}}, when_to_end());
   if (!encoder_.complete()) {
     // Of a client that has gone nobody asked for the rest.
     if (!outbox_.gone()) {
@@ -263,10 +268,14 @@ void HttpExchange::record(ExchangeRecord&& record) const {
 }
 
 void HttpExchange::when_gone(std::function<void()> notify) {
-  const std::lock_guard lock{notify_mutex_};
-  notifies_ = static_cast<bool>(notify);
-  notify_ = std::move(notify);
-  if (notifies_ && outbox_.gone()) std::exchange(notify_, nullptr)();
+  {
+    const std::lock_guard lock{notify_mutex_};
+    notifies_ = static_cast<bool>(notify);
+    notify_ = std::move(notify);
+    if (!notifies_ || !outbox_.gone()) return;
+    notify = std::exchange(notify_, nullptr);
+  }
+  notify();  // which may be the end of this exchange
 }
 
 void HttpExchange::client_went() {

@@ -127,9 +127,10 @@ class HttpExchange final : public Exchange {
   void report_overdue(Time now);
   [[nodiscard]] RunningRequest shown(Time now) const;
   void note_progress();
-  WriteStatus send(const ResponseEncoder::Piece& piece);
+  WriteStatus send(const ResponseEncoder::Piece& piece, Outbox::When when);
   void head_is_sent();
   [[nodiscard]] Outbox::When when_to_send();
+  [[nodiscard]] Outbox::When when_to_end() const;
   [[nodiscard]] std::string label() const;
   void end(Outcome outcome, Then then);
   void release_memory();

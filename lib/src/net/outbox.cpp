@@ -36,23 +36,31 @@ std::size_t size_of(std::span<const iovec> pieces) {
 // More is sent by whoever writes it: it would only be copied.
 constexpr std::size_t kMostPostponed = 64 << 10;
 
+// Room for blocks that follow each other, so that not each of them needs more.
+constexpr std::size_t kMoreToCome = 16 << 10;
+
 }  // namespace
 
 WriteStatus Outbox::send(std::span<iovec> pieces, When when) {
   const std::lock_guard lock{mutex_};
   if (gone()) return WriteStatus::gone;
   const std::size_t size = size_of(pieces);
-  const bool may_wait = when == When::soon && (postponed_ || unsent_.empty()) &&
-                        size <= kMostPostponed && unsent_.stays_in_memory(size);
-  const bool here = may_wait ? postpone(pieces) : send_postponed() && send_pieces(pieces, 0);
+  const bool joins = postponed_ || (when == When::soon && unsent_.empty());
+  bool here = true;
+  if (joins && size <= kMostPostponed && unsent_.stays_in_memory(size)) {
+    postpone(pieces);
+    if (when == When::now) here = send_postponed();
+  } else {
+    here = send_postponed() && send_pieces(pieces, 0);
+  }
   if (!here) return WriteStatus::gone;
   return unsent_.empty() || !unsent_.congested() ? WriteStatus::ok : WriteStatus::full;
 }
 
-bool Outbox::postpone(std::span<iovec> pieces) {
+void Outbox::postpone(std::span<iovec> pieces) {
+  unsent_.expect(postponed_ ? kMoreToCome : size_of(pieces));
   for (const auto& piece : pieces) unsent_.push(octets_of(piece));
   if (!std::exchange(postponed_, true)) io_.post_flush();
-  return true;
 }
 
 bool Outbox::send_postponed() { return !std::exchange(postponed_, false) || send_queue(); }

@@ -79,8 +79,8 @@ class Outbox {
   void mark_gone();
 
  private:
-  // With the mutex held. False if the client has gone.
-  [[nodiscard]] bool postpone(std::span<iovec> pieces);
+  // With the mutex held. False: the client has gone.
+  void postpone(std::span<iovec> pieces);
   [[nodiscard]] bool send_postponed();
   [[nodiscard]] bool send_pieces(std::span<iovec> pieces, int flags);
   [[nodiscard]] bool send_queue();

@@ -84,7 +84,7 @@ void PollSet::State::look() {
   tell_again();
   looking = false;
   if (!epoll.is_open()) return;
-  if (pause && count > 0) pause();
+  if (pause && count > 0 && !more && again.empty()) pause();
   if (more || !again.empty()) return look_soon();
   wait();
 }

@@ -56,8 +56,8 @@ class PollSet {
   /// It did not take all octets: says when there is room again. \throws std::system_error
   void await_output(int fd, Socket& socket);
 
-  /// Calls `pause` after sockets have been ready, before it is waited for the next ones. It may block for
-  /// a moment, so that more of them are ready then. Not from inside any ready().
+  /// Calls `pause` after sockets have been ready, and when none is known to be any more. It may block for a
+  /// moment, so that several are ready then. Not from inside any ready().
   void between_turns(std::function<void()> pause);
 
   /// Calls ready() once more, without an event, when the others have had their turn: once, however

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "spawning/server.hpp"
 
-#include <fcntl.h>
 #include <sys/ioctl.h>
 
 #include <boost/asio/post.hpp>
 #include <string>
 #include <utility>
 
+#include "base/descriptor_table.hpp"
 #include "net/server_state.hpp"
 #include "spawning/error.hpp"
 
@@ -24,12 +24,6 @@ UniqueFd non_blocking(UniqueFd socket) {
   int on = 1;
   if (::ioctl(socket.get(), FIONBIO, &on) != 0) throw_last_error("FIONBIO");
   return socket;
-}
-
-UniqueFd copy_of(const UniqueFd& socket) {
-  UniqueFd copy{::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0)};
-  if (!copy) throw_last_error("F_DUPFD_CLOEXEC");
-  return copy;
 }
 
 }  // namespace
@@ -210,7 +204,7 @@ Server::~Server() {
 void Server::listen(UniqueFd socket) { state_->listen(std::move(socket)); }
 
 void Server::listen(ListeningSocket socket) {
-  state_->listen(copy_of(socket.fd));
+  state_->listen(copy_of(socket.fd.get()));
   state_->sockets.push_back(std::move(socket));
 }
 

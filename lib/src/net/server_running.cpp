@@ -43,6 +43,7 @@ void Server::State::stop(std::chrono::milliseconds most) {
   if (ended) return;
   drain(
       [self = shared_from_this()] {
+        if (self->ended) return;
         self->patience.cancel();
         self->context->io.stop();
       },

@@ -20,7 +20,7 @@ namespace spawning {
 class SlotPool {
  public:
   /// \param slot_size  of a place, whose alignment is that of malloc(3)
-  /// \param kept       so many free places are kept, and less than a chunk more
+  /// \param kept       a chunk that becomes empty is kept if fewer places than that are free elsewhere
   SlotPool(std::size_t slot_size, std::size_t kept);
   ~SlotPool();
 

@@ -21,9 +21,6 @@ namespace {
 // Of files in one turn: a client that reads as fast as the disk must not keep the others waiting.
 constexpr std::uint64_t kSlice = 1 << 20;
 
-// In memory, so that blocks which follow each other do not each need more of it.
-constexpr std::size_t kFirstRoom = 16 << 10;
-
 enum class Step { went_on, blocked, failed };
 
 Step step_of(ssize_t sent) {
@@ -110,10 +107,14 @@ void UnsentQueue::push(std::string_view octets) {
   if (octets.empty()) return;
   const bool behind_spool = !parts_.empty() && parts_.back().spool;
   if ((behind_spool || unsent_ + octets.size() > limits_.in_memory) && spool(octets)) return;
-  if (parts_.empty() || parts_.back().file)
-    parts_.emplace_back().octets.reserve(std::max(kFirstRoom, octets.size()));
+  if (parts_.empty() || parts_.back().file) parts_.emplace_back();
   parts_.back().octets += octets;
   unsent_ += octets.size();
+}
+
+void UnsentQueue::expect(std::size_t octets) {
+  if (parts_.empty() || parts_.back().file) parts_.emplace_back();
+  parts_.back().octets.reserve(octets);
 }
 
 void UnsentQueue::push_file(UniqueFd file, std::uint64_t offset, std::uint64_t length) {

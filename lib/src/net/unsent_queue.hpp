@@ -56,6 +56,8 @@ class UnsentQueue {
   [[nodiscard]] bool congested();
 
   void push(std::string_view octets);
+  /// Octets will be pushed that stay in memory: makes room for so many, with those that are the last there.
+  void expect(std::size_t octets);
   void push_file(UniqueFd file, std::uint64_t offset, std::uint64_t length);
 
   /// Sends from the front what the socket takes without waiting, at most about a MiB of files.

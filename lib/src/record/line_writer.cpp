@@ -3,7 +3,6 @@
 
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/quiet_thread.hpp"
 #include "spawning/error.hpp"
 
 namespace spawning {
@@ -64,16 +64,6 @@ int write_some(const Destination& destination, std::string_view& lines) {
   if (count < 0) return errno;
   lines.remove_prefix(static_cast<std::size_t>(count));
   return 0;
-}
-
-std::thread start_without_signals(auto body) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread{std::move(body)};
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_setname_np(thread.native_handle(), "spawning-log");
-  return thread;
 }
 
 }  // namespace
@@ -240,7 +230,7 @@ void LineWriter::adopt(UniqueFd destination) {
   if (!wanted || state_->thread.joinable()) return;
   state_->pending.reserve(2 * kEager);
   state_->batch.reserve(2 * kEager);
-  state_->thread = start_without_signals([state = state_] { state->run(); });
+  state_->thread = start_quiet_thread("spawning-log", [state = state_] { state->run(); });
 }
 
 void LineWriter::put(std::string_view line) {

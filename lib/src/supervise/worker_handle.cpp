@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "supervise/worker_handle.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <utility>
 
+#include "base/descriptor_table.hpp"
 #include "spawning/error.hpp"
 #include "spawning/seat.hpp"
 
@@ -29,12 +29,6 @@ ChildCommand command_for(const WorkerStart& start, int control) {
 
 static_assert(Seat::kControlFd == 3 && Seat::kScoreboardFd == 4 && Seat::kFirstListenerFd == 5,
               "the order of descriptors in command_for");
-
-UniqueFd copy_of(int file) {
-  UniqueFd copy{::fcntl(file, F_DUPFD_CLOEXEC, 0)};
-  if (!copy) throw_last_error("fcntl(F_DUPFD_CLOEXEC)");
-  return copy;
-}
 
 // Writing down a hundred stacks takes milliseconds; a machine in distress may need longer.
 constexpr std::chrono::seconds kPatience{1};

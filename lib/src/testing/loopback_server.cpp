@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "spawning/loopback_server.hpp"
 
-#include <pthread.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/quiet_thread.hpp"
 #include "spawning/asio.hpp"
 #include "spawning/error.hpp"
 #include "spawning/listener.hpp"
@@ -32,16 +31,6 @@ std::pair<UniqueFd, UniqueFd> make_pair() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
     throw_last_error("socketpair");
   return {UniqueFd{ends[0]}, UniqueFd{ends[1]}};
-}
-
-// Signals are the test's business.
-std::thread start_thread(IoContext& io) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread{[&io] { io.run(); }};
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
 }
 
 }  // namespace
@@ -117,13 +106,13 @@ Fault LoopbackServer::State::take_fault() {
 LoopbackServer::LoopbackServer(Handler& handler, const HttpConfig& config)
     : state_{std::make_unique<State>(config)} {
   state_->answers = &handler;
-  state_->thread = start_thread(state_->io);
+  state_->thread = start_quiet_thread("loopback", [&io = state_->io] { io.run(); });
 }
 
 LoopbackServer::LoopbackServer(FunctionHandler::Function function, const HttpConfig& config)
     : state_{std::make_unique<State>(config)} {
   state_->answers = &state_->function.emplace(std::move(function));
-  state_->thread = start_thread(state_->io);
+  state_->thread = start_quiet_thread("loopback", [&io = state_->io] { io.run(); });
 }
 
 LoopbackServer::~LoopbackServer() = default;

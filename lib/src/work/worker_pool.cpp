@@ -26,6 +26,7 @@ void WorkerPool::handle(Request request, Responder responder) {
   {
     const std::lock_guard lock{mutex_};
     push({std::move(request), std::move(responder)});
+    came_ = true;
     wake = take_a_sleeper();
     waits = queue_.size() > sleeping_ + on_the_way_;
   }
@@ -100,6 +101,7 @@ bool WorkerPool::run_one() {
 void WorkerPool::wait_for_room(std::chrono::microseconds most) {
   if (calls_are_short()) return;
   std::unique_lock lock{mutex_};
+  if (!std::exchange(came_, false)) return;
   if (queue_.size() < sleeping_ + on_the_way_ + kSeveral || stopped_) return;
   awaited_ = queue_.size() / 4;
   room_.wait_for(lock, most, [this] { return !awaited_ || stopped_; });

@@ -14,23 +14,18 @@
 #include <thread>
 #include <utility>
 
+#include "base/descriptor_table.hpp"
+#include "base/quiet_thread.hpp"
 #include "spawning/access_log.hpp"
 #include "spawning/asio.hpp"
 #include "spawning/error.hpp"
 #include "spawning/scoreboard.hpp"
 #include "spawning/server.hpp"
 #include "spawning/worker_pool.hpp"
-#include "worker/io_thread.hpp"
 #include "worker/worker_observer.hpp"
 
 namespace spawning {
 namespace {
-
-UniqueFd copy_of(int fd) {
-  UniqueFd copy{::fcntl(fd, F_DUPFD_CLOEXEC, 0)};
-  if (!copy) throw_last_error("F_DUPFD_CLOEXEC");
-  return copy;
-}
 
 // There is nobody to take it: it ends where nothing of a request is here.
 bool close_connection(HandedConnection& connection) {
@@ -86,7 +81,7 @@ InProcessServer::State::State(ListeningSocket listening, Handler& application,
   copies[1] = copy.get();
   if (::fstat(copy.get(), &socket_identity) != 0) throw_last_error("fstat");
   server->listen(std::move(copy));
-  thread = start_io_thread([this] { io.run(); });
+  thread = start_quiet_thread("spawning-io", [this] { io.run(); });
 }
 
 void InProcessServer::State::drain(const InProcessDrain& how) {

@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "base/descriptor_table.hpp"
+#include "base/quiet_thread.hpp"
 #include "base/scheduling.hpp"
 #include "spawning/error.hpp"
-#include "worker/io_thread.hpp"
 
 namespace spawning {
 namespace {
@@ -53,7 +53,7 @@ Worker::State::State(Seat&& inherited)
                 receive(line, std::move(descriptors));
               },
           .closed = [this] { orphaned(); }});
-  thread = start_io_thread([this] {
+  thread = start_quiet_thread("spawning-io", [this] {
     prefer(Scheduling::prompt);
     io.run();
   });
