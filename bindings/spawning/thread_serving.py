@@ -15,22 +15,38 @@ _LOOK_AROUND_MS = 1000
 
 
 class ThreadServing:
-    """Has threads serve `worker`, which is ready, while the calling one attends."""
+    """Has threads serve `worker`, while the calling one attends.
+
+    They are there before anybody knows that the worker is ready: a signal handler of the application's
+    that raises would otherwise find one half started.
+    """
 
     def __init__(self, worker: Worker, threads: int) -> None:
         self._worker = worker
+        self._serving = False
+        self._decided = threading.Event()
         self._threads = [
-            threading.Thread(target=worker.serve_requests, name=f"spawning-{number}")
+            threading.Thread(target=self._serve, name=f"spawning-{number}")
             for number in range(threads)
         ]
 
+    def start(self) -> None:
+        """Starts the threads, which wait for run() or end()."""
+        for thread in self._threads:
+            thread.start()
+
+    def _serve(self) -> None:
+        self._decided.wait()
+        if self._serving:
+            self._worker.serve_requests()
+
     def run(self, look_around: Callable[[], None], often: bool) -> None:
-        """Returns when the worker has nothing left to do.
+        """Returns when the worker, which is ready, has nothing left to do.
 
         Calls `look_around` when something has happened, or `often`: once a second.
         """
-        for thread in self._threads:
-            thread.start()
+        self._serving = True
+        self._decided.set()
         watched = select.poll()
         watched.register(self._worker.fileno(), select.POLLIN)
         watched.register(self._worker.attention(), select.POLLIN)
@@ -41,7 +57,8 @@ class ThreadServing:
             look_around()
 
     def end(self) -> None:
-        """Waits for the threads, once the worker drains."""
+        """Waits for the threads, once the worker drains or when it has never become ready."""
+        self._decided.set()
         for thread in self._threads:
             if thread.ident:
                 thread.join()

@@ -194,8 +194,14 @@ def _make_ready(
     http = {"no_keepalive": config.get("no_keepalive", False), **config.get("http", {})}
     if hub is None:
         threads = config.get("threadpool_workers", 4)
-        worker.ready(application, multithread=threads > 1, multiprocess=multiprocess, http=http)
-        return ThreadServing(worker, threads)
+        serving = ThreadServing(worker, threads)
+        try:
+            serving.start()
+            worker.ready(application, multithread=threads > 1, multiprocess=multiprocess, http=http)
+        except BaseException:
+            serving.end()
+            raise
+        return serving
     from spawning.green_serving import GreenServing  # noqa: PLC0415
 
     worker.ready_for_greenlets(
