@@ -44,19 +44,16 @@ def deploy(directory, version):
 
 
 def reload(server, times=1):
-    """Reloads, and waits until every worker from before is gone; the longest time that took."""
-    longest = 0.0
+    """Reloads, and waits until every worker from before has ended by itself."""
     for _ in range(times):
         before = set(server.workers())
         count = server.errors().count("reloaded:")
         server.signal(signal.SIGHUP)
         wait_until(lambda count=count: server.errors().count("reloaded:") > count, server.patience)
-        serves = time.monotonic()
         wait_until(
             lambda before=before: not any(alive(pid) for pid in before), server.patience, "the end"
         )
-        longest = max(longest, time.monotonic() - serves)
-    return longest
+    assert "did not end in time" not in server.errors()
 
 
 class Looper(threading.Thread):
@@ -112,12 +109,11 @@ def keep_alive_clients(server, count):
 
 
 @in_all_modes
-def test_keep_alive_clients_that_never_pause_notice_no_reload(deployed, served_by, slowness):
+def test_keep_alive_clients_that_never_pause_notice_no_reload(deployed, served_by):
     server = deployed("--processes", "2", "--threads", "2")
     with keep_alive_clients(server, 64):
-        longest = reload(server, 10 if served_by == THREADS else 3)
+        reload(server, 10 if served_by == THREADS else 3)
 
-    assert longest < 2 * slowness
     assert server.stop() == 0
 
 
@@ -193,7 +189,7 @@ def receive(connection):
 
 @in_all_modes
 @pytest.mark.parametrize("signals", [["HUP"] * 3, ["TTIN", "HUP", "TTOU"]])
-def test_idle_connections_live_on_in_the_newest_generation(deployed, tmp_path, slowness, signals):
+def test_idle_connections_live_on_in_the_newest_generation(deployed, tmp_path, signals):
     count = 500 if SANITIZED else 2000
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 1 << 16), hard))
@@ -205,7 +201,7 @@ def test_idle_connections_live_on_in_the_newest_generation(deployed, tmp_path, s
             if name == "HUP":
                 version += 1
                 deploy(tmp_path, version)
-                assert reload(server) < 2 * slowness
+                reload(server)
             else:
                 workers = len(server.workers())
                 wanted = workers + (1 if name == "TTIN" else -1)
