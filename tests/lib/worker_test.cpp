@@ -99,6 +99,13 @@ struct WorkerTest : ::testing::Test {
 
 constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
+void pretend_a_sibling(const Scoreboard& scoreboard, std::uint64_t idle_threads) {
+  ScoreboardSlot& slot = scoreboard.occupy(0);
+  slot.generation = 7;
+  slot.threads_idle = idle_threads;
+  slot.state = WorkerState::serving;
+}
+
 TEST_F(WorkerTest, PassesItsSettingsOnAsTheyAre) {
   send(control::Configure{R"({"args": ["app"]})"});
 
@@ -176,6 +183,7 @@ TEST_F(WorkerTest, LeavesNewConnectionsToItsSiblingsWhileEveryThreadIsBusy) {
     responder.respond({}, "slow");
   }};
   serve(slow, 1);
+  pretend_a_sibling(scoreboard, 0);
   auto first = connect();
   first.send(kRequest);
   inside.arrive_and_wait();
@@ -192,6 +200,29 @@ TEST_F(WorkerTest, LeavesNewConnectionsToItsSiblingsWhileEveryThreadIsBusy) {
   EXPECT_TRUE(second.sees("slow"));
 }
 
+TEST_F(WorkerTest, LetsNewcomersInWhileEveryThreadIsBusyIfNobodyServesBesideIt) {
+  std::barrier inside{2}, leave{2};
+  test::FunctionHandler slow{[&](const Request&, Responder responder) {
+    inside.arrive_and_wait();
+    leave.arrive_and_wait();
+    responder.respond({}, "slow");
+  }};
+  serve(slow, 1);
+  auto first = connect();
+  first.send(kRequest);
+  inside.arrive_and_wait();
+
+  auto second = connect();
+  second.send(kRequest);
+  EXPECT_TRUE(run_until(context, [&] { return scoreboard.slot(2).requests_queued.load() == 1; }));
+
+  leave.arrive_and_wait();
+  EXPECT_TRUE(first.sees("slow"));
+  inside.arrive_and_wait();
+  leave.arrive_and_wait();
+  EXPECT_TRUE(second.sees("slow"));
+}
+
 TEST_F(WorkerTest, LetsNewcomersInWhileItsThreadsAreNeverFreeButGetOn) {
   std::counting_semaphore<> steps{0};
   test::FunctionHandler stepwise{[&](const Request&, Responder responder) {
@@ -199,6 +230,7 @@ TEST_F(WorkerTest, LetsNewcomersInWhileItsThreadsAreNeverFreeButGetOn) {
     responder.respond({}, "a step");
   }};
   serve(stepwise, 1);
+  pretend_a_sibling(scoreboard, 0);
   const auto& slot = scoreboard.slot(2);
   std::array clients{connect(), connect()};
   ASSERT_TRUE(run_until(context, [&] { return slot.connections_accepted.load() == 2; }));
@@ -372,13 +404,6 @@ TEST_F(WorkerTest, GoesOnWithConnectionsThatASiblingHasGivenAway) {
 }
 
 // One that serves in slot 0, as far as the scoreboard shows.
-void pretend_a_sibling(const Scoreboard& scoreboard, std::uint64_t idle_threads) {
-  ScoreboardSlot& slot = scoreboard.occupy(0);
-  slot.generation = 7;
-  slot.threads_idle = idle_threads;
-  slot.state = WorkerState::serving;
-}
-
 TEST_F(WorkerTest, PassesARequestOnThatWaitsWhileASiblingHasAFreeThread) {
   std::barrier inside{2}, leave{2};
   test::FunctionHandler slow{[&](const Request&, Responder responder) {

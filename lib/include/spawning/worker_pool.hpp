@@ -51,9 +51,9 @@ class WorkerPool final : public CallQueue {
   [[nodiscard]] bool saturated() const override;
 
   /// For whoever brings calls, between one look for them and the next: where some have come since the
-  /// last time, several wait for a thread, and they take some time each, blocks until most have been taken, but no longer than `most`. So calls are
-  /// brought many at a time, and nobody wakes up for each of them and takes the processor from a thread
-  /// that works.
+  /// last time, several wait for a thread, and they take some time each, blocks until most have been
+  /// taken, but no longer than `most`. So calls are brought many at a time, and nobody wakes up for
+  /// each of them and takes the processor from a thread that works.
   /// \par Threads  One at a time.
   void wait_for_room(std::chrono::microseconds most = std::chrono::milliseconds{1});
 

@@ -39,6 +39,9 @@ class Relief {
   /// To be called a few times a second, while there are connections.
   void look_around(Server& server);
 
+  /// Whether nobody serves beside this worker.
+  [[nodiscard]] bool alone() const { return !siblings_.free().anybody_serves; }
+
   /// Does nothing from here on, so that the context can come to an end.
   void stop();
 

@@ -180,9 +180,13 @@ void Worker::State::settle_in() {
 }
 
 // Work that a sibling could do at once is left to it: while every thread is busy, new connections
-// stay in the kernel's queue, which all workers share.
+// stay in the kernel's queue, which all workers share. Where nobody shares it, some come in at once.
 bool Worker::State::may_accept() {
-  if (!pool->saturated()) return true;
+  if (!pool->saturated()) {
+    keeps_out = false;
+    return true;
+  }
+  if (!std::exchange(keeps_out, true) && relief->alone()) accept_anyway = kNewcomers;
   if (accept_anyway > 0) {
     --accept_anyway;
     return true;

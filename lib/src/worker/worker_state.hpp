@@ -101,7 +101,8 @@ struct Worker::State {
   std::unique_ptr<ControlChannel> channel;
   boost::asio::steady_timer backlog_timer{io};
   boost::asio::steady_timer settling{io};  // while connections come from those that it replaces
-  unsigned accept_anyway = 0;              // so many connections, however busy the threads are
+  bool keeps_out = false;                  // new connections, while the threads are busy
+  unsigned accept_anyway = 0;              // of which it takes so many, however busy they are
   std::chrono::milliseconds request_timeout{0};
   bool draining = false;
   bool ending = false;
