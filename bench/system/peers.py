@@ -80,6 +80,12 @@ def pinning(unpinned):
     return ["taskset", "-c", str(processors[-1])], ["taskset", "-c", str(processors[0])]
 
 
+def compile_ours(place):
+    """As pip does with what it installs: a build has no bytecode beside its modules."""
+    package = place.build / "python" / "spawning"
+    subprocess.run([place.python, "-m", "compileall", "-q", package], check=True)
+
+
 def describe(place, before_server, before_load):
     version = subprocess.run(
         [place.python, "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"],
@@ -186,6 +192,7 @@ def main(arguments=None):
     with tempfile.TemporaryDirectory() as scratch:
         os.chmod(scratch, 0o755)
         place = Place(build, Path(os.path.abspath(python)), Path(scratch))
+        compile_ours(place)
         pins = pinning(options.unpinned)
         heading = list(describe(place, *pins))
         print("\n".join(heading), flush=True)
