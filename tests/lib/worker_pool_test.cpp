@@ -284,6 +284,22 @@ TEST_F(WorkerPoolRoomTest, IsWaitedForAgainWhenCallsHaveBecomeLong) {
   EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds{1});
 }
 
+TEST_F(WorkerPoolRoomTest, IsWaitedForLongerWhereCallsWantMoreOfTheProcessorThanThereIs) {
+  call_takes = std::chrono::milliseconds{4};
+  std::vector<std::thread> busy;
+  for (int i = 0; i < 8; ++i) busy.emplace_back([this] { pool.run(); });
+  std::chrono::steady_clock::duration took{};
+  // Until calls have had most of a processor, which on a busy machine they need not get.
+  while (took < std::chrono::milliseconds{2}) {
+    if (pool.queued() < 60) queue(20);
+    const auto begin = std::chrono::steady_clock::now();
+    pool.wait_for_room(std::chrono::microseconds{0});
+    took = std::chrono::steady_clock::now() - begin;
+  }
+  pool.stop();
+  for (auto& thread : busy) thread.join();
+}
+
 TEST_F(WorkerPoolTest, PublishesWhatRunsAndWhatWaits) {
   std::atomic<std::uint64_t> running{99}, queued{99}, idle{99}, completed{99};
   std::uint64_t seen_running = 0, seen_queued = 0;

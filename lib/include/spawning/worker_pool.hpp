@@ -52,21 +52,28 @@ class WorkerPool final : public CallQueue {
 
   /// For whoever brings calls, between one look for them and the next: where some have come since the
   /// last time, several wait for a thread, and they take some time each, blocks until most have been
-  /// taken, but no longer than `most`. So calls are brought many at a time, and nobody wakes up for
-  /// each of them and takes the processor from a thread that works.
+  /// taken. So calls are brought many at a time, and nobody wakes up for each of them and takes the
+  /// processor from a thread that works. Blocks no longer than `most`; or, where calls want more of the
+  /// processor than this process gets, than an eighth of the time that those which wait will take,
+  /// five milliseconds at the most.
   /// \par Threads  One at a time.
   void wait_for_room(std::chrono::microseconds most = std::chrono::milliseconds{1});
 
  private:
+  // What calls have been like of late.
   struct Look {
     std::chrono::steady_clock::time_point at{};
     std::uint64_t completed = 0;  // calls, by then
+    std::chrono::nanoseconds processor_time{};
     bool calls_are_short = true;
+    bool calls_want_more = false;  // of the processor than it has
+    std::chrono::nanoseconds between_ends{};
   };
 
-  [[nodiscard]] bool calls_are_short();
-  void note_sleeping(std::size_t count);  // with the mutex held
-  [[nodiscard]] bool take_a_sleeper();    // with the mutex held; whether to wake one
+  void look();
+  [[nodiscard]] std::chrono::microseconds worthwhile_pause() const;  // with the mutex held
+  void note_sleeping(std::size_t count);                             // with the mutex held
+  [[nodiscard]] bool take_a_sleeper();  // with the mutex held; whether to wake one
 
   std::condition_variable wake_;
   std::size_t sleeping_ = 0;  // threads in wait() that nobody has woken
@@ -75,7 +82,7 @@ class WorkerPool final : public CallQueue {
   std::atomic<std::size_t> on_the_way_{0};
   std::condition_variable room_;
   std::optional<std::size_t> awaited_;  // how long the queue is to be, by who waits for room
-  Look looked_;
+  Look seen_;
   bool came_ = false;  // a call, since somebody has waited for room
   bool stopped_ = false;
   std::optional<RunningPublisher> publisher_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "spawning/worker_pool.hpp"
 
+#include <algorithm>
+#include <ctime>
 #include <utility>
 
 namespace spawning {
@@ -14,7 +16,19 @@ constexpr std::chrono::microseconds kShortCall{40};
 
 // To find that out: so many of them, or what there was in such a time.
 constexpr std::uint64_t kSample = 16;
-constexpr std::chrono::milliseconds kSampleTime{1};
+constexpr std::chrono::milliseconds kSampleTime{10};
+
+// Where calls want more of the processor than there is: such a part of the time that those which
+// wait will take.
+constexpr int kPartOfTheWait = 8;
+constexpr std::chrono::milliseconds kLongestPause{5};
+
+// Of all threads of this process.
+std::chrono::nanoseconds processor_time() {
+  timespec used{};
+  if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0) return {};
+  return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
+}
 
 }  // namespace
 
@@ -99,22 +113,37 @@ bool WorkerPool::run_one() {
 }
 
 void WorkerPool::wait_for_room(std::chrono::microseconds most) {
-  if (calls_are_short()) return;
+  look();
+  if (seen_.calls_are_short) return;
   std::unique_lock lock{mutex_};
   if (!std::exchange(came_, false)) return;
   if (queue_.size() < sleeping_ + on_the_way_ + kSeveral || stopped_) return;
   awaited_ = queue_.size() / 4;
-  room_.wait_for(lock, most, [this] { return !awaited_ || stopped_; });
+  room_.wait_for(lock, std::max(most, worthwhile_pause()),
+                 [this] { return !awaited_ || stopped_; });
   awaited_.reset();
 }
 
-// As those were that have ended of late.
-bool WorkerPool::calls_are_short() {
+// How calls are, as those were that have ended of late.
+void WorkerPool::look() {
   const auto now = std::chrono::steady_clock::now();
-  const std::uint64_t ended = completed() - looked_.completed;
-  if (ended < kSample && now - looked_.at < kSampleTime) return looked_.calls_are_short;
-  looked_ = {now, completed(), now - looked_.at < kShortCall * ended};
-  return looked_.calls_are_short;
+  const std::uint64_t ended = completed() - seen_.completed;
+  const auto passed = now - seen_.at;
+  if (ended < kSample && passed < kSampleTime) return;
+  const auto used = processor_time();
+  const bool are_short = passed < kShortCall * ended;
+  const bool want_more = (used - seen_.processor_time) * 4 > passed * 3;
+  const auto between = passed / std::max<std::int64_t>(1, static_cast<std::int64_t>(ended));
+  seen_ = {now, completed(), used, are_short, want_more, between};
+}
+
+// What is read later costs nobody time where what waits has to wait for the processor.
+std::chrono::microseconds WorkerPool::worthwhile_pause() const {
+  if (!seen_.calls_want_more) return {};
+  return std::min<std::chrono::microseconds>(
+      kLongestPause,
+      std::chrono::duration_cast<std::chrono::microseconds>(
+          seen_.between_ends * static_cast<std::int64_t>(queue_.size()) / kPartOfTheWait));
 }
 
 void WorkerPool::publish_to(const PoolCounts& counts) {
