@@ -19,10 +19,10 @@ import pytest
 
 T = TypeVar("T")
 
-HERE = pathlib.Path(__file__).resolve().parent
-BUILD = pathlib.Path(
-    os.environ.get("SPAWNING_BUILD_DIR", HERE.parent.parent / "build" / "release")
-).resolve()
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+DOCS = ROOT / "docs"
+APPS = ROOT / "tests" / "system" / "apps"  # where services of the tests begin
+BUILD = pathlib.Path(os.environ.get("SPAWNING_BUILD_DIR", ROOT / "build" / "release")).resolve()
 PROGRAM = BUILD / "cli" / "spawn"
 SANITIZED = "LD_PRELOAD" in os.environ  # by ../conftest.py
 PATIENCE = 60.0  # seconds for what has no limit of its own
@@ -168,7 +168,7 @@ def environment(changes: dict[str, str] | None) -> dict[str, str]:
 def started(
     log: pathlib.Path,
     *arguments: str,
-    cwd: pathlib.Path = HERE,
+    cwd: pathlib.Path = APPS,
     env: dict[str, str] | None = None,
     python: str = sys.executable,
     program: str = str(PROGRAM),

@@ -14,7 +14,7 @@ import threading
 
 import pytest
 from load import asking
-from running import HERE, PATIENCE, PROGRAM, environment, wait_until
+from running import APPS, PATIENCE, PROGRAM, environment, wait_until
 
 DEFAULT = re.compile(
     r'^127\.0\.0\.1 - - \[\d\d/[A-Z][a-z]{2}/20\d\d \d\d:\d\d:\d\d\] "GET /pid HTTP/1\.1" 200 \d+ '
@@ -68,7 +68,7 @@ def test_that_is_the_default(tmp_path):
     arguments = ["--python", sys.executable, "--bind", f"unix:{tmp_path}/socket"]
     command = [str(PROGRAM), *arguments, "system_apps:router"]
     with subprocess.Popen(
-        command, cwd=HERE, env=environment(None), stdout=subprocess.PIPE, text=True
+        command, cwd=APPS, env=environment(None), stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout.readline().startswith("spawning ")

@@ -16,7 +16,7 @@ import sys
 
 import pytest
 import spawning
-from running import HERE, MODES, PATIENCE, THREADS, alive, in_all_modes, marked, wait_until
+from running import DOCS, MODES, PATIENCE, THREADS, alive, in_all_modes, marked, wait_until
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may be somebody else")
@@ -129,7 +129,7 @@ def test_the_session_in_the_documentation_is_a_real_one(door, tmp_path):
     (tmp_path / "shop.py").write_text(
         'stock = {"apple": 3}\ndef app(environ, start_response): ...\n'
     )
-    page = (HERE.parent.parent / "docs" / "backdoor.md").read_text()
+    page = (DOCS / "backdoor.md").read_text()
     session = re.search(r"```\n\$ nc 127\.0\.0\.1 3000\n(.*?)```", page, re.DOTALL)[1]
     _, address = door("--processes", "1", "shop.app", cwd=tmp_path)
 

@@ -9,7 +9,6 @@ import time
 import urllib.request
 
 import pytest
-from green_apps import lines
 from running import PATIENCE, in_green_modes, wait_until
 
 pytestmark = in_green_modes
@@ -25,6 +24,10 @@ def green(spawn):
 def note(tmp_path):
     """Where an application leaves word."""
     return tmp_path / "note"
+
+
+def lines(path):
+    return path.read_text().split()
 
 
 def asked(server, *targets):

@@ -7,7 +7,7 @@ import signal
 import sys
 
 import pytest
-from running import HERE, PATIENCE, wait_until
+from running import APPS, PATIENCE, wait_until
 
 LINES = [
     "timeout: --request-timeout: for one request",
@@ -21,7 +21,7 @@ LINES = [
 @pytest.fixture
 def shop(tmp_path):
     for name in ("gunicorn.conf.py", "gunicorn_shop.py"):
-        shutil.copy(HERE / name, tmp_path)
+        shutil.copy(APPS / name, tmp_path)
     return tmp_path
 
 

@@ -4,12 +4,11 @@
 import hashlib
 import json
 import os
-import pathlib
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
-from running import in_all_modes, wait_until
+from running import APPS, in_all_modes, wait_until
 
 pytestmark = in_all_modes
 
@@ -178,7 +177,7 @@ def test_an_application_that_does_not_read_its_body_does_no_harm(site):
 
 
 def test_a_file_goes_out_whole(site):
-    source = pathlib.Path(__file__).with_name("system_apps.py").read_bytes()
+    source = (APPS / "system_apps.py").read_bytes()
 
     assert site.get("/file").body == source
 

@@ -16,8 +16,7 @@ from documented import EXAMPLES, blocks, shows, spawn_arguments
 from front_ends import HAProxy, haproxy, program
 from hosts import PLAIN, Host, Network, network, why_not
 from load import asking
-from running import HERE as APPLICATIONS
-from running import PATIENCE, PROGRAM, Client, Spawn, environment, running, wait_until
+from running import APPS, PATIENCE, PROGRAM, Client, Spawn, environment, running, wait_until
 
 REFUSED = why_not()
 pytestmark = pytest.mark.skipif(bool(REFUSED), reason=f"no network namespaces: {REFUSED}")
@@ -42,7 +41,7 @@ class Machine:
         self.started += 1
         log = self.directory / f"stderr-{self.started}"
         inside = self.host.command(*command)
-        self.context = running(log, inside, cwd=APPLICATIONS, env=environment(None))
+        self.context = running(log, inside, cwd=APPS, env=environment(None))
         self.spawn = self.context.__enter__()
 
     def end(self) -> None:
