@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 from running import DOCS, PROGRAM
-from spawning.gunicorn_settings import RULES
-from spawning.gunicorn_translation import Translation
-from spawning.gunicorn_values import SettingError
+from spawning.gunicorn.settings import RULES
+from spawning.gunicorn.translation import Translation
+from spawning.gunicorn.values import SettingError
 
 TEXT = (DOCS / "migrating.md").read_text()
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9_-]*")
