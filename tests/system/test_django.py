@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from factory_projects import COMMANDS, write
+from projects import COMMANDS, write
 from running import APPS, environment, running
 
 DEVELOPED = """

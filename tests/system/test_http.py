@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
-from running import APPS, in_all_modes, wait_until
+from running import APPS, in_all_modes
 
 pytestmark = in_all_modes
 
@@ -316,4 +316,4 @@ def test_a_refusal_says_which_rule_was_broken_when_verbose(spawn):
         client.send(b"GET / HTTP/1.1\r\n\r\n")
         assert client.response().status == 400
 
-    wait_until(lambda: "with 400: no Host" in served.errors(), 10)
+    served.says("with 400: no Host")

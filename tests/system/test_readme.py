@@ -9,7 +9,7 @@ import shlex
 from typing import Callable
 
 import pytest
-from factory_projects import django_site, write
+from projects import django_site, write
 from running import ROOT, Spawn
 
 PAGE = (ROOT / "README.md").read_text()
