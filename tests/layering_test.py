@@ -35,9 +35,19 @@ ROOMS = {
 # that their source stands in.
 VOCABULARY = set(
     "address asio body bytes config error exchange export handler headers ip_address "
-    "listening_socket log refusal request responder response result service_manager "
+    "listening_socket log refusal request responder response service_manager "
     "trusted_proxies unique_fd".split()
 )
+
+# What each room of the Python package sees besides itself. What lies flat beside them is named from
+# outside: by users, by `spawn`, by what is native.
+PACKAGE_ROOMS = {
+    "backdoor": {"serving"},
+    "gunicorn": {"loading"},
+    "loading": set(),
+    "pages": {"loading"},
+    "serving": {"loading"},
+}
 
 # Libraries that headers hide, so that one source file pays for them.
 ONLY_IN_SOURCES = re.compile(r"boost/(beast|process|json)\b|sys/inotify\.h")
@@ -57,6 +67,7 @@ UNNAMED_PLACES = ("tests/corpus/", "tests/fuzz/", "tests/system/apps/")
 
 NOT_OURS = {"build", "__pycache__", "third_party"}
 
+IMPORT = re.compile(r"^\s*(?:from|import) spawning(?:\.| import )(\w+)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -85,6 +96,7 @@ class Tree:
 
     def check(self):
         self.check_includes()
+        self.check_package_rooms()
         self.check_own_header_first()
         self.check_beginnings()
         self.check_names()
@@ -141,6 +153,14 @@ class Tree:
         elif ours and theirs and ours != theirs and theirs not in ROOMS.get(ours, set()):
             self.complain(path, f'"{name}": {ours} may not see {theirs}')
 
+    def check_package_rooms(self):
+        package = self.root / "bindings" / "spawning"
+        for room, seen in PACKAGE_ROOMS.items():
+            for path in files(package / room, ".py"):
+                for name in IMPORT.findall(path.read_text()):
+                    if name in PACKAGE_ROOMS and name != room and name not in seen:
+                        self.complain(path, f"{room} may not see {name}")
+
     def check_own_header_first(self):
         headers = {path.stem: path for path in files(self.root / "lib", ".hpp")}
         for path in files(self.root / "lib" / "src", ".cpp"):
@@ -175,10 +195,11 @@ class Tree:
                 self.complain(path, f"has the name of {paths[0].relative_to(self.root)}")
 
     def check_lists(self):
-        """Sources, headers, tests and benchmarks that CMake does not know are not built."""
+        """Sources, headers, modules, tests and benchmarks that CMake does not know are not built."""
         for directory, pattern, entry in (
             ("lib", "include/spawning/*.hpp", "{path}"),
             ("lib", "src/*/*.cpp", "{path}"),
+            ("bindings", "spawning/**/*.py", "{below}"),
             ("tests", "lib/*_test.cpp", "spawning_test({name})"),
             ("bench", "*_bench.cpp", "spawning_bench({name})"),
         ):
@@ -187,7 +208,9 @@ class Tree:
             words = set(re.findall(r"spawning_(?:test|bench)\(\w+|[^\s()]+", text))
             for path in sorted(here.glob(pattern)):
                 name = re.sub(r"_(test|bench)$", "", path.stem)
-                wanted = entry.format(path=path.relative_to(here).as_posix(), name=name)
+                place = path.relative_to(here).as_posix()
+                below = place.partition("/")[2]
+                wanted = entry.format(path=place, below=below, name=name)
                 if wanted.rstrip(")") not in words:
                     self.complain(path, f"is not in {directory}/CMakeLists.txt")
         self.check_listed_headers()
@@ -225,6 +248,9 @@ class Violations(unittest.TestCase):
         self.write("cli/main.cpp", '"options.hpp"', '"spawning/supervisor.hpp"')
         self.write("bindings/src/module.cpp", "<Python.h>", '"spawning/server.hpp"')
         self.write("tests/lib/framing_test.cpp", '"http/framing.hpp"')
+        self.text("bindings/spawning/loading/naming.py", "import os\n")
+        self.text("bindings/spawning/pages/sysinfo.py", "from spawning.loading.naming import x\n")
+        self.text("bindings/CMakeLists.txt", "loading/naming.py\npages/sysinfo.py\n")
         self.text("tests/CMakeLists.txt", "spawning_test(framing)\n")
         self.list_library()
 
@@ -298,6 +324,11 @@ class Violations(unittest.TestCase):
         self.write("bindings/src/module.cpp", '"base/text.hpp"')
         self.assert_found("module.cpp", "bindings sees public headers")
 
+    def test_loading_may_not_see_pages(self):
+        for line in ("from spawning.pages import sysinfo", "    import spawning.pages.sysinfo"):
+            self.text("bindings/spawning/loading/naming.py", f"{line}\n")
+            self.assert_found("naming.py", "loading may not see pages")
+
     def test_own_headers_are_quoted(self):
         self.write("cli/options.hpp", "<spawning/log.hpp>")
         self.assert_found("options.hpp", "quoted")
@@ -349,6 +380,10 @@ class Violations(unittest.TestCase):
         (self.root / "lib/include/spawning/asio.hpp").unlink()
         self.write("lib/include/spawning/server.hpp", '"spawning/log.hpp"')
         self.assert_found("lists include/spawning/asio.hpp")
+
+    def test_every_module_is_listed(self):
+        self.text("bindings/spawning/pages/coverage_report.py", "")
+        self.assert_found("coverage_report.py", "is not in bindings/CMakeLists.txt")
 
     def test_every_unit_test_is_listed(self):
         self.write("tests/lib/server_test.cpp", '"spawning/server.hpp"')

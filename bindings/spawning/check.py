@@ -14,8 +14,8 @@ import signal
 import sys
 from typing import Any
 
+from spawning.application import load, patch
 from spawning.configure import answer
-from spawning.worker import _load, _patch
 
 
 def main(arguments: list[str]) -> int:
@@ -30,12 +30,12 @@ def checked(config: dict[str, Any]) -> dict[str, Any]:
     """Raises whatever keeps a worker with these settings from getting ready."""
     from spawning import _native  # noqa: F401, PLC0415  # may be built for another interpreter
 
-    _patch(config)
+    patch(config)
     if config.get("coverage"):
-        import spawning.measurement  # noqa: PLC0415
+        from spawning.pages.measurement import import_coverage  # noqa: PLC0415
 
-        spawning.measurement._import_coverage()
-    _load(config)
+        import_coverage()
+    load(config)
     return {}
 
 

@@ -15,10 +15,10 @@ import sys
 import threading
 from typing import Any, Callable
 
-from spawning.load_failure import LoadFailure, load_failure
-from spawning.modules import LoadedModules
-from spawning.naming import NamingError, describe, resolve
-from spawning.surroundings import add_current_directory, restore_environment
+from spawning.loading.load_failure import LoadFailure, load_failure
+from spawning.loading.loaded_modules import LoadedModules
+from spawning.loading.naming import NamingError, describe, resolve
+from spawning.loading.surroundings import add_current_directory, restore_environment
 
 
 def main(arguments: list[str]) -> int:

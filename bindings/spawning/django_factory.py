@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, Callable
 
-from spawning.naming import NamingError, import_named
+from spawning.loading.naming import NamingError, import_named
 
 Application = Callable[..., Iterable[bytes]]
 

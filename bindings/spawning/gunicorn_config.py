@@ -15,10 +15,10 @@ import types
 from typing import Any
 
 from spawning.configure import answer
-from spawning.gunicorn_settings import RULES
-from spawning.gunicorn_translation import Translation
-from spawning.gunicorn_values import PORT, PROXIES, SettingError
-from spawning.load_failure import LoadFailure, load_failure
+from spawning.gunicorn.settings import RULES
+from spawning.gunicorn.translation import Translation
+from spawning.gunicorn.values import PORT, PROXIES, SettingError
+from spawning.loading.load_failure import LoadFailure, load_failure
 
 # Those that --env takes.
 _VARIABLE = re.compile(r"(?!SPAWNING_)[A-Za-z_][A-Za-z0-9_]*=")

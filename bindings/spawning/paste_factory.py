@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Callable, NamedTuple, NoReturn
 
-from spawning.naming import NamingError
+from spawning.loading.naming import NamingError
 from spawning.program import find_program
 
 Application = Callable[..., Iterable[bytes]]

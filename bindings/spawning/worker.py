@@ -14,22 +14,21 @@ import os
 import re
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Callable, cast
+from typing import TYPE_CHECKING, Any, Callable
 
-from spawning import wsgi_factory
-from spawning.forking import Forks
-from spawning.interceptors import Finder, intercept
-from spawning.load_failure import load_failure, summary_of, traceback_of
-from spawning.modules import LoadedModules
-from spawning.naming import NamingError, describe, resolve
-from spawning.surroundings import add_current_directory, restore_environment
-from spawning.thread_serving import ThreadServing
+from spawning.application import load, patch
+from spawning.loading.load_failure import load_failure, summary_of, traceback_of
+from spawning.loading.loaded_modules import LoadedModules
+from spawning.loading.surroundings import restore_environment
+from spawning.pages.interceptors import Finder, intercept
+from spawning.serving.forking import Forks
+from spawning.serving.thread_serving import ThreadServing
 
 if TYPE_CHECKING:
     from spawning._native import Worker
-    from spawning.green import Hub
-    from spawning.green_serving import GreenServing
-    from spawning.measurement import Measurement
+    from spawning.pages.measurement import Measurement
+    from spawning.serving.green_hubs import Hub
+    from spawning.serving.green_serving import GreenServing
 
 _CONTROL_FD = 3  # as in spawning/seat.hpp
 _FIRST_LISTENER_FD = 5
@@ -67,9 +66,9 @@ def _work(worker: Worker) -> int:
     modules = LoadedModules() if config.get("reload") == "dev" else None
     measurement = None
     try:
-        hub = _patch(config)
+        hub = patch(config)
         measurement = _measure(worker, config, hub)
-        application = intercept(_load(config), _finders(worker, config))
+        application = intercept(load(config), _finders(worker, config))
         forks.end_child(None, _LOADING)
     except BaseException as error:  # SystemExit too: nothing may go unsaid
         forks.end_child(error, _LOADING)
@@ -108,22 +107,11 @@ def _sockets() -> list[int]:
     return [_CONTROL_FD, *range(_FIRST_LISTENER_FD, _FIRST_LISTENER_FD + count)]
 
 
-def _patch(config: dict[str, Any]) -> Hub | None:
-    """With greenlets, has the standard library use their hub: from here on, for all that is loaded."""
-    if config.get("threadpool_workers", 4) > 0:
-        return None
-    from spawning import green  # noqa: PLC0415
-
-    hub = green.choose(config.get("green", "auto"))
-    hub.patch()
-    return hub
-
-
 def _measure(worker: Worker, config: dict[str, Any], hub: Hub | None) -> Measurement | None:
     """What is loaded from here on is measured, if that is wanted."""
     if not config.get("coverage"):
         return None
-    from spawning.measurement import Measurement, WorkerName  # noqa: PLC0415
+    from spawning.pages.measurement import Measurement, WorkerName  # noqa: PLC0415
 
     name = WorkerName(worker.generation, worker.slot, os.getpid())
     concurrency = (hub.name if hub else "thread",)
@@ -134,25 +122,14 @@ def _finders(worker: Worker, config: dict[str, Any]) -> list[Finder]:
     """Of the pages that are wanted beside the application's."""
     finders: list[Finder] = []
     if config.get("coverage"):
-        from spawning.coverage_report import CoverageReport  # noqa: PLC0415
+        from spawning.pages.coverage_report import CoverageReport  # noqa: PLC0415
 
         finders.append(CoverageReport(config["coverage_directory"]).find)
     if config.get("sysinfo"):
-        from spawning import sysinfo  # noqa: PLC0415
+        from spawning.pages import sysinfo  # noqa: PLC0415
 
         finders.append(sysinfo.finder(worker))
     return finders
-
-
-def _load(config: dict[str, Any]) -> Callable[..., Any]:
-    add_current_directory()
-    if "app_factory" not in config:
-        config = wsgi_factory.config_factory(config)
-    application = resolve(config["app_factory"])(config)
-    if not callable(application):
-        returned = describe(application)
-        raise NamingError(f"'{config['app_factory']}' returned {returned}, which is not callable")
-    return cast("Callable[..., Any]", application)
 
 
 def _report(worker: Worker, modules: LoadedModules | None) -> None:
@@ -202,7 +179,7 @@ def _make_ready(
             serving.end()
             raise
         return serving
-    from spawning.green_serving import GreenServing  # noqa: PLC0415
+    from spawning.serving.green_serving import GreenServing  # noqa: PLC0415
 
     worker.ready_for_greenlets(
         application,
@@ -242,7 +219,7 @@ def _open_backdoor(
     """Returns what closes it again."""
     if not config.get("backdoor"):
         return lambda: None
-    from spawning.backdoor import Backdoor  # noqa: PLC0415  # few services have one
+    from spawning.backdoor.backdoor import Backdoor  # noqa: PLC0415  # few services have one
 
     return Backdoor(worker, forks, application, config, hub).close
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Callable, cast
 
-from spawning.naming import NamingError, describe, resolve
+from spawning.loading.naming import NamingError, describe, resolve
 
 Application = Callable[..., Iterable[bytes]]
 

@@ -11,8 +11,8 @@ import threading
 import types
 
 import pytest
-from spawning import backdoor
-from spawning.peer_owner import Peer
+from spawning.backdoor import backdoor
+from spawning.backdoor.peer_owner import Peer
 
 PATIENCE = 20
 

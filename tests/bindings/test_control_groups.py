@@ -2,7 +2,7 @@
 """Limits of control groups, in a copy of what the kernel shows of them."""
 
 import pytest
-from spawning.control_groups import limits
+from spawning.pages.control_groups import limits
 
 GIB = 1 << 30
 FS = "sys/fs/cgroup"

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from spawning import django_factory
-from spawning.naming import NamingError
+from spawning.loading.naming import NamingError
 
 
 @pytest.fixture

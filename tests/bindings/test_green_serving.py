@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the hub does for a worker, with a hub and a worker of the test's own."""
 
-from spawning.green_serving import GreenServing
+from spawning.serving.green_serving import GreenServing
 
 
 class Finished:

@@ -10,9 +10,9 @@ import textwrap
 
 import pytest
 import spawning
+from spawning.gunicorn.translation import Translation
+from spawning.gunicorn.values import SettingError
 from spawning.gunicorn_config import translate
-from spawning.gunicorn_translation import Translation
-from spawning.gunicorn_values import SettingError
 
 PACKAGE = pathlib.Path(spawning.__file__).parent
 DEFAULTS = {"port": ["8000"], "processes": ["1"], "threads": ["1"]}

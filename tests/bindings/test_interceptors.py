@@ -3,7 +3,7 @@
 
 import pytest
 from applications import answering
-from spawning.interceptors import Answer, intercept
+from spawning.pages.interceptors import Answer, intercept
 
 
 def page():

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 import spawning
-from spawning.load_failure import load_failure
-from spawning.naming import NamingError, resolve
+from spawning.loading.load_failure import load_failure
+from spawning.loading.naming import NamingError, resolve
 
 
 @pytest.fixture

@@ -11,15 +11,15 @@ import time
 
 import pytest
 import spawning
-from spawning.coverage_report import CoverageReport
-from spawning.measurement import WorkerName, ask_to_save
+from spawning.pages.coverage_report import CoverageReport
+from spawning.pages.measurement import WorkerName, ask_to_save
 
 # Measures in the directory, and as the worker, that the arguments name; does what it is told to.
 WORKER = """
 import os, sys
 directory, generation, slot, package = sys.argv[1:]
 sys.path[:0] = [os.getcwd(), package]
-from spawning.measurement import Measurement, WorkerName
+from spawning.pages.measurement import Measurement, WorkerName
 measurement = Measurement(directory, WorkerName(int(generation), int(slot), os.getpid()), print)
 import measured
 print("measures", flush=True)

@@ -5,7 +5,7 @@ import sys
 import textwrap
 
 import pytest
-from spawning.naming import NamingError, resolve
+from spawning.loading.naming import NamingError, resolve
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 from spawning import paste_factory
-from spawning.naming import NamingError
+from spawning.loading.naming import NamingError
 
 INI = """
 [DEFAULT]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from spawning.peer_owner import Peer, find_owner, is_let_in, name_of, peer_of
+from spawning.backdoor.peer_owner import Peer, find_owner, is_let_in, name_of, peer_of
 
 # As the kernel of a little-endian machine writes them.
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"

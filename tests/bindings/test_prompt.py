@@ -11,8 +11,8 @@ import sys
 import threading
 
 import pytest
-from spawning.prompt import NotAPerson, Prompt
-from spawning.session_streams import _STAND_INS
+from spawning.backdoor.prompt import NotAPerson, Prompt
+from spawning.backdoor.session_streams import _STAND_INS
 
 PATIENCE = 20
 

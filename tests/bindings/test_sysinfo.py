@@ -9,8 +9,8 @@ import types
 
 import pytest
 import spawning
-from spawning import sysinfo
-from spawning.loaded_packages import loaded_packages
+from spawning.pages import sysinfo
+from spawning.pages.loaded_packages import loaded_packages
 
 # Those of the original's spawning.util.system.
 NAMES = """

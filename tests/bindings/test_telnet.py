@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from spawning.telnet import End, Interrupt, TelnetReader
+from spawning.backdoor.telnet import End, Interrupt, TelnetReader
 
 IAC, DONT, DO, WONT, WILL, SB, SE = (
     bytes([octet]) for octet in (255, 254, 253, 252, 251, 250, 240)

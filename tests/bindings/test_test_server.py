@@ -22,7 +22,7 @@ import pytest
 import spawning
 from spawning import embedding
 
-SYSTEM = pathlib.Path(__file__).resolve().parent.parent / "system"
+APPS = pathlib.Path(__file__).resolve().parent.parent / "system" / "apps"
 PATIENCE = 60
 
 
@@ -42,7 +42,7 @@ def python(code, *arguments, **options):
     package = pathlib.Path(spawning.__file__).parent.parent
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), *arguments],
-        env={**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{SYSTEM}"},
+        env={**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{APPS}"},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -432,7 +432,7 @@ def test_the_package_has_no_other_names():
 
 def test_serves_flask(monkeypatch):
     requests = pytest.importorskip("requests")
-    monkeypatch.syspath_prepend(str(SYSTEM))
+    monkeypatch.syspath_prepend(str(APPS))
     flask_site = pytest.importorskip("flask_site")
 
     with spawning.TestServer(flask_site.app) as url, requests.Session() as client:

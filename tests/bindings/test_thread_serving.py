@@ -7,7 +7,7 @@ import os
 import threading
 
 import pytest
-from spawning.thread_serving import ThreadServing
+from spawning.serving.thread_serving import ThreadServing
 
 
 class Worker:

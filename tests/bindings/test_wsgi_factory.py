@@ -8,7 +8,7 @@ from wsgiref.validate import validator
 
 import pytest
 from spawning import wsgi_factory
-from spawning.naming import NamingError
+from spawning.loading.naming import NamingError
 
 
 @pytest.fixture

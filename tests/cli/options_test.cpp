@@ -499,8 +499,8 @@ TEST(OptionsTest, AreDocumentedWithTheirDefaultsInTheSameOrder) {
 }
 
 TEST(OptionsTest, AreUnderstoodAsTheyStandInTheDocumentation) {
-  for (const std::string page : {"backdoor.md", "deployment.md", "development.md", "factories.md",
-                                 "logging.md", "reload.md"}) {
+  for (const std::string page :
+       {"backdoor.md", "deployment.md", "insight.md", "factories.md", "logging.md", "reload.md"}) {
     std::size_t commands = 0;
     for (const std::string& line : lines_of(std::ifstream{SPAWNING_DOCS "/" + page})) {
       if (!line.starts_with("    spawn ")) continue;

@@ -8,18 +8,18 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "spawning/error.hpp"
+#include "support/descriptor_sending.hpp"
 #include "support/run_until.hpp"
 
 namespace spawning {
 namespace {
 
-using test::run_until;
+using test::run_until, test::send_with_descriptor;
 
 struct Received {
   std::string line;
@@ -76,22 +76,6 @@ std::pair<UniqueFd, UniqueFd> make_pipe() {
 char read_octet(int fd) {
   char octet = 0;
   return ::read(fd, &octet, 1) == 1 ? octet : '\0';
-}
-
-void send_with_descriptor(int socket, std::string text, int fd) {
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fd)> control{};
-  iovec piece{text.data(), text.size()};
-  msghdr header{};
-  header.msg_iov = &piece;
-  header.msg_iovlen = 1;
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
-  cmsghdr* rights = CMSG_FIRSTHDR(&header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof fd);
-  std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-  ASSERT_EQ(::sendmsg(socket, &header, 0), static_cast<ssize_t>(text.size()));
 }
 
 TEST_F(ControlChannelTest, DeliversMessagesInOrder) {

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Connections whose socket somebody else has, too, and octets at which a read of a socket stops.
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstring>
 #include <string>
 #include <vector>
 
 #include "spawning/server.hpp"
+#include "support/descriptor_sending.hpp"
 #include "support/server_fixture.hpp"
 
 namespace spawning {
 namespace {
 
-using test::RawClient, test::ServerTest;
+using test::RawClient, test::send_with_descriptor, test::ServerTest;
 
 struct HeldSocketTest : ServerTest {
   std::vector<UniqueFd> copies;  // as a process has them that the application has forked
@@ -78,29 +76,11 @@ TEST_P(TcpSocketTest, UrgentOctetsDoNotHideTheRestOfARequest) {
   EXPECT_TRUE(client.sees("you asked for /urgent"));
 }
 
-// One descriptor with `octets`.
-void send_with_descriptor(int socket, std::string octets) {
-  iovec piece{octets.data(), octets.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &piece;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  const int descriptor = STDERR_FILENO;
-  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-  ASSERT_EQ(::sendmsg(socket, &message, 0), static_cast<ssize_t>(octets.size()));
-}
-
 struct UnixSocketTest : ServerTest {};
 
 TEST_P(UnixSocketTest, ADescriptorDoesNotHideTheRestOfARequest) {
   auto client = connect();
-  send_with_descriptor(client.fd(), "GET /with HTTP/1.1\r\n");
+  send_with_descriptor(client.fd(), "GET /with HTTP/1.1\r\n", STDERR_FILENO);
 
   client.send("Host: a\r\n\r\n");
 

@@ -21,11 +21,12 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from daemons import SITE, Place, public_place
-from package_building import COMPILED, PLACE, ROOT, BuildEnvironment, declared_version, run
+from package_building import COMPILED, PLACE, BuildEnvironment, declared_version, run
 from running import (
-    HERE,
+    APPS,
     PATIENCE,
     PROGRAM,
+    ROOT,
     SANITIZED,
     THREADS,
     VALIDATOR,
@@ -95,7 +96,7 @@ def run_spawn() -> Callable[..., subprocess.CompletedProcess[str]]:
         python = [] if given else ["--python", sys.executable]
         return subprocess.run(
             [str(PROGRAM), *python, *arguments],
-            cwd=options.get("cwd", HERE),
+            cwd=options.get("cwd", APPS),
             env=environment(options.get("env")),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -7,9 +7,8 @@ import re
 import shlex
 import textwrap
 
-from running import HERE
+from running import DOCS
 
-DOCS = HERE.parent.parent / "docs"
 PAGE = DOCS / "deployment.md"
 EXAMPLES = DOCS / "examples" / "deployment"
 

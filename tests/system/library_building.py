@@ -12,10 +12,10 @@ import socket
 import subprocess
 from collections.abc import Iterator
 
-from package_building import COMPILING, ROOT, run
-from running import PATIENCE, Client, environment
+from package_building import COMPILING, run
+from running import DOCS, PATIENCE, ROOT, Client, environment
 
-CONSUMER = ROOT / "docs" / "examples"
+CONSUMER = DOCS / "examples"
 PROGRAMS = GREETER, WAYS_TO_ANSWER = ("greeter", "ways_to_answer")
 TESTS = "fetch_test"
 STATIC, SHARED = KINDS = ("static", "shared")

@@ -10,9 +10,8 @@ import shutil
 import subprocess
 import sys
 
-from running import PATIENCE, environment
+from running import PATIENCE, ROOT, environment
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PLACE = ROOT / "build" / "packaging"  # the same each time, so that ccache knows what it compiles
 COMPILED = PLACE / "wheel"
 COMPILING = 1800  # seconds, if ccache knows nothing

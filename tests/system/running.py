@@ -19,10 +19,10 @@ import pytest
 
 T = TypeVar("T")
 
-HERE = pathlib.Path(__file__).resolve().parent
-BUILD = pathlib.Path(
-    os.environ.get("SPAWNING_BUILD_DIR", HERE.parent.parent / "build" / "release")
-).resolve()
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+DOCS = ROOT / "docs"
+APPS = ROOT / "tests" / "system" / "apps"  # where services of the tests begin
+BUILD = pathlib.Path(os.environ.get("SPAWNING_BUILD_DIR", ROOT / "build" / "release")).resolve()
 PROGRAM = BUILD / "cli" / "spawn"
 SANITIZED = "LD_PRELOAD" in os.environ  # by ../conftest.py
 PATIENCE = 60.0  # seconds for what has no limit of its own
@@ -120,6 +120,10 @@ class Spawn:
     def errors(self) -> str:
         return self.log.read_text()
 
+    def says(self, text: str, count: int = 1) -> None:
+        """Waits until the log has it, so often at least."""
+        wait_until(lambda: self.errors().count(text) >= count, self.patience, text)
+
     def workers(self) -> list[int]:
         found = children_of(self.process.pid)
         self.seen_workers += [pid for pid in found if pid not in self.seen_workers]
@@ -127,6 +131,21 @@ class Spawn:
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
+
+    def reload(self) -> None:
+        """Loads the application anew; waits until every worker from before has ended."""
+        before = self.workers()
+        count = self.errors().count("reloaded:")
+        self.signal(signal.SIGHUP)
+        self.says("reloaded:", count + 1)
+        wait_until(lambda: not any(map(alive, before)), self.patience, "the end of those before")
+
+    def re_execute(self) -> None:
+        """Executes `spawn` anew; waits until the next program has taken over."""
+        self.workers()  # to be seen, and ended
+        count = self.errors().count("re-executed")
+        self.signal(signal.SIGUSR2)
+        self.says("re-executed", count + 1)
 
     def wait(self, seconds: float | None = None) -> int:
         return self.process.wait(seconds or self.patience)
@@ -168,7 +187,7 @@ def environment(changes: dict[str, str] | None) -> dict[str, str]:
 def started(
     log: pathlib.Path,
     *arguments: str,
-    cwd: pathlib.Path = HERE,
+    cwd: pathlib.Path = APPS,
     env: dict[str, str] | None = None,
     python: str = sys.executable,
     program: str = str(PROGRAM),

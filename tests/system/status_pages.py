@@ -17,6 +17,7 @@ class Status:
         self.server = server
         found = re.search(r"status: http://([\d.]+):(\d+)/status\b", server.errors())
         self.host, self.port = found[1], int(found[2])
+        self.url = f"http://{self.host}:{self.port}"
 
     def get(self, target, method="GET"):
         with Client(self.host, self.port, self.server.patience) as client:

@@ -13,8 +13,8 @@ import sys
 import threading
 
 import pytest
-from load import asking
-from running import HERE, PATIENCE, PROGRAM, environment, wait_until
+from busy_clients import asking
+from running import APPS, PATIENCE, PROGRAM, environment, wait_until
 
 DEFAULT = re.compile(
     r'^127\.0\.0\.1 - - \[\d\d/[A-Z][a-z]{2}/20\d\d \d\d:\d\d:\d\d\] "GET /pid HTTP/1\.1" 200 \d+ '
@@ -68,7 +68,7 @@ def test_that_is_the_default(tmp_path):
     arguments = ["--python", sys.executable, "--bind", f"unix:{tmp_path}/socket"]
     command = [str(PROGRAM), *arguments, "system_apps:router"]
     with subprocess.Popen(
-        command, cwd=HERE, env=environment(None), stdout=subprocess.PIPE, text=True
+        command, cwd=APPS, env=environment(None), stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout.readline().startswith("spawning ")
@@ -90,7 +90,7 @@ def test_a_pipe_that_nobody_reads_keeps_no_request_waiting(spawn):
         for _ in range(40):
             client.send(b"GET /pid?" + b"a" * 4000 + b" HTTP/1.1\r\nHost: test\r\n\r\n")
             assert client.response().status == 200
-    wait_until(lambda: "nobody takes its lines" in server.errors(), PATIENCE)
+    server.says("nobody takes its lines")
     server.signal(signal.SIGTERM)
     assert server.wait() == 0
     assert "lines lost of the access log, all in all" in server.errors()
@@ -240,7 +240,7 @@ def test_a_file_that_cannot_be_opened_anew_goes_on(spawn, tmp_path):
     directory.rename(tmp_path / "old")
 
     server.signal(signal.SIGUSR1)
-    wait_until(lambda: "SIGUSR1: the log file" in server.errors(), PATIENCE)
+    server.says("SIGUSR1: the log file")
     server.get("/pid")
 
     assert len(lines(tmp_path / "old" / "log", 1)) == 1
@@ -253,7 +253,7 @@ def test_a_reload_goes_on_with_the_same_file(logging, path):
     server = logging("--processes", "1", "system_apps:router")
     server.get("/pid")
     server.signal(signal.SIGHUP)
-    wait_until(lambda: "reloaded" in server.errors(), PATIENCE)
+    server.says("reloaded")
     server.get("/pid")
 
     assert len(lines(path, 2)) == 2
@@ -269,17 +269,16 @@ def test_a_supervisor_that_executes_itself_anew_goes_on_with_the_log(spawn, tmp_
     for number in (1, 2):
         if number == 2:
             directory.rename(tmp_path / "old")  # the service goes on all the same
-        server.signal(signal.SIGUSR2)
-        wait_until(lambda number=number: server.errors().count("re-executed") == number, PATIENCE)
+        server.re_execute()
         assert server.get("/").status == 200
     assert len(lines(tmp_path / "old" / "log", 2)) == 2
     assert "new workers write none until SIGUSR1 opens it" in server.errors()
 
     (tmp_path / "old").rename(directory)
     server.signal(signal.SIGUSR1)
-    wait_until(lambda: "was opened anew" in server.errors(), PATIENCE)
+    server.says("was opened anew")
     server.signal(signal.SIGHUP)
-    wait_until(lambda: "reloaded" in server.errors(), PATIENCE)
+    server.says("reloaded")
     server.get("/")
     lines(directory / "log", 3)
 

@@ -16,7 +16,7 @@ import sys
 
 import pytest
 import spawning
-from running import HERE, MODES, PATIENCE, THREADS, alive, in_all_modes, marked, wait_until
+from running import DOCS, MODES, PATIENCE, THREADS, alive, in_all_modes, marked, wait_until
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may be somebody else")
@@ -92,12 +92,6 @@ def door(spawn):
     return door
 
 
-def reload(server):
-    count = server.errors().count("reloaded:")
-    server.signal(signal.SIGHUP)
-    wait_until(lambda: server.errors().count("reloaded:") > count, server.patience, "a reload")
-
-
 def logged(server, pattern):
     """Waits for a line of the log."""
     return wait_until(lambda: re.search(pattern, server.errors()), server.patience, pattern)
@@ -129,7 +123,7 @@ def test_the_session_in_the_documentation_is_a_real_one(door, tmp_path):
     (tmp_path / "shop.py").write_text(
         'stock = {"apple": 3}\ndef app(environ, start_response): ...\n'
     )
-    page = (HERE.parent.parent / "docs" / "backdoor.md").read_text()
+    page = (DOCS / "backdoor.md").read_text()
     session = re.search(r"```\n\$ nc 127\.0\.0\.1 3000\n(.*?)```", page, re.DOTALL)[1]
     _, address = door("--processes", "1", "shop.app", cwd=tmp_path)
 
@@ -215,12 +209,10 @@ def test_eight_people_are_enough_for_a_worker(door):
 )
 def test_a_reload_moves_the_door_and_an_open_session_keeps_no_worker(door, busy):
     server, address = door("--processes", "2", "--deadman", "60", "system_apps:router")
-    before = server.workers()
 
     with Visitor(address) as person:
         person.send(busy)
-        reload(server)
-        wait_until(lambda: not any(alive(pid) for pid in before), server.patience, "their end")
+        server.reload()
         assert "This worker is on its way out." in person.rest()
         with Visitor(address) as after:
             assert after.generation == 2
@@ -239,7 +231,8 @@ def test_a_worker_that_drains_lets_nobody_in_and_keeps_who_is_there(door, gate, 
     with Visitor(address) as person, server.client() as client:
         client.request(f"/gated?gate={gate.path}&note={note}")
         wait_until(note.exists, server.patience, "the request")
-        reload(server)
+        server.signal(signal.SIGHUP)
+        server.says("reloaded:")
         notice = "This worker is on its way out. Who logs in again finds one that stays.\n"
         assert person.until(notice).startswith("\n")
         for _ in range(5):
@@ -257,12 +250,11 @@ def test_a_next_program_keeps_the_door_and_who_is_there(door):
 
     with Visitor(address) as person:
         server.workers()
-        server.signal(signal.SIGUSR2)
-        logged(server, "re-executed")
+        server.re_execute()
         assert person.ask("worker.pid") == f"{person.pid}\n"
         with Visitor(address) as other:
             assert other.pid == person.pid
-    reload(server)
+    server.reload()
     with Visitor(address) as after:
         assert after.generation == 2
     assert server.stop() == 0
@@ -326,8 +318,7 @@ def test_a_unix_socket_is_the_users_alone_and_removed_at_the_end(spawn, tmp_path
     with Visitor(str(path)) as person:
         assert person.ask("1") == "1\n"
         server.workers()
-        server.signal(signal.SIGUSR2)
-        logged(server, "re-executed")
+        server.re_execute()
     with Visitor(str(path)) as person:
         assert person.ask("2") == "2\n"
     assert server.stop() == 0
@@ -374,7 +365,7 @@ def test_another_user_who_leaves_at_once_is_not_taken_for_root(door, tmp_path):
         [sys.executable, "-I", "-c", script], user=NOBODY, timeout=PATIENCE, check=True, env={}
     )
 
-    wait_until(lambda: server.errors().count("was refused") == 20, server.patience, "refusals")
+    server.says("was refused", 20)
     with Visitor((host, port)) as person:  # behind all of them
         assert person.ask("1") == "1\n"
     assert not note.exists()

@@ -12,9 +12,9 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
-from running import BUILD
+from running import BUILD, ROOT
 
-BENCH = pathlib.Path(__file__).resolve().parent.parent.parent / "bench" / "system"
+BENCH = ROOT / "bench" / "system"
 
 TOOLS = {"compiler": "c++ 12.2.0", "python": "3.11.2"}
 COUNTS = """version: 1

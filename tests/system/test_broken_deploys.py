@@ -9,7 +9,7 @@ import socket
 import textwrap
 
 import pytest
-from load import asking
+from busy_clients import asking
 from running import children_of, marked, wait_until
 
 PROCESSES = 2
@@ -123,7 +123,7 @@ def test_a_broken_deploy_is_noticed_by_nobody_but_who_reads_the_log(
     with asking(server):
         deploy(tmp_path, source)
         server.signal(signal.SIGHUP)
-        wait_until(lambda: "is discarded" in server.errors(), server.patience, "a verdict")
+        server.says("is discarded")
         wait_until(
             lambda: (
                 left(tmp_path, server) == set(children_of(server.pid)) == set(workers)
@@ -139,7 +139,7 @@ def test_a_broken_deploy_is_noticed_by_nobody_but_who_reads_the_log(
 
         deploy(tmp_path, WORKING)
         server.signal(signal.SIGHUP)
-        wait_until(lambda: "reloaded: generation 3" in server.errors(), server.patience, "a reload")
+        server.says("reloaded: generation 3")
 
     wait_until(
         lambda: not set(server.workers()) & set(workers), server.patience, "the end of the old"

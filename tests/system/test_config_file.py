@@ -151,8 +151,7 @@ def test_a_file_counts_again_when_spawn_executes_itself_not_when_it_reloads(spaw
     wait_until(lambda: not set(before) & set(server.workers()), PATIENCE, "a new generation")
     assert server.get("/").headers["server"] == "One"
 
-    server.signal(signal.SIGUSR2)
-    wait_until(lambda: "re-executed" in server.errors(), PATIENCE, "the next program")
+    server.re_execute()
     server.signal(signal.SIGHUP)
     wait_until(lambda: server.get("/").headers["server"] == "Two", PATIENCE, "the new settings")
     assert server.stop() == 0

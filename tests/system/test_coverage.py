@@ -105,14 +105,6 @@ def both_serve(server):
     return wait_until(lambda: sorted(found) if len(found := pids(server)) == 2 else None, PATIENCE)
 
 
-def reload(server):
-    before = server.workers()
-    count = server.errors().count("reloaded:")
-    server.signal(signal.SIGHUP)
-    wait_until(lambda: server.errors().count("reloaded:") > count, PATIENCE, "a reload")
-    wait_until(lambda: not any(alive(pid) for pid in before), PATIENCE, "their end")
-
-
 @in_all_modes
 def test_what_each_worker_has_done_is_in_one_report(shop, scratch):
     server = shop()
@@ -145,7 +137,7 @@ def test_what_was_done_before_a_reload_stays(shop, scratch):
     before = set(server.workers())
     assert server.get("/one").body.endswith(b"one")
 
-    reload(server)
+    server.reload()
     assert server.get("/two").body.endswith(b"two")
 
     assert executed(server) & {ONE, TWO, NEVER} == {ONE, TWO}
@@ -281,12 +273,11 @@ def test_nothing_measured_is_said(shop, tmp_path):
 def test_a_next_supervisor_goes_on_with_what_was_measured(shop, scratch):
     server = shop()
     assert server.get("/one").body.endswith(b"one")
-    reload(server)
+    server.reload()
     (directory,) = os.listdir(scratch)
 
-    server.signal(signal.SIGUSR2)
-    wait_until(lambda: "re-executed" in server.errors(), PATIENCE, "the next program")
-    reload(server)
+    server.re_execute()
+    server.reload()
 
     assert ONE in executed(server)
     assert os.listdir(scratch) == [directory]

@@ -47,7 +47,7 @@ def test_an_application_that_cannot_be_loaded_any_more_is_tried_ever_more_slowly
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
 
-    wait_until(lambda: "is tried in 1600 ms" in serving.errors(), serving.patience, "five tries")
+    serving.says("is tried in 1600 ms")
 
     errors = serving.errors()
     tries = [int(each) for each in re.findall(r"one worker is tried in (\d+) ms", errors)]
@@ -71,7 +71,7 @@ def test_the_others_follow_once_one_worker_can_load_again(serving, tmp_path):
     deploy(tmp_path, "raise LookupError('none')")
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: "is tried in 200 ms" in serving.errors(), serving.patience, "two tries")
+    serving.says("is tried in 200 ms")
 
     deploy(tmp_path, SERVING)
 

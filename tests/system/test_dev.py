@@ -2,15 +2,15 @@
 """The script `dev`, as a newcomer calls it. The first call builds what is out of date."""
 
 import os
-import pathlib
 import signal
 import socket
 import subprocess
 import time
 
 import pytest
+from running import ROOT
 
-DEV = pathlib.Path(__file__).resolve().parent.parent.parent / "dev"
+DEV = ROOT / "dev"
 PATIENCE = 600
 # Without the sanitizer's library that the tests of a sanitized build are run with.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}

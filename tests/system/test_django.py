@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from factory_projects import COMMANDS, write
-from running import HERE, environment, running
+from projects import COMMANDS, write
+from running import APPS, environment, running
 
 DEVELOPED = """
     from django_site.settings import *
@@ -32,7 +32,7 @@ class TestDjango:
 
     @pytest.fixture
     def variables(self, tmp_path):
-        return {"DJANGO_SITE_DATABASE": str(tmp_path / "site.sqlite3"), "PYTHONPATH": str(HERE)}
+        return {"DJANGO_SITE_DATABASE": str(tmp_path / "site.sqlite3"), "PYTHONPATH": str(APPS)}
 
     @pytest.mark.parametrize(
         "settings, status", [("developed", 200), ("django_site.settings", 404)]
@@ -66,7 +66,7 @@ class TestDjango:
     @pytest.fixture
     def elsewhere(self, variables):
         """How the command is run: not in the project's directory."""
-        paths = f"{COMMANDS['PYTHONPATH']}:{HERE}"
+        paths = f"{COMMANDS['PYTHONPATH']}:{APPS}"
         return {"cwd": "/", "env": environment({**COMMANDS, **variables, "PYTHONPATH": paths})}
 
     def test_manage_py_runspawn(self, project, command, elsewhere):

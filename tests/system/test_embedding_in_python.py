@@ -5,9 +5,9 @@ import re
 import subprocess
 import sys
 
-from running import BUILD, HERE, PATIENCE, environment
+from running import BUILD, DOCS, PATIENCE, environment
 
-TEXT = (HERE.parent.parent / "docs" / "embedding-in-python.md").read_text()
+TEXT = (DOCS / "embedding-in-python.md").read_text()
 
 
 def test_the_first_example_runs():

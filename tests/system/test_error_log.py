@@ -17,7 +17,7 @@ import sys
 from typing import Any
 
 import pytest
-from running import HERE, PATIENCE, PROGRAM, alive, environment, wait_until
+from running import APPS, PATIENCE, PROGRAM, alive, environment, wait_until
 
 SERVING = """
 import os
@@ -288,7 +288,7 @@ class OnATerminal:
         env = {"TERM": "xterm", **variables}
         self.process = subprocess.Popen(
             [PROGRAM, "--port", "0", "--python", sys.executable, "--processes", "1", *arguments],
-            cwd=HERE,
+            cwd=APPS,
             env={k: v for k, v in environment(env).items() if k != "NO_COLOR" or k in variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -6,10 +6,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from running import HERE, in_green_modes
+from running import DOCS, in_green_modes
 
 pytestmark = in_green_modes
-EXAMPLES = HERE.parent.parent / "docs" / "examples"
+EXAMPLES = DOCS / "examples"
 MANY = 200
 
 

@@ -7,8 +7,9 @@ import re
 import signal
 
 import pytest
-from factory_projects import await_log, write
-from running import Client, marked, wait_until
+from projects import write
+from running import marked, wait_until
+from status_pages import Status
 
 FACTORY = """
     def config_factory(config):
@@ -68,7 +69,7 @@ class TestCustomFactory:
 
         deploy(tmp_path, "second", num_processes=2, port=1)
         server.signal(signal.SIGHUP)
-        await_log(server, "reloaded: generation 2 serves")
+        server.says("reloaded: generation 2 serves")
 
         await_said(server, "second")
         wait_until(lambda: len(server.workers()) == 2, server.patience, "two workers")
@@ -80,7 +81,7 @@ class TestCustomFactory:
 
         deploy(tmp_path, "second", port=1)
         server.signal(signal.SIGHUP)
-        await_log(server, "reloaded: generation 2 serves")
+        server.says("reloaded: generation 2 serves")
 
         assert f"the service stays at 127.0.0.1:{server.port}; another host or" in server.errors()
         await_said(server, "second")
@@ -109,23 +110,20 @@ class TestCustomFactory:
 
         write(tmp_path / "shop.py", source)
         server.signal(signal.SIGHUP)
-        await_log(server, "everything goes on as it is")
+        server.says("everything goes on as it is")
 
         assert re.search(
             r"\[error\] supervisor: generation 2 cannot be configured: ", server.errors()
         )
         assert re.search(text, server.errors())
-        status = int(re.search(r"status: http://127.0.0.1:(\d+)/", server.errors())[1])
-        with Client("127.0.0.1", status, server.patience) as client:
-            client.request("/status.json", "Connection: close")
-            last = json.loads(client.response().body)["reloads"][-1]
+        last = Status(server).json()["reloads"][-1]
         assert (last["generation"], last["verdict"]) == (2, "failed")
         assert set(marked(str(tmp_path))) == {server.pid, *workers}
         assert said(server)["own"] == "first"
 
         deploy(tmp_path, "mended", num_processes=1, port=0)
         server.signal(signal.SIGHUP)
-        await_log(server, "reloaded: generation 3 serves")
+        server.says("reloaded: generation 3 serves")
         await_said(server, "mended")
         assert server.stop() == 0
 
@@ -134,11 +132,11 @@ class TestCustomFactory:
         server = spawn(*"-f shop --reload dev -s 1 a b".split(), cwd=tmp_path)
 
         write(tmp_path / "shop.py", "1 / 0")
-        await_log(server, "everything goes on as it is")
+        server.says("everything goes on as it is")
         assert said(server)["own"] == "first"
         deploy(tmp_path, "mended")
 
-        await_log(server, "reloaded: generation 3 serves")
+        server.says("reloaded: generation 3 serves")
         await_said(server, "mended")
 
     def test_a_worker_that_dies_is_replaced_by_one_with_the_settings_that_serve(
@@ -151,10 +149,10 @@ class TestCustomFactory:
 
         deploy(tmp_path, "second", app_factory="broken.app_factory")
         server.signal(signal.SIGHUP)
-        await_log(server, "is discarded, the one before goes on")
+        server.says("is discarded, the one before goes on")
         os.kill(worker, signal.SIGKILL)
 
-        await_log(server, "its successor starts at once")
+        server.says("its successor starts at once")
         assert said(server)["own"] == "first"
 
     def test_reloads_that_are_asked_for_while_it_runs_are_one_more(self, spawn, tmp_path, gate):
@@ -172,10 +170,10 @@ class TestCustomFactory:
                 "each of them is heard",
             )
         gate.open()
-        await_log(server, "reloaded: generation 2 serves")
+        server.says("reloaded: generation 2 serves")
         gate.open()
 
-        await_log(server, "reloaded: generation 3 serves")
+        server.says("reloaded: generation 3 serves")
         wait_until(lambda: len(server.workers()) == 1, server.patience, "neither old nor factory")
         assert "generation 4" not in server.errors()
         assert server.stop() == 0
@@ -202,7 +200,7 @@ class TestCustomFactory:
 
         server.signal(signal.SIGHUP)
 
-        await_log(server, f"the program did not end within {patience}000 ms; everything goes on")
+        server.says(f"the program did not end within {patience}000 ms; everything goes on")
         wait_until(lambda: len(server.workers()) == 1, server.patience, "no factory any more")
 
     def test_a_supervisor_that_is_executed_anew_does_not_ask(self, spawn, tmp_path):
@@ -211,14 +209,13 @@ class TestCustomFactory:
         (worker,) = server.workers()
         write(tmp_path / "shop.py", "1 / 0")
 
-        server.signal(signal.SIGUSR2)
-        await_log(server, "re-executed")
+        server.re_execute()
         assert said(server)["own"] == "first"
         assert server.workers() == [worker]
 
         deploy(tmp_path, "second", num_processes=2)
         server.signal(signal.SIGHUP)
-        await_log(server, "reloaded: generation 2 serves")
+        server.says("reloaded: generation 2 serves")
         await_said(server, "second")
         assert server.stop() == 0
 
@@ -234,11 +231,10 @@ class TestCustomFactory:
         server.signal(signal.SIGHUP)
         wait_until(lambda: len(server.workers()) == 2, server.patience, "the factory")
 
-        server.signal(signal.SIGUSR2)
-        await_log(server, "re-executed")
+        server.re_execute()
         gate.open()
 
-        await_log(server, "reloaded: generation 2 serves")
+        server.says("reloaded: generation 2 serves")
         await_said(server, "second")
         assert server.stop() == 0
 

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 import requests
-from running import HERE, VALIDATOR, started
+from running import APPS, VALIDATOR, started
 
 ADMIN = ("admin", "a long enough password")
 MIB = 1 << 20
@@ -31,8 +31,8 @@ def django_environment(tmp_path_factory):
     ):
         subprocess.run(
             [sys.executable, "-m", "django", *command],
-            cwd=HERE,
-            env={**os.environ, **environment, "PYTHONPATH": str(HERE)},
+            cwd=APPS,
+            env={**os.environ, **environment, "PYTHONPATH": str(APPS)},
             check=True,
             timeout=120,
             stdout=subprocess.DEVNULL,
@@ -192,7 +192,7 @@ class TestFlask:
         assert stream_of(flask, "/stream", gate) == BLOCKS
 
     def test_a_file_goes_out_whole_and_in_ranges(self, flask, session):
-        source = (pathlib.Path(HERE) / "flask_site.py").read_bytes()
+        source = (APPS / "flask_site.py").read_bytes()
         whole = session.get(flask.url + "file")
         part = session.get(flask.url + "file", headers={"Range": "bytes=10-19"})
         unchanged = session.get(

@@ -57,4 +57,4 @@ def test_requests_of_clients_that_hung_up_never_reach_the_application(spawn, gat
         assert first.response().body == b"answered"
         assert last.response().body == b"answered"
     assert calls(tmp_path) == ["/known"] * 20 + ["/first", "/last"]
-    wait_until(lambda: served.errors().count("499 for GET /left") == 40, 10)
+    served.says("499 for GET /left", 40)

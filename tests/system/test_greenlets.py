@@ -6,11 +6,10 @@ import os
 import re
 import signal
 import time
-import urllib.request
 
 import pytest
-from green_apps import lines
 from running import PATIENCE, in_green_modes, wait_until
+from status_pages import Status
 
 pytestmark = in_green_modes
 
@@ -25,6 +24,10 @@ def green(spawn):
 def note(tmp_path):
     """Where an application leaves word."""
     return tmp_path / "note"
+
+
+def lines(path):
+    return path.read_text().split()
 
 
 def asked(server, *targets):
@@ -260,9 +263,7 @@ class TestBadApplications:
         client = server.client()
         client.request("/")
 
-        wait_until(
-            lambda: f"monkey-patched the standard library for {other}" in server.errors(), PATIENCE
-        )
+        server.says(f"monkey-patched the standard library for {other}")
 
         client.close()
         assert f"--green={other}" in server.errors()
@@ -270,22 +271,18 @@ class TestBadApplications:
 
 
 class TestHubStall:
-    def stalls(self, server):
-        with urllib.request.urlopen(status_url(server) + "metrics", timeout=PATIENCE) as answer:
-            return re.search(r"^spawning_hub_stalls_total (\d+)", answer.read().decode(), re.M)[1]
-
     def test_what_blocks_the_hub_is_logged_and_counted(self, green):
         server = green("--hub-stall", "0.5", "--status-port", "0")
 
         clients = asked(server, "/wait?seconds=0.1", "/block?seconds=2")
 
         assert {each.status for each in answers(clients)} == {200}
-        wait_until(lambda: "the hub gets on again, after" in server.errors(), PATIENCE)
+        server.says("the hub gets on again, after")
         assert server.errors().count("a greenlet keeps all others waiting for") == 1
         assert re.search(
             r"its stack\n(.*\n)+.*green_apps\.py\", line \d+ in block", server.errors()
         )
-        assert self.stalls(server) == "1"
+        assert Status(server).count("hub_stalls_total") == 1
 
     def test_greenlets_that_wait_are_no_stall(self, green):
         server = green("--hub-stall", "0.5", "--status-port", "0")
@@ -293,11 +290,7 @@ class TestHubStall:
         assert {each.status for each in answers(asked(server, *["/wait?seconds=2"] * 5))} == {200}
 
         assert "keeps all others" not in server.errors()
-        assert self.stalls(server) == "0"
-
-
-def status_url(server):
-    return re.search(r"status: (http://127\.0\.0\.1:\d+/)", server.errors())[1]
+        assert Status(server).count("hub_stalls_total") == 0
 
 
 def busy(pid):
@@ -348,18 +341,14 @@ def test_check_loads_the_application_as_a_worker_would(run_spawn, served_by, tmp
 
 def test_the_status_shows_the_requests_that_wait_in_greenlets(green):
     server = green("--status-port", "0", "--worker-connections", "25")
+    status = Status(server)
     clients = asked(server, *["/wait?seconds=2"] * 20)
 
     def running():
-        (worker,) = status_of(server)["children"]
+        (worker,) = status.json()["children"]
         return worker["concurrent_requests"] == 20 and worker
 
     wait_until(running, PATIENCE)
 
     assert {each.status for each in answers(clients)} == {200}
-    wait_until(lambda: status_of(server)["concurrent_requests"] == 0, PATIENCE)
-
-
-def status_of(server):
-    with urllib.request.urlopen(status_url(server) + "status.json", timeout=PATIENCE) as answer:
-        return json.load(answer)
+    wait_until(lambda: status.json()["concurrent_requests"] == 0, PATIENCE)

@@ -7,7 +7,7 @@ import signal
 import sys
 
 import pytest
-from running import HERE, PATIENCE, wait_until
+from running import APPS, PATIENCE, wait_until
 
 LINES = [
     "timeout: --request-timeout: for one request",
@@ -21,7 +21,7 @@ LINES = [
 @pytest.fixture
 def shop(tmp_path):
     for name in ("gunicorn.conf.py", "gunicorn_shop.py"):
-        shutil.copy(HERE / name, tmp_path)
+        shutil.copy(APPS / name, tmp_path)
     return tmp_path
 
 
@@ -185,8 +185,7 @@ def test_it_counts_again_when_spawn_executes_itself_not_when_it_reloads(spawn, s
     wait_until(lambda: not set(before) & set(server.workers()), PATIENCE, "a new generation")
     assert server.get("/").body.startswith(b"one\n")
 
-    server.signal(signal.SIGUSR2)
-    wait_until(lambda: "re-executed" in server.errors(), PATIENCE, "the next program")
+    server.re_execute()
     server.signal(signal.SIGHUP)
     wait_until(lambda: server.get("/").body.startswith(b"two\n"), PATIENCE, "the new settings")
     assert server.stop() == 0
@@ -200,7 +199,7 @@ def test_one_that_has_broken_meanwhile_does_no_harm_to_a_running_service(spawn, 
 
     server.signal(signal.SIGUSR2)
 
-    wait_until(lambda: "this program goes on" in server.errors(), PATIENCE, "the outcome")
+    server.says("this program goes on")
     assert "spawn: g.py:1: ValueError: not yet\n" in server.errors()
     assert server.get("/").body.startswith(b"one\n")
     assert server.stop() == 0

@@ -4,12 +4,11 @@
 import hashlib
 import json
 import os
-import pathlib
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
-from running import in_all_modes, wait_until
+from running import APPS, in_all_modes
 
 pytestmark = in_all_modes
 
@@ -178,7 +177,7 @@ def test_an_application_that_does_not_read_its_body_does_no_harm(site):
 
 
 def test_a_file_goes_out_whole(site):
-    source = pathlib.Path(__file__).with_name("system_apps.py").read_bytes()
+    source = (APPS / "system_apps.py").read_bytes()
 
     assert site.get("/file").body == source
 
@@ -317,4 +316,4 @@ def test_a_refusal_says_which_rule_was_broken_when_verbose(spawn):
         client.send(b"GET / HTTP/1.1\r\n\r\n")
         assert client.response().status == 400
 
-    wait_until(lambda: "with 400: no Host" in served.errors(), 10)
+    served.says("with 400: no Host")

@@ -26,8 +26,8 @@ from library_building import (
     Installed,
     serving,
 )
-from package_building import ROOT, declared_version, run
-from running import BUILD, environment, running
+from package_building import declared_version, run
+from running import BUILD, DOCS, ROOT, environment, running
 
 HEADERS = {path.name for path in (ROOT / "lib/include/spawning").iterdir()}
 VERSION = declared_version()
@@ -179,7 +179,7 @@ def test_another_version_of_boost_does_not_compile() -> None:
 
 
 def test_the_page_shows_the_program_that_is_tested() -> None:
-    page = (ROOT / "docs" / "embedding.md").read_text()
+    page = (DOCS / "embedding.md").read_text()
     licence, _, program = (CONSUMER / "greeter.cpp").read_text().partition("\n")
     project = (CONSUMER / "CMakeLists.txt").read_text()
     shown = re.findall(
@@ -194,7 +194,7 @@ def test_the_page_shows_the_program_that_is_tested() -> None:
 
 
 def test_every_other_piece_of_code_on_the_page_is_in_a_program_that_is_built() -> None:
-    page = (ROOT / "docs" / "embedding.md").read_text()
+    page = (DOCS / "embedding.md").read_text()
     programs = [path.read_text() for path in CONSUMER.glob("*.cpp")]
     pieces = re.findall(r"^```cpp\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
 

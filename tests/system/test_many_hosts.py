@@ -12,12 +12,11 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from busy_clients import asking
 from documented import EXAMPLES, blocks, shows, spawn_arguments
 from front_ends import HAProxy, haproxy, program
 from hosts import PLAIN, Host, Network, network, why_not
-from load import asking
-from running import HERE as APPLICATIONS
-from running import PATIENCE, PROGRAM, Client, Spawn, environment, running, wait_until
+from running import APPS, PATIENCE, PROGRAM, Client, Spawn, environment, running, wait_until
 
 REFUSED = why_not()
 pytestmark = pytest.mark.skipif(bool(REFUSED), reason=f"no network namespaces: {REFUSED}")
@@ -42,7 +41,7 @@ class Machine:
         self.started += 1
         log = self.directory / f"stderr-{self.started}"
         inside = self.host.command(*command)
-        self.context = running(log, inside, cwd=APPLICATIONS, env=environment(None))
+        self.context = running(log, inside, cwd=APPS, env=environment(None))
         self.spawn = self.context.__enter__()
 
     def end(self) -> None:
@@ -140,7 +139,7 @@ def test_a_rolling_restart_of_all_machines_fails_nobody(
     before = {name: machine.spawn.pid for name, machine in site.machines.items()}
     asked = tmp_path / "desk" / "asked"
 
-    with asking(site, clients=4), documented_loop(tmp_path / "desk", balancer) as loop:
+    with asking(site, lasting=4, anew=4), documented_loop(tmp_path / "desk", balancer) as loop:
         for name, machine in site.machines.items():
             wait_until(lambda: asked.exists() or loop.poll() is not None, PATIENCE, "the next one")
             assert asked.read_text() == f"{name} sudo systemctl restart shop\n"
@@ -162,11 +161,11 @@ def test_a_reload_of_all_machines_fails_nobody_and_the_balancer_does_not_notice(
 ) -> None:
     site, balancer = shop
 
-    with asking(site, clients=4):
+    with asking(site, lasting=4, anew=4):
         for machine in site.machines.values():
             machine.spawn.signal(signal.SIGHUP)
         for machine in site.machines.values():
-            wait_until(lambda log=machine.spawn.errors: "reloaded:" in log(), PATIENCE)
+            machine.spawn.says("reloaded:")
 
     for name, counted in balancer.servers().items():
         assert (counted["status"], counted["chkdown"]) == ("UP", "0"), name

@@ -7,10 +7,23 @@ import signal
 import sys
 
 import pytest
-from re_execution import APP, SOURCE, Asking, program_of, re_execute, refused, reload
+from busy_clients import asking
+from projects import application
 from running import BUILD, PROGRAM, SANITIZED, alive, wait_until
 
+APP = ("--processes", "2", "--threads", "2", "system_apps:router")
 SLEEPER = f"#!{sys.executable}\nimport time\ntime.sleep(1000)\n".encode()
+
+
+def refused(server):
+    """Sends USR2, and waits until the next program has failed."""
+    server.signal(signal.SIGUSR2)
+    server.says("this program goes on")
+    assert "re-executed" not in server.errors()
+
+
+def program_of(server):
+    return os.readlink(f"/proc/{server.pid}/exe")
 
 
 @pytest.fixture
@@ -55,7 +68,7 @@ def test_a_program_that_cannot_take_over_is_not_asked_to(copied, tmp_path, conte
     server = copied("--boot-timeout", "3" if "3000 ms" in reason else "60", *APP)
     program = tmp_path / "spawn"
     workers = set(server.workers())
-    with Asking(server, True) as client:
+    with asking(server, "/pid", lasting=1, anew=0):
         if content is None:
             program.unlink()
         elif content == "truncated":
@@ -73,9 +86,8 @@ def test_a_program_that_cannot_take_over_is_not_asked_to(copied, tmp_path, conte
 
         put(program)
         program.chmod(0o755)
-        re_execute(server)
+        server.re_execute()
         assert set(server.workers()) == workers
-    assert client.failures == []
     assert program_of(server) == str(program)
     assert server.stop() == 0
 
@@ -91,7 +103,7 @@ def test_the_next_program_is_found_as_its_user_thinks_of_it(copied, tmp_path):
 
     (tmp_path / "new").symlink_to("42")
     (tmp_path / "new").rename(current)
-    re_execute(server)
+    server.re_execute()
 
     assert program_of(server) == str(tmp_path / "42" / "spawn")
 
@@ -106,7 +118,7 @@ def test_a_program_that_was_found_in_path_is_looked_up_again(copied, tmp_path):
     assert program_of(server) == str(tmp_path / "second" / "spawn")
 
     shutil.copy2(PROGRAM, tmp_path / "first" / "spawn")
-    re_execute(server)
+    server.re_execute()
 
     assert program_of(server) == str(tmp_path / "first" / "spawn")
 
@@ -114,7 +126,7 @@ def test_a_program_that_was_found_in_path_is_looked_up_again(copied, tmp_path):
 def test_a_working_directory_that_leads_elsewhere_is_entered_anew(copied, tmp_path):
     for release in ("41", "42"):
         (tmp_path / release).mkdir()
-        (tmp_path / release / "module.py").write_text(SOURCE.format(text="v" + release))
+        (tmp_path / release / "module.py").write_text(application("v" + release))
         shutil.copy2(PROGRAM, tmp_path / release / "spawn")
     current = tmp_path / "current"
     current.symlink_to("41")
@@ -124,12 +136,12 @@ def test_a_working_directory_that_leads_elsewhere_is_entered_anew(copied, tmp_pa
     (tmp_path / "new").symlink_to("42")
     (tmp_path / "new").rename(current)
 
-    re_execute(server)
+    server.re_execute()
 
     assert os.readlink(f"/proc/{server.pid}/cwd") == str(tmp_path / "42")
     assert program_of(server) == str(tmp_path / "42" / "spawn")
     assert server.get("/").body == b"v41"
-    reload(server)
+    server.reload()
     assert server.get("/").body == b"v42"
 
 
@@ -139,7 +151,7 @@ def test_a_stop_during_the_trial_wins(copied, tmp_path, slowness):
     server.signal(signal.SIGUSR2)
     wait_until(lambda: len(server.workers()) == 3, server.patience, "the trial")
     server.signal(signal.SIGUSR2)
-    wait_until(lambda: "on trial already" in server.errors(), server.patience, "a line")
+    server.says("on trial already")
     server.signal(signal.SIGTERM)
 
     assert server.wait(5 * slowness) == 0

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from factory_projects import django_site, write
+from projects import django_site, write
 from running import (
     PATIENCE,
     PROGRAM,

@@ -7,7 +7,7 @@ import sysconfig
 import textwrap
 
 import pytest
-from factory_projects import COMMANDS, await_log, write
+from projects import COMMANDS, write
 from running import environment, running, wait_until
 
 PASTED = """
@@ -128,13 +128,13 @@ class TestPaste:
         text = (site / "shop.ini").read_text()
         text = text.replace("says = shop", "says = sale").replace("processes = 2", "processes = 1")
         write(site / "shop.ini", text)
-        await_log(server, "reloaded: generation 2 serves")
+        server.says("reloaded: generation 2 serves")
 
         assert f"reloading: {site}/shop.ini changed" in server.errors()
         await_body(server, b"sale None ")
         wait_until(lambda: len(server.workers()) == 1, server.patience, "one worker")
         write(site / "shop.ini", "nonsense")
-        await_log(server, "everything goes on as it is")
+        server.says("everything goes on as it is")
         assert server.get("/").body == b"sale None "
 
     def test_pserve_becomes_spawn(self, site):
@@ -156,6 +156,6 @@ class TestPaste:
 
             text = (site / "pyramid.ini").read_text()
             write(site / "pyramid.ini", text.replace("processes = 2", "processes = 1"))
-            await_log(server, "reloaded: generation 2 serves")
+            server.says("reloaded: generation 2 serves")
             wait_until(lambda: len(server.workers()) == 1, server.patience, "one worker")
             assert server.stop() == 0

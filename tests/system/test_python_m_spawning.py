@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from running import BUILD, HERE, PATIENCE, environment, running
+from running import APPS, BUILD, PATIENCE, environment, running
 
 PACKAGE = BUILD / "python"
 COMMAND = [sys.executable, "-m", "spawning"]
@@ -18,7 +18,7 @@ COMMAND = [sys.executable, "-m", "spawning"]
 def run(*arguments, python=sys.executable, **variables):
     return subprocess.run(
         [python, "-m", "spawning", *arguments],
-        cwd=HERE,
+        cwd=APPS,
         env=environment({"PYTHONPATH": str(PACKAGE), **variables}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -53,7 +53,7 @@ def test_serves_with_the_interpreter_that_was_named(tmp_path):
     options = ["--port", "0", "--processes", "1", "--access-log-file", os.devnull]
     command = [*COMMAND, *options, "system_apps:router"]
     variables = environment({"PYTHONPATH": str(PACKAGE)})
-    with running(tmp_path / "stderr", command, cwd=HERE, env=variables) as server:
+    with running(tmp_path / "stderr", command, cwd=APPS, env=variables) as server:
         assert server.pid == server.process.pid  # it is this process that serves
         worker = int(server.get("/pid").body)
         line = pathlib.Path(f"/proc/{worker}/cmdline").read_bytes().split(b"\0")

@@ -9,10 +9,10 @@ import shlex
 from typing import Callable
 
 import pytest
-from factory_projects import django_site, write
-from running import HERE, Spawn
+from projects import django_site, write
+from running import ROOT, Spawn
 
-PAGE = (HERE.parent.parent / "README.md").read_text()
+PAGE = (ROOT / "README.md").read_text()
 
 MODULES = {
     "my_module.py": """

@@ -1,41 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Workers that have served enough, or take too long to go."""
 
-import contextlib
 import pathlib
 import re
 import signal
-import threading
 import time
 
 import pytest
+from busy_clients import asking
 from running import alive, wait_until
 
 APP = ("system_apps:router", "wsgiref.validate.validator")
-
-
-@contextlib.contextmanager
-def asking(server, target, clients=2):
-    """Clients that ask again and again; gives the statuses that they have got."""
-    statuses = []
-    enough = threading.Event()
-
-    def ask():
-        while not enough.is_set():
-            try:
-                statuses.append(server.get(target).status)
-            except (OSError, AssertionError, ValueError) as error:
-                statuses.append(error)
-
-    threads = [threading.Thread(target=ask) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield statuses
-    finally:
-        enough.set()
-        for thread in threads:
-            thread.join()
 
 
 def turnover(errors):
@@ -64,15 +39,10 @@ def turnover(errors):
 def test_workers_that_have_served_enough_are_replaced_one_after_the_other(spawn):
     server = spawn("-v", "--processes", "2", "--max-requests", "50", *APP)
 
-    with asking(server, "/pid") as statuses:
-        wait_until(
-            lambda: server.errors().count(" is told to finish\n") >= 4,
-            server.patience,
-            "four replacements",
-        )
+    with asking(server, "/pid", lasting=0):
+        server.says(" is told to finish\n", 4)
 
     errors = server.errors()
-    assert set(statuses) == {200}
     assert turnover(errors) == (2, 1)
     assert re.search(r"worker \d \(pid \d+\): served [\d,]+ requests; it is being replaced", errors)
     assert server.stop() == 0
@@ -81,14 +51,9 @@ def test_workers_that_have_served_enough_are_replaced_one_after_the_other(spawn)
 def test_old_workers_are_replaced_one_after_the_other(spawn):
     server = spawn("-v", "--processes", "2", "--max-age", "2", *APP)
 
-    with asking(server, "/pid") as statuses:
-        wait_until(
-            lambda: server.errors().count(" is told to finish\n") >= 4,
-            server.patience,
-            "four replacements",
-        )
+    with asking(server, "/pid", lasting=0):
+        server.says(" is told to finish\n", 4)
 
-    assert set(statuses) == {200}
     assert turnover(server.errors()) == (2, 1)
     assert "has served for 2 s; it is being replaced" in server.errors()
     assert server.stop() == 0
@@ -109,15 +74,10 @@ def test_leaking_workers_are_replaced_one_after_the_other(spawn, option, workers
     limit = workers * (memory_of_a_worker(spawn) * 5 // 4 + (100 << 10))
     server = spawn("-v", "--processes", "2", option, str(limit), *APP)
 
-    with asking(server, "/leak") as statuses:
-        wait_until(
-            lambda: server.errors().count(" is told to finish\n") >= 2,
-            server.patience,
-            "two replacements",
-        )
+    with asking(server, "/leak", lasting=0):
+        server.says(" is told to finish\n", 2)
 
     errors = server.errors()
-    assert set(statuses) == {200}
     assert turnover(errors) == (2, 1)
     assert re.search(r"worker \d \(pid \d+\): uses [\d,]+ MiB.*; it is being replaced", errors)
     assert "just begun use" not in errors  # nor is the limit too low for it
@@ -128,7 +88,7 @@ def test_a_limit_that_no_worker_can_keep_is_warned_of_and_replaces_nobody(spawn)
     server = spawn("--processes", "2", "--max-worker-memory", "4M", *APP)
     first = server.workers()
 
-    wait_until(lambda: "a worker that has just begun uses" in server.errors(), server.patience)
+    server.says("a worker that has just begun uses")
 
     assert set(server.workers()) == set(first)
     assert server.errors().count("[warning]") == 1

@@ -2,13 +2,12 @@
 """The manual page, and completions, as the programs that read them do."""
 
 import os
-import pathlib
 import shutil
 import subprocess
 
 import pytest
+from running import DOCS
 
-DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 BASH = DOCS / "completions" / "spawn.bash"
 
 

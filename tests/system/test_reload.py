@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Reloads, as clients with open connections see them."""
 
-import contextlib
 import os
 import pathlib
 import re
 import resource
 import signal
 import socket
-import threading
 import time
 
 import pytest
+from busy_clients import asking
 from running import SANITIZED, THREADS, Client, alive, in_all_modes, wait_until
 
 VALIDATOR = "wsgiref.validate.validator"
@@ -43,86 +42,23 @@ def deploy(directory, version):
     replaced.rename(directory / "versioned.py")
 
 
-def reload(server, times=1):
-    """Reloads, and waits until every worker from before has ended by itself."""
-    for _ in range(times):
-        before = set(server.workers())
-        count = server.errors().count("reloaded:")
-        server.signal(signal.SIGHUP)
-        wait_until(lambda count=count: server.errors().count("reloaded:") > count, server.patience)
-        wait_until(
-            lambda before=before: not any(alive(pid) for pid in before), server.patience, "the end"
-        )
-    assert "did not end in time" not in server.errors()
-
-
-class Looper(threading.Thread):
-    """Sends one request after the other on a connection that it never wants to open again."""
-
-    def __init__(self, server, stop):
-        super().__init__()
-        self.server, self.stop = server, stop
-        self.connections = self.answers = 0
-        self.errors = []
-        self.start()
-
-    def run(self):
-        while not self.stop.is_set():
-            self.connections += 1
-            try:
-                with self.server.client() as client:
-                    self._talk(client)
-            except (OSError, AssertionError) as error:
-                self.errors.append(repr(error))
-
-    def _talk(self, client):
-        while not self.stop.is_set():
-            client.request("/")
-            response = client.response()
-            if response.status != 200:
-                self.errors.append(response.status)
-            self.answers += 1
-            if response.headers.get("connection") == "close":
-                return
-
-
-@contextlib.contextmanager
-def keep_alive_clients(server, count):
-    """So many that never pause; none sees an error or the end of its connection."""
-    stop = threading.Event()
-    loopers = [Looper(server, stop) for _ in range(count)]
-    try:
-        wait_until(lambda: all(each.answers for each in loopers), server.patience, "answers")
-        yield
-        enough = [each.answers + 2 for each in loopers]
-        wait_until(
-            lambda: all(each.answers >= most for each, most in zip(loopers, enough)),
-            server.patience,
-            "answers of the newest generation",
-        )
-    finally:
-        stop.set()
-        for each in loopers:
-            each.join()
-    assert [each.errors for each in loopers if each.errors] == []
-    assert [each.connections for each in loopers] == [1] * len(loopers)
-
-
 @in_all_modes
 def test_keep_alive_clients_that_never_pause_notice_no_reload(deployed, served_by):
     server = deployed("--processes", "2", "--threads", "2")
-    with keep_alive_clients(server, 64):
-        reload(server, 10 if served_by == THREADS else 3)
+    with asking(server, lasting=64, anew=0):
+        for _ in range(10 if served_by == THREADS else 3):
+            server.reload()
 
     assert server.stop() == 0
 
 
 def test_keep_alive_clients_notice_no_reload_of_few_workers_at_a_time(deployed, tmp_path):
     server = deployed("--processes", "3", "--surge", "1", "--threads", "2")
-    with keep_alive_clients(server, 16):
-        reload(server, 2)
+    with asking(server, lasting=16, anew=0):
+        for _ in range(2):
+            server.reload()
         deploy(tmp_path, 2)
-        reload(server)
+        server.reload()
         assert server.get("/").body.startswith(b"2 by")
 
     assert len(server.workers()) == 3
@@ -134,7 +70,7 @@ def test_a_failure_leaves_what_serves_alone_when_few_are_loaded_at_a_time(deploy
     (tmp_path / "versioned.py").write_text("import nonexistent_module\n")
 
     server.signal(signal.SIGHUP)
-    wait_until(lambda: "is discarded" in server.errors(), server.patience, "the failure")
+    server.says("is discarded")
     wait_until(lambda: set(server.workers()) == workers, server.patience, "the end of the new ones")
 
     assert "ModuleNotFoundError: No module named 'nonexistent_module'" in server.errors()
@@ -144,28 +80,9 @@ def test_a_failure_leaves_what_serves_alone_when_few_are_loaded_at_a_time(deploy
 @in_all_modes
 def test_clients_that_connect_anew_for_each_request_notice_no_reload(deployed, served_by):
     server = deployed("--processes", "2", "--threads", "2")
-    stop = threading.Event()
-    statuses, errors = [], []
-
-    def keep_asking():
-        while not stop.is_set():
-            try:
-                statuses.append(server.get("/").status)
-            except (OSError, AssertionError) as error:
-                errors.append(repr(error))
-
-    asking = [threading.Thread(target=keep_asking) for _ in range(4)]
-    for each in asking:
-        each.start()
-    try:
-        reload(server, 5 if served_by == THREADS else 2)
-    finally:
-        stop.set()
-        for each in asking:
-            each.join()
-
-    assert errors == []
-    assert set(statuses) == {200}
+    with asking(server, lasting=0, anew=4):
+        for _ in range(5 if served_by == THREADS else 2):
+            server.reload()
 
 
 def connect_idle(server, count):
@@ -201,7 +118,7 @@ def test_idle_connections_live_on_in_the_newest_generation(deployed, tmp_path, s
             if name == "HUP":
                 version += 1
                 deploy(tmp_path, version)
-                reload(server)
+                server.reload()
             else:
                 workers = len(server.workers())
                 wanted = workers + (1 if name == "TTIN" else -1)
@@ -249,7 +166,7 @@ def test_a_stop_closes_idle_connections(deployed, slowness):
     with server.client() as idle:
         idle.request("/")
         idle.response()
-        reload(server)
+        server.reload()
         started = time.monotonic()
 
         assert server.stop() == 0
@@ -265,7 +182,7 @@ def test_a_connection_that_has_waited_for_a_slow_answer_is_handed_over_too(spawn
     with Client(server.host, server.port, server.patience) as client:
         client.request(f"/gated?gate={gate.path}")
         server.signal(signal.SIGHUP)
-        wait_until(lambda: "reloaded:" in server.errors(), server.patience, "a new generation")
+        server.says("reloaded:")
         assert alive(worker)
         gate.open()
 
@@ -292,13 +209,11 @@ def test_nothing_is_left_of_reloads_in_the_supervisor(deployed, tmp_path):
     def reload_well_and_badly(times):
         for _ in range(times):
             deploy(tmp_path, 1)
-            reload(server)
+            server.reload()
             (tmp_path / "versioned.py").write_text("raise LookupError")
             count = server.errors().count("is discarded")
             server.signal(signal.SIGHUP)
-            wait_until(
-                lambda count=count: server.errors().count("is discarded") > count, server.patience
-            )
+            server.says("is discarded", count + 1)
         wait_until(
             lambda: held(server)[:2] == at_first, server.patience, "what two workers take, no more"
         )
@@ -320,6 +235,6 @@ def test_a_worker_that_ends_gives_way_to_those_that_serve(spawn, tmp_path):
     )
     server = spawn("--processes", "1", "ending:app", cwd=tmp_path)
 
-    reload(server)
+    server.reload()
 
     assert f"ends at nice {min(os.nice(0) + 10, 19)}\n" in server.errors()

@@ -224,8 +224,7 @@ def test_restarts_are_told_of_with_their_reasons_by_the_next_program_too(watched
     os.kill(second, signal.SIGKILL)
     wait_until(lambda: status.json()["restarts"] == {"death": 1, "requests": 1}, server.patience)
 
-    server.signal(signal.SIGUSR2)
-    wait_until(lambda: "re-executed" in server.errors(), server.patience, "the next program")
+    server.re_execute()
 
     shown = status.json()["recent_restarts"]
     assert [each["reason"] for each in shown] == ["requests", "death"]
@@ -242,7 +241,7 @@ def test_a_worker_that_cannot_be_replaced_is_told_of_once(watched, tmp_path):
 
     os.kill(server.workers()[0], signal.SIGKILL)
     tries = "the application: ModuleNotFoundError"
-    wait_until(lambda: server.errors().count(tries) >= 2, server.patience, "two tries")
+    server.says(tries, 2)
 
     shown = status.json()
     assert [each["reason"] for each in shown["recent_restarts"]] == ["death", "start"]

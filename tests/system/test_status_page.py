@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from running import PATIENCE, alive, wait_until
+from status_pages import Status
 
 CHROMIUM = shutil.which("chromium")
 QUIET = (
@@ -116,7 +117,7 @@ def service(spawn):
         if "--status-port" not in arguments:
             arguments = ("--status-port", "0", *arguments)
         server = spawn("--processes", "2", *arguments, **options)
-        server.status = re.search(r"status: (http://[\d.]+:\d+)/status\b", server.errors())[1]
+        server.status = Status(server).url
         return server
 
     return service

@@ -65,7 +65,7 @@ def test_who_waits_in_the_backlog_is_answered(spawn, gate):
         each.request("/pid")
 
     server.signal(signal.SIGTERM)
-    wait_until(lambda: "requests may finish" in server.errors(), server.patience)
+    server.says("requests may finish")
     gate.open()
 
     assert held.response().status == 200
@@ -86,7 +86,7 @@ class TestDrainDelay:
         assert "connection" not in idle.response().headers
 
         server.signal(signal.SIGTERM)
-        wait_until(lambda: "serving for 1 s more" in server.errors(), server.patience)
+        server.says("serving for 1 s more")
 
         wait_until(lambda: server.get("/pid").headers.get("connection") == "close", server.patience)
         idle.request("/pid")
@@ -99,7 +99,7 @@ class TestDrainDelay:
     def test_a_worker_that_dies_meanwhile_is_replaced(self, server):
         (first, second) = server.workers()
         server.signal(signal.SIGTERM)
-        wait_until(lambda: "serving for 1 s more" in server.errors(), server.patience)
+        server.says("serving for 1 s more")
 
         os.kill(first, signal.SIGKILL)
 
@@ -109,7 +109,7 @@ class TestDrainDelay:
     def test_a_second_signal_stops_at_once(self, spawn):
         server = spawn("--drain-delay", "3600", "system_apps:router")
         server.signal(signal.SIGTERM)
-        wait_until(lambda: "serving for 3600 s more" in server.errors(), server.patience)
+        server.says("serving for 3600 s more")
 
         server.signal(signal.SIGTERM)
 

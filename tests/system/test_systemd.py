@@ -15,9 +15,9 @@ import sys
 import time
 
 import pytest
-from running import HERE, PATIENCE, PROGRAM, alive, children_of, environment, wait_until
+from running import APPS, DOCS, PATIENCE, PROGRAM, alive, children_of, environment, wait_until
 
-UNITS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "deployment.md"
+UNITS = DOCS / "deployment.md"
 # As systemd does it: LISTEN_PID is known only once the process is there.
 ACTIVATED = 'export LISTEN_PID=$$; exec "$@"'
 
@@ -45,7 +45,7 @@ class Manager:
         with self.log.open("a") as journal:
             self.process = subprocess.Popen(
                 command,
-                cwd=HERE,
+                cwd=APPS,
                 env=environment(changes),
                 stdin=subprocess.DEVNULL,
                 stdout=journal,

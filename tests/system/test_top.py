@@ -21,6 +21,7 @@ from collections.abc import Iterator
 
 import pytest
 from running import PATIENCE, PROGRAM, environment, wait_until
+from status_pages import Status
 
 ESCAPE = re.compile(rb"\x1b\[[?0-9;]*[a-zA-Z]")
 FRAME_BEGINS, FRAME_ENDS = b"\x1b[?2026h\x1b[H", b"\x1b[J\x1b[?2026l"
@@ -101,17 +102,13 @@ def shown(url: str, *size: int, **variables: str) -> Iterator[Top]:
     assert errors == ""
 
 
-def status_url(server):
-    return re.search(r"status: (http://[\d.]+:\d+)/status\b", server.errors())[1]
-
-
 @pytest.fixture
 def watched(spawn):
     """watched(*arguments): a server, and where its status is."""
 
     def watched(*arguments, **options):
         server = spawn("--status-port", "0", *arguments, **options)
-        return server, status_url(server)
+        return server, Status(server).url
 
     return watched
 

@@ -3,25 +3,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
 import threading
-from collections.abc import Iterator
 
 import pytest
-from running import PATIENCE, Response, Spawn, wait_until
-
-SOURCE = """
-import sys
-{extra}
-def app(environ, start_response):
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "{length}")])
-    return [b"{text}"]
-"""
-
-
-def source(text: str, extra: str = "") -> str:
-    return SOURCE.format(text=text, length=len(text), extra=extra)
+from busy_clients import asking, bodies
+from projects import application
+from running import PATIENCE, Spawn, wait_until
 
 
 def save_in_place(path: pathlib.Path, text: str) -> None:
@@ -42,67 +30,12 @@ def save_over(path: pathlib.Path, text: str) -> None:
     new.replace(path)
 
 
-class Clients:
-    """Connect anew for every request, until the end; every answer must be a 200."""
-
-    def __init__(self, server: Spawn, count: int = 2) -> None:
-        self.server = server
-        self.bodies: set[bytes] = set()
-        self.failures: list[str] = []
-        self.requests = 0
-        self.enough = threading.Event()
-        self.threads = [threading.Thread(target=self._ask) for _ in range(count)]
-        for thread in self.threads:
-            thread.start()
-
-    def _ask(self) -> None:
-        while not self.enough.is_set():
-            try:
-                response = self._get()
-            except (AssertionError, OSError, ValueError) as error:
-                self.failures.append(repr(error))
-                continue
-            self.requests += 1
-            self.bodies.add(response.body)
-            if response.status != 200:
-                self.failures.append(str(response))
-
-    def _get(self) -> Response:
-        with self.server.client() as client:
-            client.request("/", "Connection: close")
-            return client.response()
-
-    def finish(self) -> None:
-        self.enough.set()
-        for thread in self.threads:
-            thread.join()
-        assert self.requests > 0
-        assert self.failures == []
-
-
-@contextlib.contextmanager
-def clients(server: Spawn) -> Iterator[Clients]:
-    asking = Clients(server)
-    try:
-        yield asking
-    finally:
-        asking.finish()
-
-
 def serves(server: Spawn, text: str) -> None:
     wait_until(lambda: server.get("/").body == text.encode(), server.patience, text)
 
 
 def reloaded(server: Spawn, generation: int) -> None:
-    wait_until(
-        lambda: f"reloaded: generation {generation} serves" in server.errors(),
-        server.patience,
-        f"generation {generation}",
-    )
-
-
-def says(server: Spawn, text: str) -> None:
-    wait_until(lambda: text in server.errors(), server.patience, text)
+    server.says(f"reloaded: generation {generation} serves")
 
 
 @pytest.fixture
@@ -110,7 +43,7 @@ def app(tmp_path: pathlib.Path) -> pathlib.Path:
     """The file of an application in a directory of its own."""
     file = tmp_path / "site" / "shop.py"
     file.parent.mkdir()
-    file.write_text(source("first"))
+    file.write_text(application("first"))
     return file
 
 
@@ -118,9 +51,9 @@ def app(tmp_path: pathlib.Path) -> pathlib.Path:
 def test_an_edited_module_is_served_and_no_request_fails(spawn, app, save):
     server = spawn("--processes", "2", "--reload", "dev", "shop", cwd=app.parent)
 
-    with clients(server) as asking:
-        wait_until(lambda: b"first" in asking.bodies, server.patience)
-        save(app, source("second"))
+    with asking(server, lasting=0) as askers:
+        wait_until(lambda: b"first" in bodies(askers), server.patience)
+        save(app, application("second"))
         serves(server, "second")
         reloaded(server, 2)
 
@@ -146,25 +79,25 @@ def test_a_mistake_leaves_the_old_code_serving_and_its_mending_is_served(spawn, 
     server = spawn("--processes", "2", "--reload", "dev", "shop", cwd=app.parent)
     workers = server.workers()
 
-    with clients(server) as asking:
+    with asking(server, lasting=0) as askers:
         app.write_text("def app(:\n")
-        says(server, "generation 2 is discarded, the one before goes on")
+        server.says("generation 2 is discarded, the one before goes on")
         assert f'File "{app}", line 1' in server.errors()
         assert "SyntaxError" in server.errors()
         assert set(workers) <= set(server.workers())
-        assert asking.bodies <= {b"first"}
-        app.write_text(source("mended"))
-        wait_until(lambda: b"mended" in asking.bodies, server.patience, "the mended code")
+        assert bodies(askers) <= {b"first"}
+        app.write_text(application("mended"))
+        wait_until(lambda: b"mended" in bodies(askers), server.patience, "the mended code")
 
-    assert asking.bodies == {b"first", b"mended"}
+    assert bodies(askers) == {b"first", b"mended"}
 
 
 def test_a_mistake_in_a_module_that_was_never_loaded_can_be_mended(spawn, app):
     server = spawn("--processes", "1", "--watch", "shop.py", "shop", cwd=app.parent)
     helper = app.with_name("helper.py")
     helper.write_text("nonsense\n")
-    app.write_text(source("second", "import helper"))
-    says(server, "NameError: name 'nonsense' is not defined; generation 2 is discarded")
+    app.write_text(application("second", "import helper"))
+    server.says("NameError: name 'nonsense' is not defined; generation 2 is discarded")
 
     helper.write_text("")
 
@@ -182,7 +115,7 @@ def test_a_first_start_waits_for_a_mistake_to_be_mended(spawn, app, tmp_path):
             PATIENCE,
             "the first failure",
         )
-        app.write_text(source("mended"))
+        app.write_text(application("mended"))
 
     mending = threading.Thread(target=mend)
     mending.start()
@@ -205,21 +138,21 @@ def test_a_symlink_that_is_turned_elsewhere_is_a_deploy(spawn, tmp_path):
     for release in ("41", "42"):
         directory = tmp_path / "releases" / release
         directory.mkdir(parents=True)
-        (directory / "shop.py").write_text(source("release " + release))
+        (directory / "shop.py").write_text(application("release " + release))
     current = tmp_path / "current"
     current.symlink_to("releases/41")
     server = spawn(
         *"--processes 2 --watch shop.py shop".split(), cwd=current, env={"PWD": str(current)}
     )
 
-    with clients(server) as asking:
+    with asking(server, lasting=0) as askers:
         serves(server, "release 41")
         (tmp_path / "next").symlink_to("releases/42")
         (tmp_path / "next").replace(current)
         serves(server, "release 42")
         reloaded(server, 2)
 
-    assert asking.bodies <= {b"release 41", b"release 42"}
+    assert bodies(askers) <= {b"release 41", b"release 42"}
     assert f"reloading: {current}/shop.py changed" in server.errors()
 
 
@@ -244,7 +177,7 @@ def test_a_burst_of_changes_is_one_reload(spawn, app, poll):
 def test_polling_sees_an_edited_module(spawn, app):
     server = spawn(*"--processes 1 --reload dev --watch-poll 0.1 shop".split(), cwd=app.parent)
 
-    save_over(app, source("second"))
+    save_over(app, application("second"))
 
     serves(server, "second")
 

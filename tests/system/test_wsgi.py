@@ -211,7 +211,7 @@ def test_hop_by_hop_headers_are_the_servers_own(single):
 def test_the_error_stream_takes_any_character(single):
     assert single.get("/complain").status == 200
 
-    wait_until(lambda: "snake" in single.errors(), PATIENCE)
+    single.says("snake")
     assert "lone \\udc80" in single.errors()
 
 
@@ -256,6 +256,6 @@ class TestOverdueRequests:
         assert response.status == 503
         who = "thread" if served_by == THREADS else "greenlet"
         title = f"stack of the {who} that answers GET /{path} of 127.0.0.1"
-        wait_until(lambda: f"in {path}\n" in server.errors(), PATIENCE, "the stack")
+        server.says(f"in {path}\n")
         assert server.errors().count(title) == 1
         assert "system_apps.py" in server.errors()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Values become JSON, and JSON values, by one description of their members each.
+// Values become JSON, and JSON values: each by what remains_fields.hpp says of it.
 #include "supervise/supervisor_remains.hpp"
 
 #include <boost/json/array.hpp>
@@ -11,15 +11,14 @@
 #include <type_traits>
 #include <utility>
 
-#include "control/message.hpp"
 #include "spawning/error.hpp"
 #include "supervise/archived_types.hpp"
+#include "supervise/remains_fields.hpp"
 
 namespace spawning {
 namespace {
 
 namespace json = boost::json;
-using archived::Is;
 
 // Counts changes of what is written. Who changes it in a way that the reader below would not
 // understand goes on reading what older programs write: they are the ones that are replaced.
@@ -212,114 +211,6 @@ class ArchiveReader {
   std::vector<int>& descriptors_;
   std::string_view name_;
 };
-
-template <typename Archive, Is<ControlChannel::Remains::Message> T>
-void describe(Archive& archive, T& message) {
-  archive("wire", message.wire)("sent", message.sent);
-  archive.descriptors("descriptors", message.descriptors);
-}
-
-template <typename Archive, Is<ControlChannel::Remains> T>
-void describe(Archive& archive, T& channel) {
-  archive.descriptor("socket", channel.socket)("input", channel.input);
-  archive.descriptors("descriptors", channel.descriptors)("unsent", channel.unsent);
-}
-
-template <typename Archive, Is<WorkerHandle::Remains> T>
-void describe(Archive& archive, T& handle) {
-  archive("pid", handle.pid)("channel", handle.channel)("explaining", handle.explaining);
-}
-
-template <typename Archive, Is<control::Failed> T>
-void describe(Archive& archive, T& failure) {
-  archive("summary", failure.summary)("traceback", failure.traceback)("files", failure.files);
-}
-
-template <typename Archive, Is<control::Overdue> T>
-void describe(Archive& archive, T& overdue) {
-  archive("limit_ms", overdue.limit);
-}
-
-template <typename Archive, Is<WorkerUsage> T>
-void describe(Archive& archive, T& usage) {
-  archive("served_ms", usage.served)("requests", usage.requests);
-  archive("memory", usage.memory.count)("total", usage.total.count);
-}
-
-template <typename Archive, Is<WorkerDescription> T>
-void describe(Archive& archive, T& worker) {
-  archive("slot", worker.slot)("generation", worker.generation)("pid", worker.pid);
-  archive("failure", worker.failure)("overdue", worker.overdue)("usage", worker.usage);
-}
-
-template <typename Archive, Is<WorkerRecord> T>
-void describe(Archive& archive, T& record) {
-  archive("description", record.description)("serves_since", record.serves_since);
-  archive("started", record.started)("dealt", record.dealt);
-  archive("served", record.served)("draining", record.draining);
-  archive("handing_over", record.handing_over)("killed", record.killed);
-}
-
-template <typename Archive, Is<SupervisorRemains::Worker> T>
-void describe(Archive& archive, T& worker) {
-  archive("record", worker.record)("handle", worker.handle);
-}
-
-template <typename Archive, Is<SocketFile::Identity> T>
-void describe(Archive& archive, T& file) {
-  archive("path", file.path)("device", file.device)("inode", file.inode);
-}
-
-template <typename Archive, Is<SupervisorRemains::Listener> T>
-void describe(Archive& archive, T& listener) {
-  archive.descriptor("fd", listener.fd);
-  archive("inherited", listener.inherited)("file", listener.file);
-}
-
-template <typename Archive, Is<HeldPidfile> T>
-void describe(Archive& archive, T& pidfile) {
-  archive.descriptor("lock", pidfile.lock)("path", pidfile.path);
-}
-
-template <typename Archive, Is<Reload> T>
-void describe(Archive& archive, T& reload) {
-  archive("generation", reload.generation)("cause", reload.cause);
-  archive("began", reload.began)("ended", reload.ended)("verdict", reload.verdict);
-  archive("summary", reload.summary)("traceback", reload.traceback);
-}
-
-template <typename Archive, Is<Restart> T>
-void describe(Archive& archive, T& restart) {
-  archive("time", restart.time)("slot", restart.slot)("generation", restart.generation);
-  archive("pid", restart.pid)("reason", restart.reason)("summary", restart.summary);
-}
-
-template <typename Archive, Is<FileWatcher::Remains::File> T>
-void describe(Archive& archive, T& file) {
-  archive("device", file.device)("inode", file.inode);
-  archive("size", file.size)("modified_ns", file.modified_ns);
-}
-
-template <typename Archive, Is<FileWatcher::Remains> T>
-void describe(Archive& archive, T& watched) {
-  archive("paths", watched.paths)("files", watched.files)("changed", watched.changed);
-}
-
-template <typename Archive, Is<SupervisorRemains> T>
-void describe(Archive& archive, T& remains) {
-  archive("pid", remains.pid)("serves", remains.serves);
-  archive.descriptor("scoreboard", remains.scoreboard);
-  archive("listeners", remains.listeners)("fleet", remains.fleet)("workers", remains.workers);
-  archive("recycling", remains.recycling)("watched", remains.watched);
-  archive("reloads", remains.reloads)("reload_cause", remains.reload_cause);
-  archive("newest_generation", remains.newest_generation);
-  archive("started", remains.started)("restarts", remains.restarts.counts);
-  archive.newer("recent_restarts", remains.restarts.latest);
-  archive.descriptor("status_socket", remains.status_socket);
-  archive("console", remains.console);
-  archive("pidfile", remains.pidfile);
-  archive.newer("plans", remains.plans).newer("reload_asked", remains.reload_asked);
-}
 
 }  // namespace
 

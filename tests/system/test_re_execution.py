@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: MIT
 """Upgrades of `spawn` itself, which executes itself anew on SIGUSR2 and goes on."""
 
-import json
 import os
 import pathlib
-import re
 import signal
 import socket
 import subprocess
 import sys
 
 import pytest
-from re_execution import APP, SOURCE, Asking, re_execute, reload
-from running import PATIENCE, PROGRAM, Client, alive, parent_of, wait_until
+from busy_clients import asking
+from projects import application
+from running import PATIENCE, PROGRAM, alive, parent_of, wait_until
+from status_pages import Status
+
+APP = ("--processes", "2", "--threads", "2", "system_apps:router")
 
 
 def serving(server):
@@ -32,20 +34,15 @@ def zombies_of(pid):
 def test_nobody_notices_twenty_re_executions(spawn):
     server = spawn(*APP)
     workers = set(server.workers())
-    with Asking(server, True) as kept, Asking(server, True) as other, Asking(server, False) as new:
-        re_execute(server)
+    with asking(server, "/pid"):
+        server.re_execute()
         before = descriptors(server)
-        re_execute(server, 19)
+        for _ in range(19):
+            server.re_execute()
 
         assert descriptors(server) == before
         assert set(server.workers()) == workers
-        enough = kept.answers + 10, new.answers + 10
-        wait_until(
-            lambda: (kept.answers, new.answers) >= enough, server.patience, "answers afterwards"
-        )
 
-    assert [*kept.failures, *other.failures, *new.failures] == []
-    assert (kept.connections, other.connections) == (1, 1)
     assert server.errors().count("goes on with 2 workers") == 20
     assert serving(server) <= workers
     command = pathlib.Path(f"/proc/{server.pid}/cmdline").read_bytes().split(b"\0")
@@ -59,7 +56,7 @@ def test_a_request_that_runs_meanwhile_is_answered(spawn, gate):
     server = spawn("--processes", "1", "--threads", "1", "system_apps:router")
     with server.client() as client:
         client.request(f"/gated?gate={gate.path}")
-        re_execute(server)
+        server.re_execute()
         gate.open()
 
         assert client.response().body == b"passed"
@@ -72,8 +69,8 @@ def test_everything_else_works_as_before(spawn):
     server.signal(signal.SIGTTIN)
     wait_until(lambda: len(server.workers()) == 3, server.patience, "one more worker")
 
-    re_execute(server)
-    reload(server)
+    server.re_execute()
+    server.reload()
     workers = set(server.workers())
     assert len(workers) == 3
     assert serving(server) <= workers
@@ -94,9 +91,9 @@ def test_a_drain_goes_on(spawn, gate):
     with server.client() as client:
         client.request(f"/gated?gate={gate.path}")
         server.signal(signal.SIGHUP)
-        wait_until(lambda: "reloaded:" in server.errors(), server.patience, "a new generation")
+        server.says("reloaded:")
 
-        re_execute(server)
+        server.re_execute()
         assert alive(worker)
         gate.open()
 
@@ -112,8 +109,8 @@ def test_a_worker_that_does_not_end_in_time_is_killed_by_the_next_program(spawn)
     with server.client() as client:
         client.request("/sleep")
         server.signal(signal.SIGHUP)
-        wait_until(lambda: "reloaded:" in server.errors(), server.patience, "a new generation")
-        re_execute(server)
+        server.says("reloaded:")
+        server.re_execute()
 
         wait_until(lambda: not alive(worker), server.patience, "its end")
 
@@ -122,7 +119,7 @@ def test_a_worker_that_does_not_end_in_time_is_killed_by_the_next_program(spawn)
 
 def test_a_reload_that_is_under_way_goes_on(spawn, tmp_path, gate):
     (tmp_path / "slow.py").write_text(
-        SOURCE.format(text="old")
+        application("old")
         + f"\nimport os\nif os.path.exists({str(tmp_path / 'wait')!r}):"
         + f"\n    open({str(gate.path)!r}).read()\n"
     )
@@ -132,12 +129,13 @@ def test_a_reload_that_is_under_way_goes_on(spawn, tmp_path, gate):
     server.signal(signal.SIGHUP)
     wait_until(lambda: len(server.workers()) == 2, server.patience, "a generation that loads")
 
-    re_execute(server, 2)
+    for _ in range(2):
+        server.re_execute()
     assert "goes on with 2 workers" in server.errors()
     assert "reloaded:" not in server.errors()
     gate.open()
 
-    wait_until(lambda: "reloaded:" in server.errors(), server.patience, "the reload")
+    server.says("reloaded:")
     wait_until(lambda: not any(alive(pid) for pid in before), server.patience, "their end")
     assert server.get("/").status == 200
     assert server.stop() == 0
@@ -149,8 +147,8 @@ def test_signals_that_come_in_a_burst_are_not_lost_and_not_deadly(spawn, last):
     for number in [signal.SIGUSR2, signal.SIGHUP, signal.SIGTTIN, signal.SIGUSR2] * 10:
         server.workers()
         server.signal(number)
-    wait_until(lambda: "re-executed" in server.errors(), server.patience, "the next program")
-    wait_until(lambda: "reloaded:" in server.errors(), server.patience, "a reload")
+    server.says("re-executed")
+    server.says("reloaded:")
     wait_until(lambda: not zombies_of(server.pid), server.patience, "no zombie")
     for number in [signal.SIGUSR2, signal.SIGHUP, signal.SIGUSR2, last]:
         server.workers()
@@ -166,22 +164,16 @@ def test_signals_that_come_in_a_burst_are_not_lost_and_not_deadly(spawn, last):
 def test_a_signal_at_any_moment_of_a_re_execution_has_its_effect(spawn):
     server = spawn("--processes", "1", "spawning.wsgi_factory.hello_world")
 
-    def await_effects(count):
-        wait_until(lambda: server.errors().count(" wanted") >= count, server.patience, "effects")
-
     for number in range(1, 9):
         server.signal(signal.SIGUSR2)
-        wait_until(lambda: "trying" in server.errors(), server.patience)
+        server.says("trying")
         server.signal(signal.SIGTTIN if number % 2 else signal.SIGTTOU)
-        wait_until(
-            lambda n=number: server.errors().count("re-executed") == n,
-            server.patience,
-            "taken over",
-        )
-        await_effects(3 * number - 2)  # a second one of a kind that is still pending would be lost
+        server.says("re-executed", number)
+        # A second one of a kind that is still pending would be lost.
+        server.says(" wanted", 3 * number - 2)
         server.signal(signal.SIGTTIN)
         server.signal(signal.SIGTTOU)
-        await_effects(3 * number)
+        server.says(" wanted", 3 * number)
     wait_until(lambda: len(server.workers()) == 1, server.patience, "one worker")
 
 
@@ -194,9 +186,7 @@ def test_a_worker_that_is_killed_meanwhile_is_replaced(spawn):
         count = server.errors().count("re-executed")
         server.signal(signal.SIGUSR2)
         os.kill(workers[0], signal.SIGKILL)
-        wait_until(
-            lambda count=count: server.errors().count("re-executed") > count, server.patience
-        )
+        server.says("re-executed", count + 1)
         wait_until(
             lambda victim=workers[0]: (
                 parent_of(victim) is None and len(set(server.workers()) - {victim}) == 3
@@ -214,9 +204,9 @@ def test_a_stop_that_is_under_way_is_not_interrupted(spawn, gate):
         client.head()
         assert client.chunk() == b"block 0\n"
         server.signal(signal.SIGTERM)
-        wait_until(lambda: "requests may finish" in server.errors(), server.patience, "the stop")
+        server.says("requests may finish")
         server.signal(signal.SIGUSR2)
-        wait_until(lambda: "as the service stops" in server.errors(), server.patience, "a line")
+        server.says("as the service stops")
         for block in range(1, 4):
             gate.open()
             assert client.chunk() == b"block %d\n" % block
@@ -232,8 +222,9 @@ def test_socket_files_and_inherited_sockets_stay_what_they_are(spawn, tmp_path):
         binds = ["127.0.0.1:0", f"unix:{ours}", f"fd://{listener.fileno()}"]
         server = spawn(*[f"--bind={each}" for each in binds], *APP, pass_fds=[listener.fileno()])
 
-    re_execute(server, 2)
-    reload(server)
+    for _ in range(2):
+        server.re_execute()
+    server.reload()
 
     for path in (ours, inherited):
         assert path.is_socket()
@@ -250,18 +241,14 @@ def test_socket_files_and_inherited_sockets_stay_what_they_are(spawn, tmp_path):
 
 def test_the_status_goes_on(spawn):
     server = spawn("--status-port", "0", *APP)
-    port = int(re.search(r"status: http://127\.0\.0\.1:(\d+)/", server.errors()).group(1))
+    status = Status(server)
 
-    def status():
-        with Client(server.host, port, server.patience) as client:
-            client.request("/status.json", "Connection: close")
-            return json.loads(client.response().body)
-
-    reload(server)
-    before = status()
+    server.reload()
+    before = status.json()
     workers = set(server.workers())
-    re_execute(server, 2)
-    after = status()
+    for _ in range(2):
+        server.re_execute()
+    after = status.json()
 
     for name in ("pid", "started_at", "reloads", "children"):
         assert name in before
@@ -274,17 +261,17 @@ def test_the_status_goes_on(spawn):
 @pytest.mark.parametrize("how", [["--reload", "dev"], ["--watch", "watched.py"]])
 def test_files_are_watched_as_before(spawn, tmp_path, how):
     watched = tmp_path / "watched.py"
-    watched.write_text(SOURCE.format(text="one"))
+    watched.write_text(application("one"))
     server = spawn("--processes", "1", *how, "watched:app", cwd=tmp_path)
     assert server.get("/").body == b"one"
-    re_execute(server)
+    server.re_execute()
     for text in ("two2", "three"):
-        watched.write_text(SOURCE.format(text=text[:3]) + f"# {text}\n")
+        watched.write_text(application(text[:3]) + f"# {text}\n")
         wait_until(lambda text=text: server.get("/").body == text[:3].encode(), server.patience)
-        re_execute(server)
+        server.re_execute()
     # What changes at that very moment is noticed, too.
     server.signal(signal.SIGUSR2)
-    watched.write_text(SOURCE.format(text="fin") + "# that is longer\n")
+    watched.write_text(application("fin") + "# that is longer\n")
     wait_until(lambda: server.get("/").body == b"fin", server.patience, "the last change")
 
 
@@ -305,9 +292,7 @@ def test_what_only_a_supervisor_says_is_refused_from_people(run_spawn, name, val
 
 
 def test_a_first_generation_that_still_loads_is_announced_by_the_next_program(tmp_path, gate):
-    (tmp_path / "slow.py").write_text(
-        f"open({str(gate.path)!r}).read()\n" + SOURCE.format(text="yes")
-    )
+    (tmp_path / "slow.py").write_text(f"open({str(gate.path)!r}).read()\n" + application("yes"))
     with (tmp_path / "stderr").open("w") as errors:
         process = subprocess.Popen(
             [PROGRAM, "--port", "0", "--python", sys.executable, "--processes", "1", "slow:app"],

@@ -13,7 +13,7 @@ import sys
 import warnings
 from typing import Any, Callable, Protocol
 
-from spawning.naming import NamingError
+from spawning.loading.naming import NamingError
 
 NAMES = ("gevent", "eventlet")
 _OFF = "--threads 0"

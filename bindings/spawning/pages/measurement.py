@@ -19,14 +19,15 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from spawning.naming import NamingError
+import spawning
+from spawning.loading.naming import NamingError
 
 if TYPE_CHECKING:
     import coverage
 
 _SAVE_EVERY = 5.0  # seconds; so much is not known of a worker that is killed
 _PATIENCE = 5.0  # seconds for a worker to save
-_OURS = os.path.dirname(os.path.realpath(__file__))
+_OURS = os.path.dirname(os.path.realpath(spawning.__file__))
 _OLDEST = 7  # of coverage.py
 _WHAT = ("source", "source_pkgs", "source_dirs", "include")  # its options for what to measure
 
@@ -182,7 +183,7 @@ def _confirms(connection: socket.socket, deadline: float) -> bool:
 
 def _configured(file: str, concurrency: list[str]) -> coverage.Coverage:
     """What measures into `file` as the user has configured it, or else all there is here."""
-    coverage = _import_coverage()
+    coverage = import_coverage()
     try:
         measuring = coverage.Coverage(data_file=file, data_suffix=False, messages=False)
         if not any(_option(measuring, f"run:{name}") for name in _WHAT):
@@ -206,7 +207,8 @@ def _option(measuring: coverage.Coverage, name: str) -> Any:
         return None  # this version has none of that name
 
 
-def _import_coverage() -> Any:
+def import_coverage() -> Any:
+    """coverage.py. Raises NamingError, whose text says what to do, if it cannot be used."""
     advice = "pip install coverage"
     try:
         import coverage  # noqa: PLC0415  # only if it is wanted

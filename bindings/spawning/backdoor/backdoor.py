@@ -16,14 +16,14 @@ import traceback
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 import spawning
-from spawning.green_stacks import stacks_of_all
-from spawning.peer_owner import Peer, is_let_in, name_of, peer_of
-from spawning.prompt import NotAPerson, Prompt
+from spawning.backdoor.peer_owner import Peer, is_let_in, name_of, peer_of
+from spawning.backdoor.prompt import NotAPerson, Prompt
+from spawning.serving.green_stacks import stacks_of_all
 
 if TYPE_CHECKING:
     from spawning._native import Worker
-    from spawning.forking import Forks
-    from spawning.green import Hub
+    from spawning.serving.forking import Forks
+    from spawning.serving.green_hubs import Hub
 
 _MOST_SESSIONS = 8
 _FAREWELL_S = 0.1  # for sessions to end, before the worker ends without them

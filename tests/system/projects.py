@@ -1,12 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""Projects that factories find, and that change while they are served."""
+"""Projects that are written for a test, and that change while they are served."""
 
 import textwrap
 
-from running import BUILD, wait_until
+from running import BUILD
 
 # For commands other than spawn.
 COMMANDS = {"PYTHONPATH": str(BUILD / "python"), "PYTHONUNBUFFERED": "1"}
+
+
+def application(text, before=""):
+    """The source of a module whose `app` answers so; `before` stands above it."""
+    return f"""
+{before}
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "{len(text)}")])
+    return [b"{text}"]
+"""
 
 
 def django_site(answer):
@@ -31,7 +41,3 @@ def write(path, text):
     new = path.with_name(path.name + "~")
     new.write_text(textwrap.dedent(text))
     new.rename(path)
-
-
-def await_log(server, text):
-    wait_until(lambda: text in server.errors(), server.patience, text)

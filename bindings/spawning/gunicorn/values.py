@@ -7,7 +7,7 @@ import contextlib
 import re
 from typing import Any
 
-from spawning.naming import describe
+from spawning.loading.naming import describe
 
 PORT = "8000"  # where an address has none
 PROXIES = "127.0.0.1,::1"  # that are believed if no others are named; by us, too

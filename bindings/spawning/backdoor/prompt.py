@@ -16,8 +16,8 @@ import threading
 import traceback
 from typing import Any
 
-from spawning.session_streams import Streams, own_streams
-from spawning.telnet import End, Event, Interrupt, TelnetReader
+from spawning.backdoor.session_streams import Streams, own_streams
+from spawning.backdoor.telnet import End, Event, Interrupt, TelnetReader
 
 try:
     import ctypes

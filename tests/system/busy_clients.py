@@ -5,32 +5,42 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Iterator
+from typing import Protocol
 
-from running import PATIENCE, Spawn, wait_until
+from running import PATIENCE, Client, wait_until
+
+
+class Site(Protocol):
+    """Whoever serves: a `spawn`, or a proxy in front."""
+
+    def client(self) -> Client: ...
 
 
 class Asker(threading.Thread):
     """Sends one request after the other: on a connection that is to last, or each on a new one."""
 
-    def __init__(self, server: Spawn, stop: threading.Event, keep_alive: bool) -> None:
+    def __init__(self, site: Site, target: str, stop: threading.Event, keep_alive: bool) -> None:
         super().__init__()
-        self.server, self.stop, self.keep_alive = server, stop, keep_alive
+        self.site, self.target, self.stop, self.keep_alive = site, target, stop, keep_alive
         self.answers = 0
+        self.bodies: Counter[bytes] = Counter()
         self.failures: list[str] = []
 
     def run(self) -> None:
         while not self.stop.is_set():
             try:
-                with self.server.client() as client:
-                    self._ask(client.request, client.response)
+                with self.site.client() as client:
+                    self._ask(client)
             except (OSError, AssertionError, ValueError) as error:
                 self.failures.append(repr(error))
 
-    def _ask(self, request, response) -> None:
+    def _ask(self, client: Client) -> None:
         while not self.stop.is_set():
-            request("/", *([] if self.keep_alive else ["Connection: close"]))
-            answer = response()
+            client.request(self.target, *([] if self.keep_alive else ["Connection: close"]))
+            answer = client.response()
+            self.bodies[answer.body] += 1
             self.answers += 1
             if answer.status != 200:
                 self.failures.append(f"status {answer.status}")
@@ -42,10 +52,16 @@ class Asker(threading.Thread):
 
 
 @contextlib.contextmanager
-def asking(server: Spawn, clients: int = 2) -> Iterator[list[Asker]]:
-    """So many clients of either kind; all have been answered, before and after, without a failure."""
+def asking(
+    site: Site, target: str = "/", *, lasting: int = 2, anew: int = 2
+) -> Iterator[list[Asker]]:
+    """So many clients with a connection that lasts, so many that connect anew for each request.
+
+    All have been answered, before and after, without a failure.
+    """
     stop = threading.Event()
-    askers = [Asker(server, stop, kind) for kind in (True, False) for _ in range(clients)]
+    kinds = [True] * lasting + [False] * anew
+    askers = [Asker(site, target, stop, keep_alive) for keep_alive in kinds]
     for each in askers:
         each.start()
 
@@ -68,3 +84,8 @@ def asking(server: Spawn, clients: int = 2) -> Iterator[list[Asker]]:
         for each in askers:
             each.join()
     assert [each.failures for each in askers if each.failures] == []
+
+
+def bodies(askers: list[Asker]) -> set[bytes]:
+    """What they have been answered, so far."""
+    return {body for each in askers for body in list(each.bodies)}

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import NamedTuple
 
-from spawning.naming import NamingError
+import spawning
+from spawning.loading.naming import NamingError
 
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_OURS = os.path.dirname(os.path.abspath(spawning.__file__)) + os.sep
 _IMPORTLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep + "importlib" + os.sep
 
 

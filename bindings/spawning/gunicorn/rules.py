@@ -7,10 +7,10 @@ import glob
 import os
 from typing import Any
 
-from spawning import gunicorn_values as values
-from spawning.gunicorn_translation import Translation, limit_to
-from spawning.gunicorn_values import SettingError
-from spawning.naming import describe
+from spawning.gunicorn import values
+from spawning.gunicorn.translation import Translation, limit_to
+from spawning.gunicorn.values import SettingError
+from spawning.loading.naming import describe
 
 _ALL_HEADERS = 64 << 10  # --limit-headers
 

@@ -10,7 +10,7 @@ import types
 import zlib
 
 import pytest
-from spawning.modules import LoadedModules
+from spawning.loading.loaded_modules import LoadedModules
 
 
 @pytest.fixture

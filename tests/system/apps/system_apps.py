@@ -12,7 +12,7 @@ import time
 from urllib.parse import parse_qs
 from wsgiref.util import request_uri
 
-from spawning import green
+from spawning.serving import green_hubs
 
 TEXT = [("Content-Type", "text/plain")]
 HUB = time.sleep.__module__.partition(".")[0]  # gevent's or eventlet's, if it is patched
@@ -28,7 +28,7 @@ def pass_gate(environ):
     if HUB == "time":
         wait()
     else:  # to open a file would block everybody
-        green.choose(HUB).in_thread(wait)
+        green_hubs.choose(HUB).in_thread(wait)
 
 
 def read_body(environ):

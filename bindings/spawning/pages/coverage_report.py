@@ -19,8 +19,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from spawning.interceptors import Answer, Page
-from spawning.measurement import WorkerName, ask_to_save
+from spawning.pages.interceptors import Answer, Page
+from spawning.pages.measurement import WorkerName, ask_to_save
 
 PATH = "/_coverage"
 

@@ -12,7 +12,7 @@ import signal
 import sys
 from typing import Any, Callable, NoReturn
 
-from spawning.load_failure import summary_of, traceback_of
+from spawning.loading.load_failure import summary_of, traceback_of
 
 _Identity = tuple[int, int]
 

@@ -3,7 +3,6 @@
 
 import json
 import os
-import pathlib
 import queue
 import select
 import socket
@@ -153,7 +152,3 @@ def pid(environ, start_response):
 
 def app(environ, start_response):
     return globals()[environ["PATH_INFO"].strip("/") or "hello"](environ, start_response)
-
-
-def lines(path):
-    return pathlib.Path(path).read_text().split()

@@ -18,9 +18,9 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 import spawning
-from spawning.control_groups import limits
-from spawning.interceptors import Answer, Finder
-from spawning.loaded_packages import loaded_packages
+from spawning.pages.control_groups import limits
+from spawning.pages.interceptors import Answer, Finder
+from spawning.pages.loaded_packages import loaded_packages
 
 if TYPE_CHECKING:
     from spawning._native import Worker

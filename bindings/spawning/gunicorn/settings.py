@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from spawning import gunicorn_rules as rules
-from spawning import gunicorn_values as values
-from spawning.gunicorn_translation import (
+from spawning.gunicorn import rules, values
+from spawning.gunicorn.translation import (
     Rule,
     ignored,
     limit_to,

@@ -3,10 +3,10 @@
 
 import os
 import signal
-import threading
 from collections import Counter
 
-from running import SANITIZED, Client, wait_until
+from busy_clients import asking
+from running import SANITIZED, wait_until
 
 APPLICATION = "system_apps:router"
 
@@ -155,31 +155,9 @@ def test_the_successor_of_a_killed_worker_gets_its_share(spawn):
         close(*clients)
 
 
-class Asker(threading.Thread):
-    """Asks for the pid again and again, on one connection."""
-
-    def __init__(self, server, stop):
-        super().__init__()
-        self.server, self.stop = server, stop
-        self.answers = Counter()
-        self.errors = []
-        self.start()
-
-    def run(self):
-        try:
-            with Client(self.server.host, self.server.port, self.server.patience) as client:
-                while not self.stop.is_set():
-                    self.answers[ask_pid(client)] += 1
-        except (OSError, AssertionError) as error:
-            self.errors.append(repr(error))
-
-
 def test_clients_that_never_pause_notice_nothing_when_their_connections_move(spawn):
     server = spawn("--processes", "1", "--threads", "2", APPLICATION)
-    stop = threading.Event()
-    askers = [Asker(server, stop) for _ in range(16 if SANITIZED else 64)]
-    try:
-        wait_until(lambda: all(asker.answers for asker in askers), server.patience, "answers")
+    with asking(server, "/pid", lasting=16 if SANITIZED else 64, anew=0) as askers:
         before = set(server.workers())
         for count in (2, 3):  # two signals at a time may be one
             server.signal(signal.SIGTTIN)
@@ -189,15 +167,10 @@ def test_clients_that_never_pause_notice_nothing_when_their_connections_move(spa
         added = set(server.workers()) - before
 
         def heard(pid):
-            return sum(pid in asker.answers for asker in askers)
+            return sum(b"%d" % pid in asker.bodies for asker in askers)
 
         wait_until(
             lambda: all(heard(pid) > len(askers) / 6 for pid in added), server.patience, "a share"
         )
-    finally:
-        stop.set()
-        for asker in askers:
-            asker.join()
 
-    assert [asker.errors for asker in askers if asker.errors] == []
     assert server.stop() == 0

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
-from spawning import gunicorn_values as values
-from spawning.gunicorn_values import SettingError
+from spawning.gunicorn import values
+from spawning.gunicorn.values import SettingError
 
 _MOST = {"limit-request-line": "1M", "limit-header-count": "10000", "limit-headers": "16M"}
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Finding and loading the application, and what to say when that fails."""

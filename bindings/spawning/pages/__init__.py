@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Pages of the server's own: `/_coverage` and `/_sysinfo`."""
