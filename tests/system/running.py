@@ -133,12 +133,13 @@ class Spawn:
         self.process.send_signal(number)
 
     def reload(self) -> None:
-        """Loads the application anew; waits until every worker from before has ended."""
+        """Loads the application anew; waits until every worker from before has ended by itself."""
         before = self.workers()
         count = self.errors().count("reloaded:")
         self.signal(signal.SIGHUP)
         self.says("reloaded:", count + 1)
         wait_until(lambda: not any(map(alive, before)), self.patience, "the end of those before")
+        assert "did not end in time" not in self.errors()
 
     def re_execute(self) -> None:
         """Executes `spawn` anew; waits until the next program has taken over."""
