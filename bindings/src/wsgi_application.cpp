@@ -189,8 +189,8 @@ WsgiApplication::~WsgiApplication() {
 void WsgiApplication::handle(Request request, Responder responder) {
   if (has_gil() && !state_->seen_with_gil.exchange(true)) {
     state_->log.warning(
-        "the thread that serves has the interpreter's lock: release it, or the application is never "
-        "called");
+        "the thread that serves has the interpreter's lock: unless it releases that, the "
+        "application is never called");
   }
   state_->pool.handle(std::move(request), std::move(responder));
 }

@@ -31,7 +31,9 @@ from package_building import ROOT, declared_version, run
 from running import BUILD, environment, running
 
 HEADERS = {
-    path.name for room in ("lib", "bindings") for path in (ROOT / room / "include/spawning").iterdir()
+    path.name
+    for room in ("lib", "bindings")
+    for path in (ROOT / room / "include/spawning").iterdir()
 }
 VERSION = declared_version()
 COMPATIBLE = VERSION.rpartition(".")[0]  # all versions of it are
