@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 CLANG_TIDY = Path(sys.executable).parent / "clang-tidy"
 PLACES = ("lib", "cli", "bindings", "tests", "bench", "docs")
 INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
-INCLUDE_DIRECTORIES = [ROOT / "lib/include", ROOT / "lib/src", ROOT / "tests"]
+INCLUDE_DIRECTORIES = [
+    ROOT / name for name in ("lib/include", "lib/src", "bindings/include", "bindings/src", "tests")
+]
 
 
 def sources(build):

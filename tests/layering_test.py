@@ -111,11 +111,11 @@ class Tree:
                         self.check_include(path, place, name, quoted=quote == '"')
 
     def check_include(self, path, place, name, quoted):
-        public = path.parent == self.root / "lib" / "include" / "spawning"
+        public = path.parent == self.root / place / "include" / "spawning"
         if path.suffix == ".hpp" and ONLY_IN_SOURCES.search(name):
             self.complain(path, f"<{name}> belongs into .cpp files")
-        if PYTHON.search(name) and path.parent != self.root / "bindings" / "src":
-            self.complain(path, f"<{name}> belongs into bindings/src")
+        if PYTHON.search(name) and place != "bindings":
+            self.complain(path, f"<{name}> belongs into bindings")
         if public and name.startswith("boost/") and not SHOWN_BOOST.match(f"{path.name}:{name}"):
             self.complain(
                 path, f"<{name}>: public headers see Asio, through spawning/asio.hpp only"
@@ -124,11 +124,12 @@ class Tree:
             self.check_own_include(path, place, name, quoted, public)
 
     def check_own_include(self, path, place, name, quoted, public):
+        homes = ("lib", "bindings") if place == "bindings" else ("lib",)
         include = self.root / "lib" / "include" / name
         if name.startswith("spawning/"):
             if not quoted:
                 self.complain(path, f"<{name}>: our own headers are quoted")
-            if not include.is_file():
+            if not any((self.root / home / "include" / name).is_file() for home in homes):
                 self.complain(path, f'no public header "{name}"')
             elif place == "lib":
                 self.check_rooms(path, include.stem, name)
@@ -176,7 +177,8 @@ class Tree:
                 self.complain(path, "the first line names the licence")
             if path.suffix == ".hpp" and "#pragma once" not in lines[:2]:
                 self.complain(path, "the second line is #pragma once")
-        for path in files(self.root / "lib" / "include", ".hpp"):
+        public = [*files(self.root / "lib" / "include", ".hpp")]
+        for path in [*public, *files(self.root / "bindings" / "include", ".hpp")]:
             if re.search(r"^namespace (?!SPAWNING_EXPORT )", path.read_text(), re.MULTILINE):
                 self.complain(path, "a public header opens `namespace SPAWNING_EXPORT spawning`")
 
@@ -200,6 +202,7 @@ class Tree:
             ("lib", "include/spawning/*.hpp", "{path}"),
             ("lib", "src/*/*.cpp", "{path}"),
             ("bindings", "spawning/**/*.py", "{below}"),
+            ("bindings", "include/spawning/*.hpp", "{path}"),
             ("tests", "lib/*_test.cpp", "spawning_test({name})"),
             ("bench", "*_bench.cpp", "spawning_bench({name})"),
         ):
@@ -246,11 +249,13 @@ class Violations(unittest.TestCase):
         self.write("lib/src/supervise/supervisor.cpp", '"spawning/supervisor.hpp"')
         self.write("cli/options.hpp", '"spawning/log.hpp"')
         self.write("cli/main.cpp", '"options.hpp"', '"spawning/supervisor.hpp"')
-        self.write("bindings/src/module.cpp", "<Python.h>", '"spawning/server.hpp"')
+        self.write("bindings/include/spawning/wsgi.hpp", "<Python.h>", '"spawning/log.hpp"')
+        self.write("bindings/src/wsgi.cpp", '"spawning/wsgi.hpp"', '"spawning/server.hpp"')
         self.write("tests/lib/framing_test.cpp", '"http/framing.hpp"')
         self.text("bindings/spawning/loading/naming.py", "import os\n")
         self.text("bindings/spawning/pages/sysinfo.py", "from spawning.loading.naming import x\n")
-        self.text("bindings/CMakeLists.txt", "loading/naming.py\npages/sysinfo.py\n")
+        listed = ("include/spawning/wsgi.hpp", "loading/naming.py", "pages/sysinfo.py")
+        self.text("bindings/CMakeLists.txt", "\n".join(listed))
         self.text("tests/CMakeLists.txt", "spawning_test(framing)\n")
         self.list_library()
 
@@ -314,7 +319,7 @@ class Violations(unittest.TestCase):
 
     def test_the_library_does_not_include_python(self):
         self.write("lib/src/net/server.cpp", '"spawning/server.hpp"', "<Python.h>")
-        self.assert_found("server.cpp", "bindings/src")
+        self.assert_found("server.cpp", "belongs into bindings")
 
     def test_the_command_sees_no_private_header(self):
         self.write("cli/main.cpp", '"http/framing.hpp"')
@@ -328,6 +333,19 @@ class Violations(unittest.TestCase):
         for line in ("from spawning.pages import sysinfo", "    import spawning.pages.sysinfo"):
             self.text("bindings/spawning/loading/naming.py", f"{line}\n")
             self.assert_found("naming.py", "loading may not see pages")
+
+    def test_a_public_header_of_the_bindings_shows_no_private_one(self):
+        self.write("bindings/src/gil.hpp", "<Python.h>")
+        self.write("bindings/include/spawning/wsgi.hpp", '"gil.hpp"')
+        self.assert_found("wsgi.hpp", "public headers only")
+
+    def test_the_library_does_not_see_the_bindings(self):
+        self.write("lib/src/net/server.cpp", '"spawning/server.hpp"', '"spawning/wsgi.hpp"')
+        self.assert_found("server.cpp", "no public header")
+
+    def test_a_public_header_of_the_bindings_is_listed(self):
+        self.text("bindings/CMakeLists.txt", "loading/naming.py\npages/sysinfo.py")
+        self.assert_found("wsgi.hpp", "is not in bindings/CMakeLists.txt")
 
     def test_own_headers_are_quoted(self):
         self.write("cli/options.hpp", "<spawning/log.hpp>")

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "file_wrapper.hpp"
 #include "spawning/headers.hpp"
 #include "spawning/percent_encoding.hpp"
 
@@ -36,7 +37,7 @@ PyRef error_stream() {
 }
 
 PyRef file_wrapper() {
-  const PyRef module = PyRef::steal(PyImport_ImportModule("spawning.file_wrapper"));
+  const PyRef module = file_wrapper_module(GilHeld::by_caller());
   if (!module) return {};
   return PyRef::steal(PyObject_GetAttrString(module.get(), "FileWrapper"));
 }

@@ -7,6 +7,8 @@
 
 #include <utility>
 
+#include "file_wrapper.hpp"
+
 namespace spawning::python {
 namespace {
 
@@ -31,8 +33,8 @@ std::optional<WsgiFile> rest_of(int fd, std::int64_t position) {
 
 }  // namespace
 
-WsgiFiles::WsgiFiles(const GilHeld&) {
-  const PyRef module = PyRef::steal(PyImport_ImportModule("spawning.file_wrapper"));
+WsgiFiles::WsgiFiles(const GilHeld& gil) {
+  const PyRef module = file_wrapper_module(gil);
   if (!module) return;
   wrapper_ = PyRef::steal(PyObject_GetAttrString(module.get(), "FileWrapper"));
   if (!wrapper_) return;

@@ -10,16 +10,20 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import sysconfig
 from collections.abc import Iterator
 
+import pybind11
 from package_building import COMPILING, run
 from running import DOCS, PATIENCE, ROOT, Client, environment
 
 CONSUMER = DOCS / "examples"
-PROGRAMS = GREETER, WAYS_TO_ANSWER = ("greeter", "ways_to_answer")
+PROGRAMS = GREETER, WAYS_TO_ANSWER, BESIDE_PYTHON = ("greeter", "ways_to_answer", "beside_python")
 TESTS = "fetch_test"
 STATIC, SHARED = KINDS = ("static", "shared")
 FIND_PACKAGE, PKG_CONFIG, SUBDIRECTORY = WAYS = ("find_package", "pkg-config", "add_subdirectory")
+PYTHON = (f"-DPython_EXECUTABLE={sys.executable}", f"-Dpybind11_DIR={pybind11.get_cmake_dir()}")
 
 
 def caching() -> dict[str, str]:
@@ -54,10 +58,8 @@ class Installed:
         self.kind = kind
         place = ROOT / "build" / f"installed-{kind}"  # the same each time, for ccache
         shutil.rmtree(place, ignore_errors=True)
-        without = ("BINDINGS", "TESTS", "BENCH")
-        built = build(
-            ROOT, f"library-{kind}", kind, *(f"-DSPAWNING_{each}=OFF" for each in without)
-        )
+        without = [f"-DSPAWNING_{each}=OFF" for each in ("TESTS", "BENCH")]
+        built = build(ROOT, f"library-{kind}", kind, *without, *PYTHON)
         self.prefix = place / "moved"
         self.only_library = place / "library"
         run("cmake", "--install", built, "--prefix", place / "made")
@@ -65,23 +67,27 @@ class Installed:
         (place / "made").rename(self.prefix)
 
     def pkg_config(self, *what: str, package: str = "spawning") -> list[str]:
-        path = {"PKG_CONFIG_PATH": str(self.prefix / "lib" / "pkgconfig")}
+        places = [self.prefix / "lib" / "pkgconfig", sysconfig.get_config_var("LIBPC")]
+        path = {"PKG_CONFIG_PATH": ":".join(map(str, places))}
         return shlex.split(run("pkg-config", *what, package, env=path))
 
     def link(self, way: str, place: pathlib.Path) -> pathlib.Path:
         """Builds docs/examples; the directory with PROGRAMS and TESTS."""
         if way == SUBDIRECTORY:
-            built = build(CONSUMER, f"embedded-{self.kind}", self.kind, f"-DSPAWNING_SOURCE={ROOT}")
+            source = (f"-DSPAWNING_SOURCE={ROOT}", "-DSPAWNING_BINDINGS=ON")
+            built = build(CONSUMER, f"embedded-{self.kind}", self.kind, *source, *PYTHON)
         elif way == FIND_PACKAGE:
             prefix = f"-DCMAKE_PREFIX_PATH={self.prefix}"
-            built = build(CONSUMER, f"consumer-{self.kind}", self.kind, prefix)
+            built = build(CONSUMER, f"consumer-{self.kind}", self.kind, prefix, *PYTHON)
         else:
             built = place
             flags = self.pkg_config("--cflags", "--libs")
-            testing = self.pkg_config("--cflags", "--libs", package="spawning-testing")
             rpath = f"-Wl,-rpath,{self.prefix}/lib"
-            wanted = {each: flags for each in PROGRAMS}
-            wanted[TESTS] = [*testing, "-lgtest_main", "-lgtest"]
+            wanted = {GREETER: flags, WAYS_TO_ANSWER: flags}
+            wanted[TESTS] = [*self.pkg_config("--cflags", "--libs", package="spawning-testing")]
+            wanted[TESTS] += ["-lgtest_main", "-lgtest"]
+            wanted[BESIDE_PYTHON] = [f"-I{pybind11.get_include()}"]
+            wanted[BESIDE_PYTHON] += self.pkg_config("--cflags", "--libs", package="spawning-wsgi")
             for name, linking in wanted.items():
                 source = CONSUMER / f"{name}.cpp"
                 compiling = ["c++", "-std=c++20", source, *linking, rpath, "-o", place / name]
@@ -111,13 +117,21 @@ class Example:
 
 
 @contextlib.contextmanager
-def serving(program: pathlib.Path, log: pathlib.Path | None = None) -> Iterator[Example]:
+def serving(
+    program: pathlib.Path,
+    log: pathlib.Path | None = None,
+    *arguments: str,
+    cwd: pathlib.Path = CONSUMER,
+    **variables: str,
+) -> Iterator[Example]:
     """The program, on a port that clients can connect to from the beginning; its standard error in `log`."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         number = listening.fileno()
-        command = [str(program), f"fd://{number}"]
+        command = [str(program), f"fd://{number}", *arguments]
         stderr = log.open("w") if log else None
-        process = subprocess.Popen(command, pass_fds=[number], stderr=stderr, env=environment(None))
+        process = subprocess.Popen(
+            command, pass_fds=[number], stderr=stderr, cwd=cwd, env=environment(variables)
+        )
         if stderr:
             stderr.close()
         port = listening.getsockname()[1]

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pathlib
 import re
 import signal
 import socket
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
-from library_building import GREETER, WAYS_TO_ANSWER, Example, serving
+from library_building import BESIDE_PYTHON, CONSUMER, GREETER, WAYS_TO_ANSWER, Example, serving
 from running import BUILD, PATIENCE, Client, environment, wait_until
 
 EXAMPLES = BUILD / "docs" / "examples"
@@ -77,6 +80,143 @@ class TestWaysToAnswer:
 
         errors = tmp_path / "stderr"
         wait_until(lambda: "a client has gone" in errors.read_text(), PATIENCE)
+
+
+# Stays in Python until somebody writes to the pipe, with or without the interpreter's lock.
+STUCK = """
+import ctypes, os, sys
+
+pipe = os.open("pipe", os.O_RDWR)
+keeping_the_lock = ctypes.PyDLL(None)
+
+def app(environ, start_response):
+    print(environ["PATH_INFO"], file=sys.stderr, flush=True)
+    if environ["PATH_INFO"] == "/locked":
+        keeping_the_lock.read(pipe, ctypes.create_string_buffer(1), ctypes.c_size_t(1))
+    elif environ["PATH_INFO"] == "/waits":
+        os.read(pipe, 1)
+    start_response("200 OK", [])
+    return [b"at last"]
+"""
+
+
+@contextlib.contextmanager
+def stuck(place: pathlib.Path, paths: list[str]) -> Iterator[tuple[Example, list[Client]]]:
+    """The example, with Python at work on `paths`, and the clients that wait for it."""
+    (place / "stuck.py").write_text(STUCK)
+    os.mkfifo(place / "pipe")
+    log = place / "stderr"
+    with contextlib.ExitStack() as stack:
+        program = serving(EXAMPLES / BESIDE_PYTHON, log, "stuck:app", cwd=place)
+        example = stack.enter_context(program)
+        clients = [stack.enter_context(example.client()) for _ in paths]
+        for client, path in zip(clients, paths):
+            client.request(path)
+        wait_until(lambda: log.read_text().splitlines() == paths, PATIENCE)
+        yield example, clients
+
+
+def release(place: pathlib.Path, clients: list[Client]) -> None:
+    (place / "pipe").write_bytes(b"x" * len(clients))
+    assert [client.response().body for client in clients] == [b"at last"] * len(clients)
+
+
+def ask_without_a_pause(example: Example, path: str, answers: list[int]) -> None:
+    """Until the server does not answer any more."""
+    with contextlib.suppress(OSError, AssertionError), example.client() as client:
+        while True:
+            client.request(path)
+            answers.append(client.response().status)
+
+
+class TestBesidePython:
+    def test_each_answers_what_is_its_own(self) -> None:
+        with serving(EXAMPLES / BESIDE_PYTHON) as example:
+            for path in ("/fast", "/fast/er"):
+                assert example.get(path) == (200, f"C++ has answered {path}\n".encode())
+            for path in ("/", "/faster"):
+                assert example.get(path) == (200, f"Python has read 0 octets for {path}\n".encode())
+            said = curl("-d", "five!", f"http://127.0.0.1:{example.port}/news")
+            assert said == "Python has read 5 octets for /news\n"
+            assert example.stop() == 0
+
+    @pytest.mark.parametrize("paths", [["/waits"] * 4, ["/locked"]], ids=["threads", "lock"])
+    def test_cpp_answers_while_python_has_no(
+        self, tmp_path: pathlib.Path, paths: list[str]
+    ) -> None:
+        """…thread left, and while the interpreter's lock is kept."""
+        with stuck(tmp_path, paths) as (example, clients), example.client() as another:
+            another.request("/waits-for-python")
+            for _ in range(100):
+                assert example.get("/fast") == (200, b"C++ has answered /fast\n")
+            assert (tmp_path / "stderr").read_text().splitlines() == paths
+
+            release(tmp_path, clients)
+
+            assert another.response().body == b"at last"
+            assert example.stop() == 0
+
+    def test_it_stops_under_load_when_what_runs_has_been_answered(
+        self, tmp_path: pathlib.Path
+    ) -> None:
+        with stuck(tmp_path, ["/waits"]) as (example, clients):
+            answers: dict[str, list[int]] = {"/": [], "/fast": []}
+            load = [
+                threading.Thread(target=ask_without_a_pause, args=(example, *each))
+                for each in answers.items()
+                for _ in range(2)
+            ]
+            for each in load:
+                each.start()
+            wait_until(lambda: min(map(len, answers.values())) > 100, PATIENCE)
+
+            example.process.terminate()
+            for each in load:
+                each.join()
+            release(tmp_path, clients)
+
+            assert example.process.wait(PATIENCE) == 0
+            assert {*answers["/"], *answers["/fast"]} == {200}
+        said = (tmp_path / "stderr").read_text()
+        assert "SIGTERM: stopping" in said
+        assert not re.search("Traceback|Error|error|Sanitizer", said), said
+
+    @pytest.mark.parametrize(
+        "name, trouble",
+        [
+            ("nowhere:app", "No module named 'nowhere'; expected MODULE:CALLABLE"),
+            ("reading:nothing", "module 'reading' has no attribute 'nothing'; expected MODULE:"),
+            ("reading:__doc__", "expected a WSGI application, a callable, not str"),
+        ],
+    )
+    def test_an_application_that_is_not_there_is_one_line(self, name: str, trouble: str) -> None:
+        outcome = subprocess.run(
+            [EXAMPLES / BESIDE_PYTHON, "127.0.0.1:0", name],
+            cwd=CONSUMER,
+            env=environment(None),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (outcome.returncode, outcome.stdout) == (1, "")
+        assert trouble in outcome.stderr
+        assert outcome.stderr.count("\n") == 1
+
+    def test_an_activated_environment_counts(self, tmp_path: pathlib.Path) -> None:
+        shop = tmp_path / "environment"
+        base = f"{sys.base_prefix}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+        subprocess.run([base, "-m", "venv", "--without-pip", shop], check=True)
+        (tmp_path / "where.py").write_text(
+            "import sys\n"
+            "def app(environ, start_response):\n"
+            "    start_response('200 OK', [])\n"
+            "    return [sys.prefix.encode()]\n"
+        )
+        path = f"{shop}/bin:{os.environ['PATH']}"
+        program = serving(EXAMPLES / BESIDE_PYTHON, None, "where:app", cwd=tmp_path, PATH=path)
+        with program as example:
+            assert example.get("/") == (200, str(shop).encode())
+            assert example.stop() == 0
 
 
 @contextlib.contextmanager

@@ -11,15 +11,16 @@ import subprocess
 import sys
 import textwrap
 
+import pybind11
 import pytest
 from library_building import (
+    BESIDE_PYTHON,
     CONSUMER,
     GREETER,
     KINDS,
     PROGRAMS,
     SHARED,
     STATIC,
-    SUBDIRECTORY,
     TESTS,
     WAYS,
     WAYS_TO_ANSWER,
@@ -29,7 +30,11 @@ from library_building import (
 from package_building import declared_version, run
 from running import BUILD, DOCS, ROOT, environment, running
 
-HEADERS = {path.name for path in (ROOT / "lib/include/spawning").iterdir()}
+HEADERS = {
+    path.name
+    for room in ("lib", "bindings")
+    for path in (ROOT / room / "include/spawning").iterdir()
+}
 VERSION = declared_version()
 COMPATIBLE = VERSION.rpartition(".")[0]  # all versions of it are
 
@@ -55,9 +60,11 @@ def library_files(kind: str) -> set[str]:
         *(f"include/spawning/{name}" for name in HEADERS),
         *(f"lib/libspawning.{ending}" for ending in made),
         "lib/libspawning_testing.a",
+        "lib/libspawning_wsgi.a",
         *(f"lib/cmake/spawning/spawning{name}.cmake" for name in package),
         "lib/pkgconfig/spawning.pc",
         "lib/pkgconfig/spawning-testing.pc",
+        "lib/pkgconfig/spawning-wsgi.pc",
     }
 
 
@@ -115,16 +122,20 @@ def test_a_program_of_somebody_else_serves_with_it(
             client.request("/thread?name=mars")
             assert client.response().body == b"Hello, mars\n"
         assert example.stop() == 0
+    with serving(built / BESIDE_PYTHON) as example:
+        assert example.get("/earth") == (200, b"Python has read 0 octets for /earth\n")
+        assert example.get("/fast") == (200, b"C++ has answered /fast\n")
+        assert example.stop() == 0
     assert "[  PASSED  ]" in run(built / TESTS)
 
 
 def test_as_a_part_of_a_project_it_is_no_more_than_a_library(tmp_path: pathlib.Path) -> None:
-    built = install(STATIC).link(SUBDIRECTORY, tmp_path)
-    cache = (built / "CMakeCache.txt").read_text()
+    run("cmake", "-S", CONSUMER, "-B", tmp_path, "-G", "Ninja", f"-DSPAWNING_SOURCE={ROOT}")
+    cache = (tmp_path / "CMakeCache.txt").read_text()
 
     for part in ("CLI", "BINDINGS", "TESTS", "BENCH", "FUZZ"):
         assert f"SPAWNING_{part}:BOOL=OFF" in cache
-    assert not (built / "spawning" / "cli").exists()
+    assert not (tmp_path / "spawning" / "cli").exists()
 
 
 def test_nothing_is_exported_but_the_namespace_and_the_one_asio() -> None:
@@ -168,6 +179,19 @@ def test_another_minor_version_is_not_compatible(tmp_path: pathlib.Path) -> None
     assert f"version: {VERSION}" in said
 
 
+def test_another_version_of_python_does_not_compile() -> None:
+    flags = install(STATIC).pkg_config("--cflags", package="spawning-wsgi")
+    assert [flag for flag in flags if flag.startswith("-DSPAWNING_PYTHON_VERSION=7")]
+    other = [flag for flag in flags if "SPAWNING_PYTHON" not in flag]
+
+    other += [f"-I{pybind11.get_include()}", "-DSPAWNING_PYTHON_VERSION=0"]
+    program = CONSUMER / "beside_python.cpp"
+
+    said = failure_of("c++", "-std=c++20", "-fsyntax-only", *other, program)
+
+    assert "spawning::wsgi was built for another version of Python" in said
+
+
 def test_another_version_of_boost_does_not_compile() -> None:
     flags = install(STATIC).pkg_config("--cflags")
     assert [flag for flag in flags if flag.startswith("-DSPAWNING_BOOST_VERSION=1")]
@@ -188,7 +212,7 @@ def test_the_page_shows_the_program_that_is_tested() -> None:
 
     assert licence.startswith("// SPDX")
     assert f"```cpp\n{program}```\n" in page
-    assert len(shown) == 2
+    assert len(shown) == 3
     for each in shown:
         assert textwrap.dedent(each) in project
 
