@@ -81,6 +81,23 @@ def app(environ, start_response):
   EXPECT_TRUE(client.sees("spawning-0, call 2"));
 }
 
+TEST_F(WsgiApplicationTest, HasAFileWrapperWithoutThePackage) {
+  serve(R"(
+import tempfile
+file = tempfile.TemporaryFile()
+file.write(b"what is in it")
+file.seek(0)
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return environ["wsgi.file_wrapper"](file)
+)");
+  const py::gil_scoped_release released;
+  RawClient client = connect();
+
+  client.send(kRequest);
+  EXPECT_TRUE(client.sees("what is in it"));
+}
+
 TEST_F(WsgiApplicationTest, EndsTheIterationWhenTheClientHasGone) {
   serve(R"(
 import threading, time
