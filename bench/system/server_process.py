@@ -95,6 +95,17 @@ def memory(pid):
     return total
 
 
+def anonymous_memory(pid):
+    """Of one process, in KiB: what is in no file, and so cannot be had back from it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^RssAnon:\s+(\d+)", status, re.MULTILINE)[1])
+
+
+def descriptors(pid):
+    """That one process has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
 def processor_seconds(pid):
     """That a process and its descendants have taken, those that have ended included."""
     total = 0

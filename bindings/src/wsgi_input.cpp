@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <span>
 #include <system_error>
+#include <utility>
 
 namespace spawning::python {
 namespace {
@@ -95,11 +96,15 @@ PyMethodDef methods[] = {
 
 }  // namespace
 
+// To close a file of a gigabyte takes a while: not on the I/O thread, nor with the GIL.
 void WsgiInput::end(const GilHeld& gil) {
   occupancy_.await_turn(gil);
-  body_ = nullptr;
+  Body* const body = std::exchange(body_, nullptr);
   ahead_.clear();
   ahead_used_ = 0;
+  if (body == nullptr || !body->spooled()) return;
+  const Occupancy::WithoutGil released{occupancy_, gil};
+  body->clear();
 }
 
 bool WsgiInput::ready(const GilHeld& gil) {

@@ -27,7 +27,8 @@ class WsgiInput {
   /// \par Lifetime  `body` lives until end().
   void begin(Body& body) { body_ = &body; }
 
-  /// From here on every call raises ValueError, as a closed file does.
+  /// From here on every call raises ValueError, as a closed file does; and the spool file is closed. Not
+  /// after the response has ended, with which the body goes. Idempotent.
   void end(const GilHeld& gil);
 
   /// At most `limit` octets; all that are left if it is negative. Null with an exception on

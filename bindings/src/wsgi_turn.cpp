@@ -44,13 +44,13 @@ void WsgiTurn::run(PyObject* environ, PyObject* start_response) {
   if (!find_close(body.get())) return end_response(false);
   // What write() has begun is no file any more.
   auto file = response_.begun() ? std::nullopt : handler_.files_.find(gil_, body.get());
-  end_response(file ? response_.send_file(gil_, std::move(*file)) != Sent::failed
-                    : send_blocks(body.get()));
+  end_response(file ? send_file(std::move(*file)) : send_blocks(body.get()));
   if (close_) call_close();
 }
 
 // A list or a tuple: all blocks are here already, and there is nobody to wait for.
 bool WsgiTurn::send(PyObject* body) {
+  input_.end(gil_);
   // A copy, since the GIL may be released: the application could still change its list.
   const PyRef blocks =
       PyList_CheckExact(body) ? PyRef::steal(PyList_AsTuple(body)) : PyRef::borrow(body);
@@ -58,6 +58,11 @@ bool WsgiTurn::send(PyObject* body) {
   return response_.send_whole(gil_, &PyTuple_GET_ITEM(blocks.get(), 0),
                               static_cast<std::size_t>(PyTuple_GET_SIZE(blocks.get()))) !=
          Sent::failed;
+}
+
+bool WsgiTurn::send_file(WsgiFile file) {
+  input_.end(gil_);
+  return response_.send_file(gil_, std::move(file)) != Sent::failed;
 }
 
 bool WsgiTurn::send_blocks(PyObject* iterable) {
@@ -77,6 +82,7 @@ bool WsgiTurn::send_blocks(PyObject* iterable) {
   }
   if (sent == Sent::failed || PyErr_Occurred() != nullptr) return false;
   if (sent == Sent::gone || iteration.gone()) return true;
+  input_.end(gil_);
   return response_.finish(gil_) != Sent::failed;
 }
 

@@ -25,6 +25,7 @@ class WsgiTurn {
 
  private:
   [[nodiscard]] bool send(PyObject* body);
+  [[nodiscard]] bool send_file(WsgiFile file);
   [[nodiscard]] bool send_blocks(PyObject* iterable);
   [[nodiscard]] bool find_close(PyObject* body);
   void end_response(bool good);

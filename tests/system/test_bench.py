@@ -212,3 +212,13 @@ def test_it_refuses_names_that_there_are_not(tmp_path: pathlib.Path) -> None:
     outcome = compare(tmp_path, "--only", "uvicorn")
     assert outcome.returncode != 0
     assert "no peer 'uvicorn'; there are spawn" in outcome.stderr
+
+
+def test_uploads_are_measured_and_all_arrive() -> None:
+    command = [sys.executable, str(BENCH / "uploads.py"), str(BUILD), "1", "8"]
+
+    outcome = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    assert outcome.returncode == 0, outcome.stderr
+    lines = [line for line in outcome.stdout.splitlines() if line.startswith("spawn ")]
+    assert sum(" s, 0 errors; " in line for line in lines) == 3, outcome.stdout

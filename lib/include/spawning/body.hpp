@@ -53,10 +53,12 @@ class Body {
   /// Body.
   void borrow(std::string_view octets);
 
-  /// Empty again, and ready for the next request. Memory is kept for reuse.
+  /// Empty again, and ready for the next request. Memory is kept for reuse, a spool file is not: who has
+  /// read a long body may close it so, before the response ends. Of a gigabyte that takes 70 ms.
   void clear();
 
  private:
+  void keep(std::string_view octets);
   void spool(std::string_view octets);
 
   Bytes memory_limit_;

@@ -75,9 +75,18 @@ void Body::append(std::string_view octets) {
   if (spool_ || octets.size() > memory_limit_.count - std::min(size_, memory_limit_.count)) {
     spool(octets);
   } else {
-    memory_.append(octets);
+    keep(octets);
   }
   size_ += octets.size();
+}
+
+// No more is allocated than the limit says.
+void Body::keep(std::string_view octets) {
+  const std::size_t size = memory_.size() + octets.size();
+  if (size > memory_.capacity())
+    memory_.reserve(
+        std::min<std::size_t>(std::max(size, 2 * memory_.capacity()), memory_limit_.count));
+  memory_.append(octets);
 }
 
 void Body::spool(std::string_view octets) {
@@ -85,7 +94,7 @@ void Body::spool(std::string_view octets) {
     UniqueFd file = open_spool_file();
     write_all(file.get(), memory_, 0);
     spool_ = std::move(file);
-    memory_.clear();
+    std::string{}.swap(memory_);
   }
   write_all(spool_.get(), octets, size_);
 }

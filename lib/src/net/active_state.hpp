@@ -62,7 +62,6 @@ struct ActiveState {
   std::size_t begin = 0;        // of the request in buffer
   std::size_t request_end = 0;  // behind the request, once it is complete
   std::size_t end = 0;          // of what has been read
-  Buffer body_buffer;           // octets of a body on their way into body
   ConnectionDeadline output_deadline;
   ConnectionDeadline request_deadline;
   std::chrono::steady_clock::time_point body_began{};

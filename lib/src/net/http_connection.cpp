@@ -63,7 +63,6 @@ void HttpConnection::rest() {
   server_->deadlines.disarm(active_->output_deadline);
   server_->deadlines.disarm(active_->request_deadline);
   if (active_->buffer) server_->read_buffers.give_back(std::move(active_->buffer));
-  if (active_->body_buffer) server_->body_buffers.give_back(std::move(active_->body_buffer));
   active_.reset();
 }
 
@@ -184,7 +183,6 @@ void HttpConnection::leave_under_way() {
   server_->deadlines.disarm(active_->output_deadline);
   server_->deadlines.disarm(active_->request_deadline);
   server_->read_buffers.write_off(active_->buffer);
-  server_->body_buffers.write_off(active_->body_buffer);
   active_->exchange.client_went();
   if (!active_->exchange.over()) note_closed_under_way();
 }

@@ -44,6 +44,7 @@ bool HttpConnection::begin_body() {
     feed_body(here);
   }
   if (phase_ == Phase::body && input_ended_) begin_close();
+  if (phase_ == Phase::body && server_->read_buffers.many()) save_memory();
   return phase_ == Phase::head;
 }
 
@@ -83,13 +84,11 @@ bool HttpConnection::too_slow(std::chrono::steady_clock::time_point now) const {
          server_->config.body_rate.count;
 }
 
-// `next` are octets behind the body, in one of the two buffers: the beginning of the next request.
+// `next` are octets behind the body, in the passage or in the buffer: the beginning of the next request.
 void HttpConnection::body_complete(std::string_view next) {
   if (!next.empty()) {
-    const bool same_buffer =
-        !active_->body_buffer || next.data() < active_->body_buffer.octets.get() ||
-        next.data() >= active_->body_buffer.octets.get() + active_->body_buffer.size;
-    if (same_buffer) {
+    const char* const passage = server_->passage.octets.get();
+    if (next.data() < passage || next.data() >= passage + server_->passage.size) {
       // They stand behind the chunks that have just been decoded: close the gap.
       std::memmove(active_->buffer.octets.get() + active_->end, next.data(), next.size());
     } else {
@@ -105,8 +104,6 @@ void HttpConnection::body_complete(std::string_view next) {
     }
     active_->end += next.size();
   }
-  if (active_->body_buffer)
-    server_->body_buffers.give_back(std::exchange(active_->body_buffer, {}));
   dispatch();
 }
 

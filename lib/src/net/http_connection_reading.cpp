@@ -69,14 +69,13 @@ std::optional<std::span<char>> HttpConnection::room() {
     return std::span{active_->buffer.octets.get() + active_->end,
                      active_->buffer.size - active_->end};
   }
-  if (!active_->body_buffer) active_->body_buffer = server_->body_buffers.take();
   // Not beyond the body where its length is known: what follows belongs into the other buffer.
-  std::size_t size = active_->body_buffer.size;
+  std::size_t size = server_->passage.size;
   if (!discard && active_->framing.kind == Framing::Kind::length) {
     size = static_cast<std::size_t>(
         std::min<std::uint64_t>(size, active_->framing.content_length - active_->body.size()));
   }
-  return std::span{active_->body_buffer.octets.get(), size};
+  return std::span{server_->passage.octets.get(), size};
 }
 
 void HttpConnection::on_read(std::span<char> octets) {
@@ -141,8 +140,7 @@ bool HttpConnection::make_room(std::size_t least) {
 // to parse the copy again takes a third of a microsecond.
 void HttpConnection::save_memory() {
   const std::size_t size = active_->end - active_->begin;
-  const bool head_alone =
-      active_->end == active_->begin + active_->parser.consumed() && active_->body.size() == 0;
+  const bool head_alone = active_->end == active_->begin + active_->parser.consumed();
   if (!head_alone || size > kLargestCopied || active_->buffer.size < kLeastRoom) return;
   const bool fits = size + kSpare <= active_->place.size();
   Buffer smaller = fits ? Buffer::lent(active_->place) : Buffer{size + kSpare};

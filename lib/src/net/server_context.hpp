@@ -68,7 +68,7 @@ struct ServerContext {
   static constexpr std::chrono::milliseconds kRecheck{100};
   /// Enough for the head of nearly every request; a longer one makes its connection grow its own.
   static constexpr std::size_t kReadBuffer = 16 << 10;
-  static constexpr std::size_t kBodyBuffer = 64 << 10;
+  static constexpr std::size_t kPassage = 64 << 10;
   /// Enough for an ActiveState: 22 of them make a chunk of the pool.
   static constexpr std::size_t kActive = 2848;
 
@@ -81,7 +81,8 @@ struct ServerContext {
   std::optional<PollSet> poll_set{io};  // until its Server ends
   Deadlines deadlines;
   BufferPool read_buffers{kReadBuffer, 256};
-  BufferPool body_buffers{kBodyBuffer, 16};
+  /// Octets of a body, from the socket on their way into it; nothing stays here from one read to the next.
+  const Buffer passage{kPassage};
   SlotPool active{kActive, 256};
   DroppedNames dropped_names;
   RequestIds request_ids;

@@ -50,6 +50,17 @@ def echo(environ, start_response):
     return [answer]
 
 
+def digest(environ, start_response):
+    """The length of what arrived, and its SHA-256; never much of it is in memory."""
+    seen, length = hashlib.sha256(), 0
+    for block in iter(lambda: environ["wsgi.input"].read(64 << 10), b""):
+        seen.update(block)
+        length += len(block)
+    answer = f"{length} {seen.hexdigest()}".encode()
+    start_response("200 OK", [*TEXT, ("Content-Length", str(len(answer)))])
+    return [answer]
+
+
 def pid(environ, start_response):
     start_response("200 OK", TEXT)
     return [b"%d" % os.getpid()]
