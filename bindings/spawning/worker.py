@@ -150,16 +150,18 @@ def _serve(
 ) -> None:
     worker.log_accesses(config.get("access_log_format", "spawning"))
     serving = _make_ready(worker, application, config, hub)
-    _keep_forks_from_answering(worker, forks, hub)
-    close_backdoor = _open_backdoor(worker, forks, application, config, hub)
+    close_backdoor: Callable[[], None] | None = None
     try:
+        _keep_forks_from_answering(worker, forks, hub)
+        close_backdoor = _open_backdoor(worker, forks, application, config, hub)
         serving.run(lambda: _report(worker, modules), modules is not None)
     except BaseException as error:  # also out of a signal handler of the application's
         forks.end_child(error, _SERVING)
         worker.drain()
         raise
     finally:
-        close_backdoor()
+        if close_backdoor:
+            close_backdoor()
         os.nice(_WAY_TO_SIBLINGS)
         serving.end()
 
@@ -175,6 +177,7 @@ def _make_ready(
         try:
             serving.start()
             worker.ready(application, multithread=threads > 1, multiprocess=multiprocess, http=http)
+            serving.serve()
         except BaseException:
             serving.end()
             raise

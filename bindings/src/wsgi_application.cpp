@@ -6,8 +6,11 @@
 
 #include <array>
 #include <atomic>
+#include <exception>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -45,7 +48,28 @@ StartupError taken_exception(const std::string& what) {
   const PyRef text = PyRef::steal(PyObject_Str(exception.get()));
   const char* const words = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
   PyErr_Clear();
-  return StartupError{what + ": " + (words != nullptr ? words : Py_TYPE(exception.get())->tp_name)};
+  const bool says = words != nullptr && *words != '\0';
+  return StartupError{what + ": " + (says ? words : Py_TYPE(exception.get())->tp_name)};
+}
+
+// Runs `action` with the GIL where no signal handler of Python code can raise half-way: those run on
+// the main thread, which waits here without it.
+template <class Action>
+void undisturbed(const GilHeld& gil, Action action) {
+  std::exception_ptr failure;
+  std::thread thread{[&] {
+    const GilTaken taken;
+    try {
+      action();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  }};
+  {
+    const GilReleased released{gil};
+    thread.join();
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 // A threading.Thread that runs `method` with `self`.
@@ -64,12 +88,11 @@ PyRef make_thread(PyMethodDef& method, void* self, const std::string& name) {
 
 bool is_alive(const PyRef& thread) {
   const PyRef alive = PyRef::steal(PyObject_CallMethod(thread.get(), "is_alive", nullptr));
-  if (!alive) PyErr_Clear();
-  return alive.get() == Py_True;
+  if (alive) return alive.get() == Py_True;
+  PyErr_Clear();
+  return true;  // until it is known to have ended: what it uses is about to go
 }
 
-// Also where a signal handler of the program's Python code raises meanwhile: what the thread uses is
-// about to go.
 void join(const PyRef& thread, const Log& log) {
   const auto wait = [&thread] {
     const PyRef ignored = PyRef::steal(PyObject_CallMethod(thread.get(), "join", "d", kSilentS));
@@ -120,15 +143,20 @@ WsgiApplication::State::State(const GilHeld& gil, PyObject* application, const L
   static PyMethodDef attend_method{"attend", &run<State, &State::attend>, METH_NOARGS, nullptr};
   if (!handler.ok()) throw taken_exception("the WSGI application cannot be served");
   if (!ending) throw_last_error("eventfd");
+  // By this thread, which threading takes for the main one if it is the first to import it.
+  const PyRef threading = PyRef::steal(PyImport_ImportModule("threading"));
+  if (!threading) throw taken_exception("threads for the WSGI application");
   threads.reserve(count + 1);
-  try {
-    start(attend_method, "spawning-attendant");
-    for (unsigned number = 0; number < count; ++number)
-      start(serve_method, "spawning-" + std::to_string(number));
-  } catch (...) {
-    end();
-    throw;
-  }
+  undisturbed(gil, [&] {
+    try {
+      start(attend_method, "spawning-attendant");
+      for (unsigned number = 0; number < count; ++number)
+        start(serve_method, "spawning-" + std::to_string(number));
+    } catch (...) {
+      end();
+      throw;
+    }
+  });
 }
 
 void WsgiApplication::State::start(PyMethodDef& method, const std::string& name) {
@@ -182,7 +210,11 @@ WsgiApplication::WsgiApplication(PyObject* application, const Log& log, WsgiOpti
 
 WsgiApplication::~WsgiApplication() {
   const GilTaken taken;
-  state_->end();
+  try {
+    undisturbed(GilHeld::by_caller(), [this] { state_->end(); });
+  } catch (const std::system_error&) {  // no thread to be had
+    state_->end();
+  }
   state_.reset();
 }
 

@@ -56,6 +56,7 @@ def test_the_threads_are_there_before_they_serve(worker):
 
     assert threads() == {"spawning-0", "spawning-1", "spawning-2"}
     assert not worker.serving
+    serving.serve()
     worker.finish()
     serving.run(lambda: None, often=False)
     serving.end()
@@ -70,6 +71,17 @@ def test_they_end_without_serving_where_the_worker_has_not_become_ready(worker):
     serving.end()
 
     assert not worker.serving
+    assert not threads()
+
+
+def test_they_serve_to_the_end_though_nobody_attends(worker):
+    serving = ThreadServing(worker, 2)
+    serving.start()
+    serving.serve()
+
+    serving.end()
+
+    assert sorted(worker.serving) == ["spawning-0", "spawning-1"]
     assert not threads()
 
 

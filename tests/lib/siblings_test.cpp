@@ -50,6 +50,16 @@ TEST_F(SiblingsTest, AreNoneWithoutAnotherWorkerThatServes) {
   EXPECT_EQ(siblings.surplus().connections, 0U);
 }
 
+TEST_F(SiblingsTest, AcceptWhileTheyServeWhateverTheirGeneration) {
+  serve(kOwn).generation = 2;
+  serve(0).state = WorkerState::ready;
+  serve(2).state = WorkerState::draining;
+  EXPECT_TRUE(siblings.none_accepts());
+
+  serve(3).generation = 1;
+  EXPECT_FALSE(siblings.none_accepts());
+}
+
 TEST_F(SiblingsTest, AreNoneOfAnOlderGeneration) {
   serve(kOwn, 100).generation = 2;
   serve(0).generation = 1;

@@ -36,7 +36,8 @@ struct WsgiOptions {
 /// \par Threads   handle() on any. The thread that runs the server must not keep the GIL, because the
 ///                application would never be called (the log says so, once). Constructor and
 ///                destructor take the GIL where the calling thread does not have it.
-/// \par Lifetime  The interpreter outlives it, and it outlives the Server that calls it. The destructor
+/// \par Lifetime  The interpreter outlives it, and it outlives the Server that calls it. The context and
+///                the Log of that Server outlive it, too: requests that still run use them. The destructor
 ///                waits, without the GIL, for requests that still run in Python, however long they take;
 ///                after a second the log says so.
 /// \see docs/wsgi.md, PEP 3333
@@ -44,7 +45,7 @@ class WsgiApplication final : public Handler {
  public:
   /// \param application  any callable. A reference to it is kept.
   /// \throws StartupError if it is no callable, or there are no threads to be had; std::system_error if
-  ///         there are no descriptors.
+  ///         there are no descriptors, or no thread to start them on.
   WsgiApplication(PyObject* application, const Log& log, WsgiOptions options = {});
   ~WsgiApplication() override;
 

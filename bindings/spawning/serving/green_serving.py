@@ -49,6 +49,8 @@ class GreenServing:
 
     def end(self) -> None:
         """Waits for the greenlets that answer, once the worker drains. Others are left to their end."""
+        if not self._unwatch:
+            return  # it has never run
         self._finished.wait()
         while self._worker.busy():  # close() of iterables whose response is out
             self._hub.sleep(_LAST_GREENLETS_S)

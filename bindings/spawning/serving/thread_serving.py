@@ -23,7 +23,7 @@ class ThreadServing:
 
     def __init__(self, worker: Worker, threads: int) -> None:
         self._worker = worker
-        self._serving = False
+        self._ready = False
         self._decided = threading.Event()
         self._threads = [
             threading.Thread(target=self._serve, name=f"spawning-{number}")
@@ -31,22 +31,25 @@ class ThreadServing:
         ]
 
     def start(self) -> None:
-        """Starts the threads, which wait for run() or end()."""
+        """Starts the threads, which wait for serve() or end()."""
         for thread in self._threads:
             thread.start()
 
+    def serve(self) -> None:
+        """The worker is ready."""
+        self._ready = True
+        self._decided.set()
+
     def _serve(self) -> None:
         self._decided.wait()
-        if self._serving:
+        if self._ready:
             self._worker.serve_requests()
 
     def run(self, look_around: Callable[[], None], often: bool) -> None:
-        """Returns when the worker, which is ready, has nothing left to do.
+        """Returns when the worker has nothing left to do.
 
         Calls `look_around` when something has happened, or `often`: once a second.
         """
-        self._serving = True
-        self._decided.set()
         watched = select.poll()
         watched.register(self._worker.fileno(), select.POLLIN)
         watched.register(self._worker.attention(), select.POLLIN)

@@ -19,7 +19,8 @@ namespace spawning {
 /// Passes requests on that wait for a thread while a sibling has one to spare, and lets connections
 /// go of which there are far more here than elsewhere.
 ///
-/// A request goes only after it has waited for kPatience, of which to move it takes a small part:
+/// A request goes only after it has waited for kPatience, or a little longer where the I/O thread
+/// pauses (\see WorkerPool::wait_for_room), of which to move it takes a small part:
 /// queues of short requests are not touched. While no request has to wait nothing is done, and no
 /// timer runs.
 ///
@@ -39,8 +40,8 @@ class Relief {
   /// To be called a few times a second, while there are connections.
   void look_around(Server& server);
 
-  /// Whether nobody serves beside this worker.
-  [[nodiscard]] bool alone() const { return !siblings_.free().anybody_serves; }
+  /// Whether nobody accepts connections beside this worker.
+  [[nodiscard]] bool alone() const { return siblings_.none_accepts(); }
 
   /// Does nothing from here on, so that the context can come to an end.
   void stop();

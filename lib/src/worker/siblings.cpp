@@ -37,6 +37,15 @@ Siblings::Free Siblings::free() const {
   return free;
 }
 
+bool Siblings::none_accepts() const {
+  const auto used = static_cast<unsigned>(scoreboard_.used());
+  for (unsigned index = 0; index < used; ++index) {
+    const auto state = scoreboard_.slot(index).state.load(std::memory_order_relaxed);
+    if (index != own_slot_ && state == WorkerState::serving) return false;
+  }
+  return true;
+}
+
 bool Siblings::gets_on(unsigned index, const ScoreboardSlot& slot) {
   const auto completed = slot.requests_completed.load(std::memory_order_relaxed);
   if (completed_.size() <= index) completed_.resize(index + 1, completed);

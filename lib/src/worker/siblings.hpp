@@ -30,6 +30,9 @@ class Siblings {
   };
   [[nodiscard]] Free free() const;
 
+  /// Whether no other worker, of whatever generation, takes connections from the same sockets.
+  [[nodiscard]] bool none_accepts() const;
+
   /// Connections that are too many here, and who has too few.
   struct Surplus {
     std::size_t connections = 0;

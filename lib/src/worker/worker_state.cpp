@@ -180,13 +180,14 @@ void Worker::State::settle_in() {
 }
 
 // Work that a sibling could do at once is left to it: while every thread is busy, new connections
-// stay in the kernel's queue, which all workers share. Where nobody shares it, some come in at once.
+// stay in the kernel's queue, which all workers share. Where nobody shares it, some come in at once;
+// not once a thread is lost, because what waits in that queue its successor finds there.
 bool Worker::State::may_accept() {
   if (!pool->saturated()) {
     keeps_out = false;
     return true;
   }
-  if (!std::exchange(keeps_out, true) && relief->alone()) accept_anyway = kNewcomers;
+  if (!std::exchange(keeps_out, true) && !unfit && relief->alone()) accept_anyway = kNewcomers;
   if (accept_anyway > 0) {
     --accept_anyway;
     return true;
@@ -198,7 +199,8 @@ bool Worker::State::may_accept() {
 }
 
 // Threads that are busy without a pause but get on must not keep newcomers out for as long as older
-// connections bring them work: siblings have had their chance by now. Threads that are stuck do.
+// connections bring them work: siblings have had their chance by now. Threads that are stuck do,
+// but for those few whom a worker lets in that is alone.
 void Worker::State::look_at_the_backlog_later() {
   backlog_timer.expires_after(kSiblingsChance);
   backlog_timer.async_wait([this, before = pool->completed()](boost::system::error_code error) {

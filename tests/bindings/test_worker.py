@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""How a worker process ends, with a native worker and an application of the test's own."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+import spawning.worker
+
+
+class Worker:
+    """Its threads serve until it drains."""
+
+    def __init__(self):
+        self.served = []
+        self._drains = threading.Event()
+
+    def log_accesses(self, form):
+        pass
+
+    def ready(self, application, **settings):
+        pass
+
+    def serve_requests(self):
+        self._drains.wait()
+        self.served.append(threading.current_thread().name)
+
+    def drain(self):
+        self._drains.set()
+
+
+class Forks:
+    def __init__(self):
+        self.errors = []
+
+    def end_child(self, error, when):
+        self.errors.append(error)
+
+
+def fail(*_arguments):
+    raise LookupError("no room for it")
+
+
+@pytest.mark.parametrize("step", ["_keep_forks_from_answering", "_open_backdoor"])
+def test_the_threads_finish_when_it_fails_between_ready_and_serving(monkeypatch, step):
+    monkeypatch.setattr(spawning.worker, step, fail)
+    monkeypatch.setattr(os, "nice", lambda _increment: 0)
+    monkeypatch.setattr(os, "register_at_fork", lambda **_hooks: None)
+    worker, forks = Worker(), Forks()
+    config = {"threadpool_workers": 2}
+
+    with pytest.raises(LookupError) as failure:
+        spawning.worker._serve(worker, forks, None, config, None, hub=None)
+
+    assert forks.errors == [failure.value]
+    assert sorted(worker.served) == ["spawning-0", "spawning-1"]
