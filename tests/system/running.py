@@ -132,14 +132,19 @@ class Spawn:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def reload(self) -> None:
-        """Loads the application anew; waits until every worker from before has ended by itself."""
+    def reload(self) -> float:
+        """Loads the application anew; waits until every worker from before has ended by itself.
+
+        Returns how many seconds that took from when the new ones served.
+        """
         before = self.workers()
         count = self.errors().count("reloaded:")
         self.signal(signal.SIGHUP)
         self.says("reloaded:", count + 1)
+        serve = time.monotonic()
         wait_until(lambda: not any(map(alive, before)), self.patience, "the end of those before")
         assert "did not end in time" not in self.errors()
+        return time.monotonic() - serve
 
     def re_execute(self) -> None:
         """Executes `spawn` anew; waits until the next program has taken over."""

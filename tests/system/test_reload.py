@@ -106,7 +106,7 @@ def receive(connection):
 
 @in_all_modes
 @pytest.mark.parametrize("signals", [["HUP"] * 3, ["TTIN", "HUP", "TTOU"]])
-def test_idle_connections_live_on_in_the_newest_generation(deployed, tmp_path, signals):
+def test_idle_connections_live_on_in_the_newest_generation(deployed, tmp_path, slowness, signals):
     count = 500 if SANITIZED else 2000
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 1 << 16), hard))
@@ -118,7 +118,7 @@ def test_idle_connections_live_on_in_the_newest_generation(deployed, tmp_path, s
             if name == "HUP":
                 version += 1
                 deploy(tmp_path, version)
-                server.reload()
+                assert server.reload() < 2 * slowness
             else:
                 workers = len(server.workers())
                 wanted = workers + (1 if name == "TTIN" else -1)
