@@ -31,6 +31,14 @@ TEST(ProcessorTimeTest, GrowsWhileAProcessWorks) {
   }
 }
 
+TEST(ProcessorTimeTest, OfThisProcessGrowsWhileItWorks) {
+  const auto before = own_processor_time();
+  ASSERT_GT(before.count(), 0);
+
+  while (own_processor_time() <= before) {
+  }
+}
+
 TEST(ProcessorTimeTest, IsEmptyForAProcessThatIsNotThere) {
   const test::TemporaryDirectory proc;
 

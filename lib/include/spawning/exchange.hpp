@@ -63,8 +63,8 @@ class Exchange {
 
   /// Sends `block` at once, with the head if that is still here; what the socket does not take is
   /// queued. Where blocks follow each other within a millisecond, or while Server::between_turns()
-  /// pauses, they are queued, too, and the I/O thread sends what there is as soon as it can. Never waits. Octets beyond a declared Content-Length, and those of a bodiless
-  /// response, are dropped.
+  /// pauses, they are queued, too, and the I/O thread sends what there is as soon as it can. Never
+  /// waits. Octets beyond a declared Content-Length, and those of a bodiless response, are dropped.
   virtual WriteStatus write(std::string_view block) = 0;
 
   /// Sends `length` octets of a file from `offset` on, as write() does a block, but without anybody

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -26,6 +27,12 @@ std::optional<std::chrono::milliseconds> processor_time_of(pid_t process,
   const long ticks_per_second = ::sysconf(_SC_CLK_TCK);
   if (!(fields >> user >> system) || ticks_per_second <= 0) return std::nullopt;
   return std::chrono::milliseconds{(user + system) * 1000 / ticks_per_second};
+}
+
+std::chrono::nanoseconds own_processor_time() {
+  timespec used{};
+  if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0) return {};
+  return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
 }
 
 }  // namespace spawning

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /// \file
-/// How much processor time a process has used.
+/// How much processor time a process has used, this one or another.
 
 #include <sys/types.h>
 
@@ -16,5 +16,8 @@ namespace spawning {
 /// \param proc  where proc(5) is mounted.
 [[nodiscard]] std::optional<std::chrono::milliseconds> processor_time_of(
     pid_t process, const std::filesystem::path& proc = "/proc");
+
+/// The same of this process, exactly. Zero if there is no such clock.
+[[nodiscard]] std::chrono::nanoseconds own_processor_time();
 
 }  // namespace spawning

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "control/wire.hpp"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -11,7 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "spawning/error.hpp"
+#include "base/descriptor_table.hpp"
 
 namespace spawning::control {
 namespace {
@@ -89,11 +88,7 @@ ssize_t OutgoingMessage::transmit(int socket) {
 void OutgoingMessage::keep() {
   const std::vector<int> borrowed = std::exchange(borrowed_, {});
   if (sent_ > 0) return;  // they have travelled
-  for (int fd : borrowed) {
-    UniqueFd copy{::fcntl(fd, F_DUPFD_CLOEXEC, 0)};
-    if (!copy) throw_last_error("fcntl(F_DUPFD_CLOEXEC)");
-    owned_.push_back(std::move(copy));
-  }
+  for (int fd : borrowed) owned_.push_back(copy_of(fd));
 }
 
 ControlChannel::Remains::Message OutgoingMessage::remains() const {

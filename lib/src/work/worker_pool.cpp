@@ -2,8 +2,9 @@
 #include "spawning/worker_pool.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <utility>
+
+#include "base/processor_time.hpp"
 
 namespace spawning {
 namespace {
@@ -22,13 +23,6 @@ constexpr std::chrono::milliseconds kSampleTime{10};
 // wait will take.
 constexpr int kPartOfTheWait = 8;
 constexpr std::chrono::milliseconds kLongestPause{5};
-
-// Of all threads of this process.
-std::chrono::nanoseconds processor_time() {
-  timespec used{};
-  if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0) return {};
-  return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
-}
 
 }  // namespace
 
@@ -130,7 +124,7 @@ void WorkerPool::look() {
   const std::uint64_t ended = completed() - seen_.completed;
   const auto passed = now - seen_.at;
   if (ended < kSample && passed < kSampleTime) return;
-  const auto used = processor_time();
+  const auto used = own_processor_time();
   const bool are_short = passed < kShortCall * ended;
   const bool want_more = (used - seen_.processor_time) * 4 > passed * 3;
   const auto between = passed / std::max<std::int64_t>(1, static_cast<std::int64_t>(ended));

@@ -12,21 +12,23 @@ std::uint64_t slack(std::uint64_t mean) { return 2 + mean / 20; }
 
 }  // namespace
 
+// Those of generation `oldest`, and later ones.
 template <typename Visit>
-void Siblings::each_serving(Visit visit) const {
+void Siblings::each_serving(std::uint64_t oldest, Visit visit) const {
   const auto used = static_cast<unsigned>(scoreboard_.used());
-  const std::uint64_t generation = scoreboard_.slot(own_slot_).generation;
   for (unsigned index = 0; index < used; ++index) {
     const ScoreboardSlot& slot = scoreboard_.slot(index);
     if (index == own_slot_ || slot.state.load(std::memory_order_relaxed) != WorkerState::serving)
       continue;
-    if (slot.generation.load(std::memory_order_relaxed) >= generation) visit(index, slot);
+    if (slot.generation.load(std::memory_order_relaxed) >= oldest) visit(index, slot);
   }
 }
 
+std::uint64_t Siblings::own_generation() const { return scoreboard_.slot(own_slot_).generation; }
+
 Siblings::Free Siblings::free() const {
   Free free;
-  each_serving([&free](unsigned index, const ScoreboardSlot& slot) {
+  each_serving(own_generation(), [&free](unsigned index, const ScoreboardSlot& slot) {
     free.anybody_serves = true;
     const auto idle = slot.threads_idle.load(std::memory_order_relaxed);
     const auto queued = slot.requests_queued.load(std::memory_order_relaxed);
@@ -38,12 +40,9 @@ Siblings::Free Siblings::free() const {
 }
 
 bool Siblings::none_accepts() const {
-  const auto used = static_cast<unsigned>(scoreboard_.used());
-  for (unsigned index = 0; index < used; ++index) {
-    const auto state = scoreboard_.slot(index).state.load(std::memory_order_relaxed);
-    if (index != own_slot_ && state == WorkerState::serving) return false;
-  }
-  return true;
+  bool none = true;
+  each_serving(0, [&none](unsigned, const ScoreboardSlot&) { none = false; });
+  return none;
 }
 
 bool Siblings::gets_on(unsigned index, const ScoreboardSlot& slot) {
@@ -57,7 +56,7 @@ Siblings::Surplus Siblings::surplus() {
   const auto own = scoreboard_.slot(own_slot_).connections_open.load(std::memory_order_relaxed);
   std::vector<std::pair<unsigned, std::uint64_t>> takers;
   std::uint64_t all = own;
-  each_serving([&](unsigned index, const ScoreboardSlot& slot) {
+  each_serving(own_generation(), [&](unsigned index, const ScoreboardSlot& slot) {
     if (!gets_on(index, slot)) return;
     const auto open = slot.connections_open.load(std::memory_order_relaxed);
     takers.emplace_back(index, open);

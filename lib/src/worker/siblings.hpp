@@ -48,7 +48,8 @@ class Siblings {
 
  private:
   template <typename Visit>
-  void each_serving(Visit visit) const;
+  void each_serving(std::uint64_t oldest, Visit visit) const;
+  [[nodiscard]] std::uint64_t own_generation() const;
   [[nodiscard]] bool gets_on(unsigned index, const ScoreboardSlot& slot);
 
   const Scoreboard& scoreboard_;

@@ -4,6 +4,7 @@
 import hashlib
 
 from flask import Flask, Response, jsonify, redirect, request, send_file, session, url_for
+from gated_blocks import gated_blocks
 
 app = Flask(__name__)
 app.secret_key = "for tests only"
@@ -44,16 +45,7 @@ def raw():
 
 @app.get("/stream")
 def stream():
-    gate = request.args["gate"]
-
-    def blocks():
-        for number in range(3):
-            if number > 0:
-                with open(gate, "rb") as waiting:
-                    waiting.read()
-            yield f"block {number}\n"
-
-    return Response(blocks(), mimetype="text/plain")
+    return Response(gated_blocks(request.args["gate"]), mimetype="text/plain")
 
 
 @app.get("/file")

@@ -7,6 +7,7 @@ import threading
 from django.db import connection
 from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.template import engines
+from gated_blocks import gated_blocks
 
 FORM = """<form method="post">{% csrf_token %}<input name="text"></form>{{ text }}"""
 
@@ -27,16 +28,7 @@ def upload(request):
 
 
 def stream(request):
-    gate = request.GET["gate"]
-
-    def blocks():
-        for number in range(3):
-            if number > 0:
-                with open(gate, "rb") as waiting:
-                    waiting.read()
-            yield f"block {number}\n"
-
-    return StreamingHttpResponse(blocks(), content_type="text/plain")
+    return StreamingHttpResponse(gated_blocks(request.GET["gate"]), content_type="text/plain")
 
 
 def download(request):
