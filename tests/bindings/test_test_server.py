@@ -181,10 +181,13 @@ def test_two_hundred_leave_nothing_behind():
         with spawning.TestServer(hello) as url:
             get(url + "/")
 
+    def left():  # before may count a thread that was joined: the kernel has its task a moment longer
+        return [now - then for now, then in zip(traces(), before) if now > then]
+
     deadline = time.monotonic() + PATIENCE
-    while traces() != before and time.monotonic() < deadline:
-        time.sleep(0.01)  # until the kernel has no task of a thread that was joined
-    assert traces() == before
+    while left() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not left()
 
 
 def test_idle_connections_do_not_keep_it():
@@ -304,7 +307,7 @@ def test_an_argument_that_cannot_be_meant_says_what_was_expected(arguments, erro
     with pytest.raises(error, match=text):
         spawning.TestServer(**{"app": hello, **arguments})
 
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # one of an earlier test may have ended meanwhile
 
 
 def test_the_types_name_every_http_setting():
