@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, cast
-
 from spawning import wsgi_factory
 from spawning.loading.naming import NamingError, describe, resolve
 from spawning.loading.surroundings import add_current_directory
 
+TYPE_CHECKING = False  # typing's, as every worker begins here
 if TYPE_CHECKING:
+    from typing import Any, Callable
+
     from spawning.serving.green_hubs import Hub
 
 
@@ -32,8 +33,8 @@ def load(config: dict[str, Any]) -> Callable[..., Any]:
     add_current_directory()
     if "app_factory" not in config:
         config = wsgi_factory.config_factory(config)
-    application = resolve(config["app_factory"])(config)
+    application: Callable[..., Any] = resolve(config["app_factory"])(config)
     if not callable(application):
         returned = describe(application)
         raise NamingError(f"'{config['app_factory']}' returned {returned}, which is not callable")
-    return cast("Callable[..., Any]", application)
+    return application

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, TypedDict
 
 from spawning import __version__
 from spawning.local_service import LocalService, kind_of, seconds
-from spawning.wsgi_factory import Application
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Unpack
+
+    from spawning.wsgi_factory import Application
 
 
 class HttpSettings(TypedDict, total=False):

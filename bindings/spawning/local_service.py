@@ -13,10 +13,9 @@ import weakref
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from spawning.wsgi_factory import Application
-
 if TYPE_CHECKING:
     from spawning._native import Server
+    from spawning.wsgi_factory import Application
 
 _MOST_THREADS = 1024  # as of `spawn`
 _LONGEST_S = 86_400.0

@@ -14,18 +14,21 @@ import os
 import re
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Callable
 
 from spawning.application import load, patch
-from spawning.loading.load_failure import load_failure, summary_of, traceback_of
-from spawning.loading.loaded_modules import LoadedModules
+from spawning.loading.explaining import explain, explain_load
 from spawning.loading.surroundings import restore_environment
-from spawning.pages.interceptors import Finder, intercept
 from spawning.serving.forking import Forks
 from spawning.serving.thread_serving import ThreadServing
 
+# What most workers do without is imported where it is wanted: they would all load it, while others serve.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Callable
+
     from spawning._native import Worker
+    from spawning.loading.loaded_modules import LoadedModules
+    from spawning.pages.interceptors import Finder
     from spawning.pages.measurement import Measurement
     from spawning.serving.green_hubs import Hub
     from spawning.serving.green_serving import GreenServing
@@ -52,7 +55,8 @@ def main() -> int:
     try:
         return _work(worker)
     except Exception as error:  # whatever it is, in the format of the log
-        worker.log_error(f"this worker cannot go on: {summary_of(error)}", traceback_of(error))
+        summary, traceback = explain(error)
+        worker.log_error(f"this worker cannot go on: {summary}", traceback)
         return 1
 
 
@@ -63,19 +67,19 @@ def _work(worker: Worker) -> int:
     if settings is None:
         return 0
     config: dict[str, Any] = json.loads(settings)
-    modules = LoadedModules() if config.get("reload") == "dev" else None
+    modules = _modules(config)
     measurement = None
     try:
         hub = patch(config)
         measurement = _measure(worker, config, hub)
-        application = intercept(load(config), _finders(worker, config))
+        application = _with_pages(load(config), worker, config)
         forks.end_child(None, _LOADING)
     except BaseException as error:  # SystemExit too: nothing may go unsaid
         forks.end_child(error, _LOADING)
         _report(worker, modules)  # what is wrong may be in a module that could be loaded
         if measurement:
             measurement.finish()
-        worker.failed(*load_failure(error))
+        worker.failed(*explain_load(error))
         worker.close()
         return 1
     _report(worker, modules)
@@ -118,8 +122,18 @@ def _measure(worker: Worker, config: dict[str, Any], hub: Hub | None) -> Measure
     return Measurement(config["coverage_directory"], name, worker.log, concurrency)
 
 
-def _finders(worker: Worker, config: dict[str, Any]) -> list[Finder]:
-    """Of the pages that are wanted beside the application's."""
+def _modules(config: dict[str, Any]) -> LoadedModules | None:
+    if config.get("reload") != "dev":
+        return None
+    from spawning.loading.loaded_modules import LoadedModules  # noqa: PLC0415
+
+    return LoadedModules()
+
+
+def _with_pages(
+    application: Callable[..., Any], worker: Worker, config: dict[str, Any]
+) -> Callable[..., Any]:
+    """`application`, and the pages that are wanted beside its own."""
     finders: list[Finder] = []
     if config.get("coverage"):
         from spawning.pages.coverage_report import CoverageReport  # noqa: PLC0415
@@ -129,7 +143,11 @@ def _finders(worker: Worker, config: dict[str, Any]) -> list[Finder]:
         from spawning.pages import sysinfo  # noqa: PLC0415
 
         finders.append(sysinfo.finder(worker))
-    return finders
+    if not finders:
+        return application
+    from spawning.pages.interceptors import intercept  # noqa: PLC0415
+
+    return intercept(application, finders)
 
 
 def _report(worker: Worker, modules: LoadedModules | None) -> None:

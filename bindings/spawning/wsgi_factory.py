@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Callable, cast
-
 from spawning.loading.naming import NamingError, describe, resolve
 
-Application = Callable[..., Iterable[bytes]]
+TYPE_CHECKING = False  # typing's, as every worker begins here
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Callable
+
+    Application = Callable[..., Iterable[bytes]]
 
 
 def config_factory(config: dict[str, Any]) -> dict[str, Any]:
@@ -38,10 +40,10 @@ def app_factory(config: dict[str, Any]) -> Application:
 
 
 def _callable(name: str) -> Application:
-    found: Any = resolve(name)
+    found: Application = resolve(name)
     if not callable(found):
         raise NamingError(f"'{name}' is {describe(found)}, which is not callable")
-    return cast("Application", found)
+    return found
 
 
 def hello_world(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:

@@ -22,10 +22,6 @@ def ask(serve, application):
     return served.ask
 
 
-def test_without_pages_there_is_nothing_in_between(application):
-    assert intercept(application, []) is application
-
-
 def test_a_page_is_found_by_its_path(ask):
     recording = ask("/_page?query")
 

@@ -56,6 +56,11 @@ BROKEN = {
         ['File "@", line 4', "Mute: <exception str() failed>"],
     ),
     "memory error": ("[0] * (1 << 62)", ['File "@", line 1', "MemoryError"]),
+    "no descriptor left": (
+        "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))\n"
+        "files = []\nwhile True: files.append(open('/dev/null'))",
+        ["OSError: [Errno 24] Too many open files: '/dev/null'"],
+    ),
     "deep recursion": (
         "def down(): down()\ndown()",
         ['File "@", line 2', "RecursionError: maximum recursion depth exceeded"],

@@ -40,7 +40,9 @@ def test_nobody_notices_twenty_re_executions(spawn):
         for _ in range(19):
             server.re_execute()
 
-        wait_until(lambda: descriptors(server) <= before, server.patience, "as many descriptors as before")
+        wait_until(
+            lambda: descriptors(server) <= before, server.patience, "as many descriptors as before"
+        )
         assert set(server.workers()) == workers
 
     assert server.errors().count("goes on with 2 workers") == 20

@@ -9,13 +9,14 @@ package.module              its `application`, or else its `app`
 
 from __future__ import annotations
 
-import difflib
 import importlib
-import pkgutil
 import sys
-from collections.abc import Iterable
 from types import ModuleType
-from typing import Any
+
+TYPE_CHECKING = False  # typing's, as every worker begins here
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
 DEFAULT_NAMES = ("application", "app")
 
@@ -78,11 +79,11 @@ def import_named(name: str) -> ModuleType:
     message = f"there is no module '{missing}'"
     if parent is None:
         message += " in the current directory or elsewhere on Python's path"
-        message += _nearest(missing, _top_modules())
+        message += _nearest(missing, _modules_in(sys.path[:1]))  # most likely
     elif hasattr(parent, "__path__"):
         message += _nearest(
             missing.rpartition(".")[2],
-            [each.name for each in pkgutil.iter_modules(parent.__path__)],
+            _modules_in(parent.__path__),
         )
     else:
         message += f": '{parent.__name__}' is not a package"
@@ -135,13 +136,16 @@ def _default(module: ModuleType, names: tuple[str, ...]) -> Any:
 
 
 def _nearest(name: str, candidates: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415  # for who is wrong; who is right starts sooner
+
     close = difflib.get_close_matches(name, candidates, n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
-def _top_modules() -> list[str]:
-    """Those a typo is most likely about: in the current directory."""
-    return [each.name for each in pkgutil.iter_modules(sys.path[:1])]
+def _modules_in(directories: Iterable[str]) -> list[str]:
+    import pkgutil  # noqa: PLC0415  # as difflib
+
+    return [each.name for each in pkgutil.iter_modules(directories)]
 
 
 def _files(module: Any) -> list[str]:

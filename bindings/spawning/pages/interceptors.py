@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Callable, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional
 
-from spawning.wsgi_factory import Application
+if TYPE_CHECKING:
+    from spawning.wsgi_factory import Application
 
 _METHODS = ("GET", "HEAD")
 
@@ -26,12 +27,9 @@ Finder = Callable[[str], Optional[Page]]  # the page with this path
 def intercept(application: Application, finders: Iterable[Finder]) -> Application:
     """`application`, which is only asked for what none of `finders` finds.
 
-    It gets everything else as it is; without finders it is `application` itself that is returned.
-    Pages are there for GET and HEAD; other methods get 405.
+    It gets everything else as it is. Pages are there for GET and HEAD; other methods get 405.
     """
     finders = tuple(finders)
-    if not finders:
-        return application
 
     def intercepting(
         environ: dict[str, Any], start_response: Callable[..., Any]

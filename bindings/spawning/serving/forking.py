@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Any, Callable, NoReturn
 
-from spawning.loading.load_failure import summary_of, traceback_of
+from spawning.loading.explaining import explain
 
-_Identity = tuple[int, int]
+TYPE_CHECKING = False  # typing's, as every worker begins here
+if TYPE_CHECKING:
+    from typing import Any, Callable, NoReturn
+
+    _Identity = tuple[int, int]
 
 
 class Forks:
@@ -64,8 +67,10 @@ class Forks:
         if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
             status = error.code or 0
         elif error is not None:
-            said = f"a process that the application forked {when} failed: {summary_of(error)}"
-            self._log_error(said, traceback_of(error))
+            summary, traceback = explain(error)
+            self._log_error(
+                f"a process that the application forked {when} failed: {summary}", traceback
+            )
         else:
             said = f"a process that the application forked {when} came back, and is ended"
             self._log_error(f"{said}; it has to end itself, with os._exit()", "")

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import select
 import threading
-from typing import TYPE_CHECKING, Callable
 
+TYPE_CHECKING = False  # typing's, as every worker begins here
 if TYPE_CHECKING:
+    from typing import Callable
+
     from spawning._native import Worker
 
 _LOOK_AGAIN_MS = 20  # for an iterator that must not be interrupted where it is
