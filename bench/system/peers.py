@@ -21,7 +21,7 @@ from pathlib import Path
 
 import peer_report
 from peer_table import PEERS, Place, choose
-from server_process import free_port, started
+from server_process import compile_package, free_port, started
 from situations import (
     APPLICATIONS,
     FOR_FLOORS,
@@ -78,12 +78,6 @@ def pinning(unpinned):
     if unpinned or len(processors) < 2 or not shutil.which("taskset"):
         return [], []
     return ["taskset", "-c", str(processors[-1])], ["taskset", "-c", str(processors[0])]
-
-
-def compile_ours(place):
-    """As pip does with what it installs: a build has no bytecode beside its modules."""
-    package = place.build / "python" / "spawning"
-    subprocess.run([place.python, "-m", "compileall", "-q", package], check=True)
 
 
 def describe(place, before_server, before_load):
@@ -192,7 +186,7 @@ def main(arguments=None):
     with tempfile.TemporaryDirectory() as scratch:
         os.chmod(scratch, 0o755)
         place = Place(build, Path(os.path.abspath(python)), Path(scratch))
-        compile_ours(place)
+        compile_package(place.python, place.build)
         pins = pinning(options.unpinned)
         heading = list(describe(place, *pins))
         print("\n".join(heading), flush=True)

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def installed(module):
     return importlib.util.find_spec(module) is not None
 
 
+def compile_package(python, build):
+    """As pip does with what it installs: a build has no bytecode beside its modules."""
+    package = build / "python" / "spawning"
+    subprocess.run([python, "-m", "compileall", "-q", package], check=True)
+
+
 @contextlib.contextmanager
 def running(command, build, cwd=None):
     """Starts a server, and gives its port once it answers."""
@@ -37,6 +44,7 @@ def running_process(command, build, cwd=None):
     port = free_port()
     where = f"127.0.0.1:{port}" if command[-1] == "-b" else str(port)
     environment = {**os.environ, "PYTHONPATH": str(build / "python")}
+    compile_package(sys.executable, build)
     with started([*command, where], port, environment, cwd) as process:
         yield process, port
 
