@@ -167,9 +167,10 @@ def _serve(
     hub: Hub | None,
 ) -> None:
     worker.log_accesses(config.get("access_log_format", "spawning"))
-    serving = _make_ready(worker, application, config, hub)
+    serving = _serving(worker, config, hub)
     close_backdoor: Callable[[], None] | None = None
     try:
+        _make_ready(worker, serving, application, config, hub)
         _keep_forks_from_answering(worker, forks, hub)
         close_backdoor = _open_backdoor(worker, forks, application, config, hub)
         serving.run(lambda: _report(worker, modules), modules is not None)
@@ -184,24 +185,33 @@ def _serve(
         serving.end()
 
 
-def _make_ready(
-    worker: Worker, application: Callable[..., Any], config: dict[str, Any], hub: Hub | None
+def _serving(
+    worker: Worker, config: dict[str, Any], hub: Hub | None
 ) -> ThreadServing | GreenServing:
-    multiprocess = config.get("num_processes", 1) > 1
-    http = {"no_keepalive": config.get("no_keepalive", False), **config.get("http", {})}
+    """Nothing of it runs yet."""
     if hub is None:
-        threads = config.get("threadpool_workers", 4)
-        serving = ThreadServing(worker, threads)
-        try:
-            serving.start()
-            worker.ready(application, multithread=threads > 1, multiprocess=multiprocess, http=http)
-            serving.serve()
-        except BaseException:
-            serving.end()
-            raise
-        return serving
+        return ThreadServing(worker, config.get("threadpool_workers", 4))
     from spawning.serving.green_serving import GreenServing  # noqa: PLC0415
 
+    return GreenServing(worker, hub)
+
+
+def _make_ready(
+    worker: Worker,
+    serving: ThreadServing | GreenServing,
+    application: Callable[..., Any],
+    config: dict[str, Any],
+    hub: Hub | None,
+) -> None:
+    multiprocess = config.get("num_processes", 1) > 1
+    http = {"no_keepalive": config.get("no_keepalive", False), **config.get("http", {})}
+    if isinstance(serving, ThreadServing):
+        serving.start()
+        multithread = config.get("threadpool_workers", 4) > 1
+        worker.ready(application, multithread=multithread, multiprocess=multiprocess, http=http)
+        serving.serve()
+        return
+    assert hub
     worker.ready_for_greenlets(
         application,
         multiprocess=multiprocess,
@@ -211,7 +221,6 @@ def _make_ready(
         make_event=hub.event,
         current=hub.current,
     )
-    return GreenServing(worker, hub)
 
 
 def _keep_forks_from_answering(worker: Worker, forks: Forks, hub: Hub | None) -> None:

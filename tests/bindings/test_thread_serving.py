@@ -14,6 +14,7 @@ class Worker:
     """Of which each thread says once that it serves; it has nothing left to do when `finish` is called."""
 
     def __init__(self):
+        self.ready = True
         self.serving = []
         self._finished = os.pipe()
         self._attention = os.pipe()
@@ -28,6 +29,8 @@ class Worker:
         return False
 
     def serve_requests(self):
+        if not self.ready:
+            raise RuntimeError("the worker is not ready yet")
         self.serving.append(threading.current_thread().name)
 
     def finish(self):
@@ -65,12 +68,23 @@ def test_the_threads_are_there_before_they_serve(worker):
 
 
 def test_they_end_without_serving_where_the_worker_has_not_become_ready(worker):
+    worker.ready = False
     serving = ThreadServing(worker, 2)
     serving.start()
 
     serving.end()
 
     assert not worker.serving
+    assert not threads()
+
+
+def test_they_serve_where_only_the_word_that_it_is_ready_is_missing(worker):
+    serving = ThreadServing(worker, 2)
+    serving.start()
+
+    serving.end()
+
+    assert sorted(worker.serving) == ["spawning-0", "spawning-1"]
     assert not threads()
 
 

@@ -45,9 +45,16 @@ def fail(*_arguments):
     raise LookupError("no room for it")
 
 
-@pytest.mark.parametrize("step", ["_keep_forks_from_answering", "_open_backdoor"])
-def test_the_threads_finish_when_it_fails_between_ready_and_serving(monkeypatch, step):
-    monkeypatch.setattr(spawning.worker, step, fail)
+@pytest.mark.parametrize(
+    "of, step",
+    [
+        (spawning.worker.ThreadServing, "serve"),
+        (spawning.worker, "_keep_forks_from_answering"),
+        (spawning.worker, "_open_backdoor"),
+    ],
+)
+def test_the_threads_finish_when_it_fails_between_ready_and_serving(monkeypatch, of, step):
+    monkeypatch.setattr(of, step, fail)
     monkeypatch.setattr(os, "nice", lambda _increment: 0)
     monkeypatch.setattr(os, "register_at_fork", lambda **_hooks: None)
     worker, forks = Worker(), Forks()

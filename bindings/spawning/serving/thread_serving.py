@@ -44,8 +44,11 @@ class ThreadServing:
 
     def _serve(self) -> None:
         self._decided.wait()
-        if self._ready:
+        try:
             self._worker.serve_requests()
+        except RuntimeError:
+            if self._ready:
+                raise  # otherwise nobody has come as far as to make the worker ready
 
     def run(self, look_around: Callable[[], None], often: bool) -> None:
         """Returns when the worker has nothing left to do.
