@@ -184,6 +184,17 @@ class Spawn:
             return client.response(method)
 
 
+def refuses(server: Spawn) -> bool:
+    """Whether nobody listens any more."""
+    try:
+        socket.create_connection((server.host, server.port), 1).close()
+    except ConnectionRefusedError:
+        return True
+    except (ConnectionResetError, TimeoutError):
+        pass  # it came while the socket was being closed
+    return False
+
+
 def environment(changes: dict[str, str] | None) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return {**clean, **(changes or {})}

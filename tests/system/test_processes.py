@@ -11,21 +11,10 @@ import time
 
 import pytest
 from busy_clients import asking
-from running import alive, in_all_modes, marked, wait_until
+from running import alive, in_all_modes, marked, refuses, wait_until
 
 VALIDATOR = "wsgiref.validate.validator"
 APP = ("system_apps:router", VALIDATOR)
-
-
-def refuses(server):
-    """Whether nobody listens any more."""
-    try:
-        socket.create_connection((server.host, server.port), 1).close()
-    except ConnectionRefusedError:
-        return True
-    except (ConnectionResetError, TimeoutError):
-        pass  # it came while the socket was being closed
-    return False
 
 
 def busy(server, gate):

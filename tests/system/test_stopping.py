@@ -8,7 +8,7 @@ import socket
 import threading
 
 import pytest
-from running import in_all_modes, wait_until
+from running import in_all_modes, refuses, wait_until
 
 pytestmark = in_all_modes
 
@@ -65,7 +65,7 @@ def test_who_waits_in_the_backlog_is_answered(spawn, gate):
         each.request("/pid")
 
     server.signal(signal.SIGTERM)
-    server.says("requests may finish")
+    wait_until(lambda: refuses(server), server.patience, "the signal's effect")
     gate.open()
 
     assert held.response().status == 200
