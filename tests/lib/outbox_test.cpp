@@ -22,10 +22,11 @@ struct OutboxTest : ::testing::Test, Outbox::IoThread {
   Outbox outbox{ends.first.get(), kLimits, spooled, *this};
   OutboxTest() { EXPECT_EQ(::fcntl(ends.first.get(), F_SETFL, O_NONBLOCK), 0); }
 
-  int flushes = 0, closes = 0;
+  int flushes = 0, closes = 0, keeps = 0;
 
   void post_flush() override { ++flushes; }
   void post_close() override { ++closes; }
+  void post_kept() override { ++keeps; }
 
   WriteStatus send(std::string_view octets, Outbox::When when = Outbox::When::now) {
     iovec piece{const_cast<char*>(octets.data()), octets.size()};
@@ -142,6 +143,79 @@ TEST_F(OutboxTest, KeepsTheOrderOfWhatMayWaitBehindAQueue) {
   EXPECT_EQ(send("behind", Outbox::When::soon), WriteStatus::full);
 
   EXPECT_EQ(receive_everything(), sent + "behind");
+}
+
+TEST_F(OutboxTest, KeepsWhatMayGoWithTheNextUntilThatIsSent) {
+  EXPECT_EQ(send("one ", Outbox::When::with_next), WriteStatus::ok);
+  EXPECT_EQ(send("two ", Outbox::When::with_next), WriteStatus::ok);
+
+  EXPECT_EQ(receive(), "");
+  EXPECT_EQ(keeps, 1);
+  EXPECT_EQ(flushes, 0);
+  EXPECT_EQ(outbox.kept(), 8U);
+  EXPECT_FALSE(outbox.empty());
+  EXPECT_EQ(send("three"), WriteStatus::ok);
+  EXPECT_EQ(receive(), "one two three");
+  EXPECT_EQ(outbox.kept(), 0U);
+  EXPECT_EQ(send("four", Outbox::When::with_next), WriteStatus::ok);
+  EXPECT_EQ(keeps, 2);
+}
+
+TEST_F(OutboxTest, SendsWhatItKeepsWhenItIsTold) {
+  EXPECT_EQ(send("one", Outbox::When::with_next), WriteStatus::ok);
+  outbox.send_kept();
+  EXPECT_EQ(receive(), "one");
+  EXPECT_EQ(send("two", Outbox::When::with_next), WriteStatus::ok);
+  bool progress = false;
+  EXPECT_EQ(outbox.flush(progress), Outbox::Flush::empty);
+
+  EXPECT_EQ(receive(), "two");
+  EXPECT_EQ(outbox.kept(), 0U);
+  EXPECT_TRUE(outbox.empty());
+}
+
+TEST_F(OutboxTest, KeepsNoMoreThanItsLimit) {
+  const std::string half(Outbox::kMostKept / 2, 'h');
+  EXPECT_EQ(send(half, Outbox::When::with_next), WriteStatus::ok);
+  EXPECT_EQ(send(half, Outbox::When::with_next), WriteStatus::ok);
+  EXPECT_EQ(receive(), "");
+
+  EXPECT_EQ(send("more", Outbox::When::with_next), WriteStatus::ok);
+
+  EXPECT_EQ(receive(), half + half + "more");
+  EXPECT_TRUE(outbox.empty());
+}
+
+TEST_F(OutboxTest, LeavesWhatItKeepsToTheIoThreadWithWhatMayBeSentSoon) {
+  EXPECT_EQ(send("one ", Outbox::When::with_next), WriteStatus::ok);
+  EXPECT_EQ(send("two ", Outbox::When::soon), WriteStatus::ok);
+  EXPECT_EQ(send("three", Outbox::When::with_next), WriteStatus::ok);
+
+  EXPECT_EQ(flushes, 1);
+  EXPECT_EQ(keeps, 1);
+  EXPECT_EQ(outbox.kept(), 0U);
+  bool progress = false;
+  EXPECT_EQ(outbox.flush(progress), Outbox::Flush::empty);
+  EXPECT_EQ(receive(), "one two three");
+}
+
+TEST_F(OutboxTest, KeepsNothingBehindAQueue) {
+  const std::string sent = overfill();
+  EXPECT_EQ(send("behind", Outbox::When::with_next), WriteStatus::full);
+
+  EXPECT_EQ(keeps, 0);
+  EXPECT_EQ(outbox.kept(), 0U);
+  EXPECT_EQ(receive_everything(), sent + "behind");
+}
+
+TEST_F(OutboxTest, FindsOutThatTheClientHasGoneWhenWhatItKeepsIsSent) {
+  EXPECT_EQ(send("one", Outbox::When::with_next), WriteStatus::ok);
+  ends.second.reset();
+
+  outbox.send_kept();
+
+  EXPECT_EQ(closes, 1);
+  EXPECT_TRUE(outbox.gone());
 }
 
 TEST_F(OutboxTest, FindsOutThatTheClientHasGoneWhenWhatMayWaitIsSent) {

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
@@ -47,6 +48,26 @@ def test_pipelined_requests_are_answered_in_their_order(site):
         answers = [json.loads(client.response().body)["environ"] for _ in range(20)]
 
     assert [environ["QUERY_STRING"] for environ in answers] == [str(number) for number in range(20)]
+
+
+def test_an_answer_does_not_wait_for_the_pipelined_request_behind_it(site, gate):
+    with site.client() as client:
+        request = "GET {} HTTP/1.1\r\nHost: test\r\n\r\n"
+        targets = ["/pid", f"/gated?gate={gate.path}", "/pid"]
+        client.send("".join(map(request.format, targets)).encode())
+
+        pid = client.response().body
+        gate.open()
+        assert client.response().body == b"passed"
+        assert client.response().body == pid
+
+
+def test_pipelined_requests_are_answered_to_a_client_that_has_shut_its_end(site):
+    with site.client() as client:
+        client.send(b"GET /pid HTTP/1.1\r\nHost: test\r\n\r\n" * 20)
+        client.socket.shutdown(socket.SHUT_WR)
+        assert all(client.response().body.isdigit() for _ in range(20))
+        assert client.at_end()
 
 
 def test_http_1_0_is_answered_and_closed(site):

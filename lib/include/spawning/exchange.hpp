@@ -61,10 +61,10 @@ class Exchange {
   ///         started then.
   virtual void start(const ResponseHead& head, std::optional<std::uint64_t> content_length) = 0;
 
-  /// Sends `block` at once, with the head if that is still here; what the socket does not take is
-  /// queued. Where blocks follow each other within a millisecond, or while Server::between_turns()
-  /// pauses, they are queued, too, and the I/O thread sends what there is as soon as it can. Never
-  /// waits. Octets beyond a declared Content-Length, and those of a bodiless response, are dropped.
+  /// Sends `block` at once, with the head if that is still here, and queues what the socket does not take. Never
+  /// waits. It is sent soon, with others, where blocks follow within a millisecond or Server::between_turns() pauses;
+  /// and with the next answer, unless that takes its time, where it ends a small response and the next request is here.
+  /// Octets beyond a declared Content-Length, and those of a bodiless response, are dropped.
   virtual WriteStatus write(std::string_view block) = 0;
 
   /// Sends `length` octets of a file from `offset` on, as write() does a block, but without anybody

@@ -28,6 +28,13 @@ struct ConnectionDeadline : Deadlines::Node {
   HttpConnection& owner;
 };
 
+/// Answers that are kept to be sent with the next one, as they were at the last look.
+struct KeptOctets {
+  bool watched = false;
+  unsigned looks = 0;
+  std::size_t octets = 0;
+};
+
 /// All that it takes to read requests and to answer them. A connection has it from the first octets
 /// that come until it has been quiet for a while; so one that is kept alive does without nearly all
 /// of the time. What is parsed, encoded or kept for reuse lives here, what the next request has to
@@ -62,6 +69,7 @@ struct ActiveState {
   std::size_t begin = 0;        // of the request in buffer
   std::size_t request_end = 0;  // behind the request, once it is complete
   std::size_t end = 0;          // of what has been read
+  KeptOctets kept;
   ConnectionDeadline output_deadline;
   ConnectionDeadline request_deadline;
   std::chrono::steady_clock::time_point body_began{};

@@ -132,6 +132,23 @@ void HttpConnection::flush() {
   server_->poll_set->await_output(socket_.get(), *this);
 }
 
+void HttpConnection::watch_kept() {
+  if (!active_ || std::exchange(active_->kept.watched, true)) return;
+  active_->kept = {.watched = true, .octets = active_->outbox.kept()};
+  server_->kept_answers->watch(weak_from_this());
+}
+
+bool HttpConnection::look_at_kept() {
+  if (!active_) return true;
+  KeptOctets& kept = active_->kept;
+  const std::size_t before = std::exchange(kept.octets, active_->outbox.kept());
+  if (kept.octets < before) kept.looks = 0;  // these are others
+  if (kept.octets > 0 && kept.octets != before && ++kept.looks < kMostLooks) return false;
+  kept.watched = false;
+  if (kept.octets > 0) flush();
+  return true;
+}
+
 // In stages, so that a client which is still sending does not lose the answer to a reset: RFC 9112
 // §9.6.
 void HttpConnection::begin_close() {
@@ -149,6 +166,7 @@ void HttpConnection::begin_close() {
 
 // Of TCP: the client must not take what it has for all of it.
 void HttpConnection::reset() {
+  active_->outbox.send_kept();
   active_->outbox.mark_gone();
   if (phase_ == Phase::closed) return;
   const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
@@ -157,8 +175,10 @@ void HttpConnection::reset() {
 }
 
 void HttpConnection::close() {
-  if (active_)
+  if (active_) {
+    active_->outbox.send_kept();
     active_->outbox.mark_gone();  // a second time for producers that have asked to be resumed since
+  }
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
   // The client is told so even if a process that the application has forked has the socket, too.
@@ -200,6 +220,8 @@ void HttpConnection::note_closed_under_way() {
 void HttpConnection::post_flush() { post(&HttpConnection::flush); }
 
 void HttpConnection::post_close() { post(&HttpConnection::close); }
+
+void HttpConnection::post_kept() { post(&HttpConnection::watch_kept); }
 
 void HttpConnection::post_look() { post(&HttpConnection::look_again); }
 

@@ -56,6 +56,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   /// Ends it now, whatever is running.
   void close();
 
+  /// Of answers that are kept to be sent with the next one: sends them if the next one takes its time, or
+  /// if they have been seen growing for several looks. Says whether there is nothing to wait for.
+  [[nodiscard]] bool look_at_kept();
+
   /// One of its deadlines has passed.
   void expired(Deadlines::Kind kind);
 
@@ -73,6 +77,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   static constexpr std::size_t kSpare = 128;
   /// So often a request may be passed on: each time it waits for a while and loses its place.
   static constexpr unsigned kMostMoves = 4;
+  /// So often answers that are kept may be looked at before they are sent.
+  static constexpr unsigned kMostLooks = 5;
 
   enum class Phase {
     head,    // reading, or waiting for, the head of a request
@@ -110,6 +116,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void feed_body(std::string_view octets);
   void body_complete(std::string_view next);
   void dispatch();
+  [[nodiscard]] bool next_is_here() const;
   [[nodiscard]] TaggedRequest& tag();
   void refuse(const Refusal& refusal);
   void hand_back();  // the exchange is over
@@ -141,6 +148,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   void post_flush() override;
   void post_close() override;
+  void post_kept() override;
+  void watch_kept();
   void post_look() override;
   [[nodiscard]] bool portable() const override;
   void post(void (HttpConnection::*step)());  // from any thread

@@ -110,6 +110,7 @@ void HttpConnection::dispatch() {
   Origin origin = active_->forwarded.read(head, info_.peer, server_->config.forwarded_allow);
   active_->exchange.begin_exchange(head, *origin.client, may_keep_alive(), now);
   if (crowded) active_->exchange.keep_no_memory();
+  if (next_is_here() && !leaving()) active_->exchange.note_next();
   std::string_view id;
   if (server_->config.request_id) {
     const bool trusted = server_->config.forwarded_allow.trusts(info_.peer);
@@ -140,6 +141,13 @@ void HttpConnection::dispatch() {
                     active_->buffer.size == active_->end || leaving();
   if (more ? active_->exchange.over_or_tell() : active_->exchange.over()) return hand_back();
   read();  // also with requests waiting here: the client's end must be noticed
+}
+
+// The head of the next request, whole.
+bool HttpConnection::next_is_here() const {
+  const std::string_view behind{active_->buffer.octets.get() + active_->request_end,
+                                active_->end - active_->request_end};
+  return behind.find("\r\n\r\n") != std::string_view::npos;
 }
 
 // The first request of a connection may have waited in the kernel's queue, and its client may have

@@ -36,6 +36,7 @@ void HttpExchange::begin_exchange(const RequestHead& head, const Address& client
   client_ = &client;
   keep_alive_ = keep_alive;
   keeps_memory_ = true;
+  next_is_here_ = false;
   began_ = begun_ = now;
   status_ = 0;
   refusal_.reset();
@@ -112,7 +113,8 @@ void HttpExchange::inform(const ResponseHead& head) {
 WriteStatus HttpExchange::write(std::string_view block) {
   if (revoked()) return WriteStatus::gone;
   note_progress();
-  return send(encoder_.frame(block), when_to_send());
+  const auto piece = encoder_.frame(block);  // first: it may complete the response
+  return send(piece, when_to_send());
 }
 
 WriteStatus HttpExchange::send(const ResponseEncoder::Piece& piece, Outbox::When when) {
@@ -129,7 +131,7 @@ WriteStatus HttpExchange::send(const ResponseEncoder::Piece& piece, Outbox::When
 // where blocks follow each other so quickly that it costs more to send one than to make one.
 Outbox::When HttpExchange::when_to_send() {
   const bool first = !head_octets_.empty();
-  if (first && encoder_.complete()) return when_to_end();
+  if (first && encoder_.complete()) return when_whole();
   const auto now = std::chrono::steady_clock::now();
   const auto before = std::exchange(last_block_, now);
   return !first && now - before < kQuickly ? Outbox::When::soon : when_to_end();
@@ -138,6 +140,11 @@ Outbox::When HttpExchange::when_to_send() {
 // Nothing follows that it could be sent with.
 Outbox::When HttpExchange::when_to_end() const {
   return server_.pausing.load(std::memory_order_relaxed) ? Outbox::When::soon : Outbox::When::now;
+}
+
+// Of a response that is sent in one piece: with the one behind it, if that is about to be made.
+Outbox::When HttpExchange::when_whole() const {
+  return next_is_here_ && encoder_.keep_alive() ? Outbox::When::with_next : when_to_end();
 }
 
 // Swapped, so that both keep their memory.
@@ -188,7 +195,9 @@ std::string HttpExchange::label() const {
 void HttpExchange::finish() {
   if (revoked()) return hand_over(false);
   const std::string_view terminator = encoder_.finish();
-  if (!head_octets_.empty() || !terminator.empty()) send({terminator, {}, {}}, when_to_end());
+  const bool whole = !head_octets_.empty() && encoder_.complete();
+  if (!head_octets_.empty() || !terminator.empty())
+    send({terminator, {}, {}}, whole ? when_whole() : when_to_end());
   if (!encoder_.complete()) {
     // Of a client that has gone nobody asked for the rest.
     if (!outbox_.gone()) {

@@ -67,6 +67,9 @@ class HttpExchange final : public Exchange {
     request_octets_ = octets;
     request_id_ = id;
   }
+  /// Another request has come behind the one that has just begun: its response need not be sent before
+  /// that one's.
+  void note_next() { next_is_here_ = true; }
   /// The request that has just begun shall leave nothing behind that would be used again.
   void keep_no_memory() { keeps_memory_ = false; }
   [[nodiscard]] bool over() const {
@@ -131,6 +134,7 @@ class HttpExchange final : public Exchange {
   void head_is_sent();
   [[nodiscard]] Outbox::When when_to_send();
   [[nodiscard]] Outbox::When when_to_end() const;
+  [[nodiscard]] Outbox::When when_whole() const;
   [[nodiscard]] std::string label() const;
   void end(Outcome outcome, Then then);
   void release_memory();
@@ -160,6 +164,7 @@ class HttpExchange final : public Exchange {
   unsigned status_ = 0;
   bool keep_alive_ = false;
   bool keeps_memory_ = true;
+  bool next_is_here_ = false;
   std::optional<RefusalReason> refusal_;
   Then then_ = Then::close;
   std::atomic<unsigned> baton_{0};

@@ -39,16 +39,20 @@ constexpr std::size_t kMostPostponed = 64 << 10;
 // Room for blocks that follow each other, so that not each of them needs more.
 constexpr std::size_t kMoreToCome = 16 << 10;
 
+// Room for a dozen small responses, of which those that follow go with the first.
+constexpr std::size_t kUsuallyKept = 4 << 10;
+
 }  // namespace
 
 WriteStatus Outbox::send(std::span<iovec> pieces, When when) {
   const std::lock_guard lock{mutex_};
   if (gone()) return WriteStatus::gone;
   const std::size_t size = size_of(pieces);
-  const bool joins = postponed_ || (when == When::soon && unsent_.empty());
+  if (when == When::with_next && kept_ + size > kMostKept) when = When::now;
+  const bool joins = postponed_ || (when != When::now && unsent_.empty());
   bool here = true;
   if (joins && size <= kMostPostponed && unsent_.stays_in_memory(size)) {
-    postpone(pieces);
+    postpone(pieces, size, when);
     if (when == When::now) here = send_postponed();
   } else {
     here = send_postponed() && send_pieces(pieces, 0);
@@ -57,13 +61,21 @@ WriteStatus Outbox::send(std::span<iovec> pieces, When when) {
   return unsent_.empty() || !unsent_.congested() ? WriteStatus::ok : WriteStatus::full;
 }
 
-void Outbox::postpone(std::span<iovec> pieces) {
-  unsent_.expect(postponed_ ? kMoreToCome : size_of(pieces));
+void Outbox::postpone(std::span<iovec> pieces, std::size_t size, When when) {
+  const bool first = !std::exchange(postponed_, true);
+  const bool flushed_soon = !first && kept_ == 0;
+  const bool keeps = when == When::with_next && !flushed_soon;
+  unsent_.expect(flushed_soon ? kMoreToCome : keeps ? std::max(size, kUsuallyKept) : size);
   for (const auto& piece : pieces) unsent_.push(octets_of(piece));
-  if (!std::exchange(postponed_, true)) io_.post_flush();
+  if (keeps && kept_ == 0) io_.post_kept();
+  if (when == When::soon && !flushed_soon) io_.post_flush();
+  kept_ = keeps ? kept_ + size : 0;
 }
 
-bool Outbox::send_postponed() { return !std::exchange(postponed_, false) || send_queue(); }
+bool Outbox::send_postponed() {
+  kept_ = 0;
+  return !std::exchange(postponed_, false) || send_queue();
+}
 
 bool Outbox::send_pieces(std::span<iovec> pieces, int flags) {
   const bool was_empty = unsent_.empty();
@@ -126,6 +138,16 @@ void Outbox::when_writable(std::function<void()> resume) {
   }
 }
 
+std::size_t Outbox::kept() const {
+  const std::lock_guard lock{mutex_};
+  return kept_;
+}
+
+void Outbox::send_kept() {
+  const std::lock_guard lock{mutex_};
+  if (kept_ > 0 && !send_postponed()) return;  // who is told closes the connection
+}
+
 bool Outbox::empty() const {
   const std::lock_guard lock{mutex_};
   return unsent_.empty();
@@ -139,6 +161,7 @@ Outbox::Flush Outbox::flush(bool& progress) {
     const std::lock_guard lock{mutex_};
     if (gone()) return Flush::failed;
     postponed_ = false;
+    kept_ = 0;
     const auto sent = unsent_.send(fd_, progress);
     if (sent == UnsentQueue::Sent::failed) return Flush::failed;
     if (sent == UnsentQueue::Sent::some) status = Flush::blocked;
@@ -164,6 +187,7 @@ void Outbox::mark_gone() {
     gone_.store(true, std::memory_order_release);
     unsent_.clear();
     postponed_ = false;
+    kept_ = 0;
     resume = wake_waiters();
   }
   if (resume) resume();

@@ -21,7 +21,8 @@ namespace spawning {
 
 /// Sends octets straight from the answering thread while the socket takes them, which saves the hop
 /// to the I/O thread, and queues the rest, which the I/O thread sends as the client reads. What may be
-/// sent soon instead of now, it sends together with what is queued by then.
+/// sent soon instead of now, it sends together with what is queued by then; what may be sent with
+/// the next, it keeps until that is sent, or until flush().
 ///
 /// \par Threads   send(), send_file(), wait_writable(), when_writable() and gone(): any. The rest:
 ///                the I/O thread.
@@ -35,6 +36,7 @@ class Outbox {
     virtual ~IoThread() = default;
     virtual void post_flush() = 0;  ///< octets are queued: call flush() when the socket is writable
     virtual void post_close() = 0;  ///< sending failed: the client is gone
+    virtual void post_kept() = 0;   ///< the first octets are kept for the next ones: see kept()
   };
 
   /// A part of a file.
@@ -47,7 +49,10 @@ class Outbox {
   Outbox(int fd, const UnsentLimits& limits, std::atomic<std::uint64_t>& spooled, IoThread& io)
       : fd_{fd}, io_{io}, unsent_{limits, spooled} {}
 
-  enum class When : std::uint8_t { now, soon };
+  enum class When : std::uint8_t { now, soon, with_next };
+
+  /// No more than this is kept for the next octets.
+  static constexpr std::size_t kMostKept = 16 << 10;
 
   /// Sends or queues all of it, without waiting.
   WriteStatus send(std::span<iovec> pieces, When when = When::now);
@@ -72,6 +77,12 @@ class Outbox {
   /// Resumes whoever waits although little is unsent.
   void resume();
 
+  /// Octets that are here only because they may go with the next ones.
+  [[nodiscard]] std::size_t kept() const;
+
+  /// Sends those, as flush() would. Nothing happens if there are none.
+  void send_kept();
+
   /// Whether everything is with the kernel.
   [[nodiscard]] bool empty() const;
 
@@ -80,7 +91,7 @@ class Outbox {
 
  private:
   // With the mutex held. False: the client has gone.
-  void postpone(std::span<iovec> pieces);
+  void postpone(std::span<iovec> pieces, std::size_t size, When when);
   [[nodiscard]] bool send_postponed();
   [[nodiscard]] bool send_pieces(std::span<iovec> pieces, int flags);
   [[nodiscard]] bool send_queue();
@@ -95,6 +106,7 @@ class Outbox {
   UnsentQueue unsent_;
   std::function<void()> resume_;
   bool postponed_ = false;         // what is in the queue, although the socket may take it
+  std::size_t kept_ = 0;           // octets of that, while none of it is to be sent soon
   std::atomic<bool> gone_{false};  // written with the mutex held
 };
 

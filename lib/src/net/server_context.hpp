@@ -17,6 +17,7 @@
 #include "http/request_id.hpp"
 #include "net/buffer_pool.hpp"
 #include "net/deadlines.hpp"
+#include "net/kept_answers.hpp"
 #include "net/poll_set.hpp"
 #include "net/slot_pool.hpp"
 #include "net/unsent_queue.hpp"
@@ -70,7 +71,7 @@ struct ServerContext {
   static constexpr std::size_t kReadBuffer = 16 << 10;
   static constexpr std::size_t kPassage = 64 << 10;
   /// Enough for an ActiveState: 22 of them make a chunk of the pool.
-  static constexpr std::size_t kActive = 2848;
+  static constexpr std::size_t kActive = 2880;
 
   IoContext& io;
   Handler& handler;
@@ -80,6 +81,7 @@ struct ServerContext {
   const bool keeps_response_heads;      // for the observer
   std::optional<PollSet> poll_set{io};  // until its Server ends
   Deadlines deadlines;
+  const std::shared_ptr<KeptAnswers> kept_answers = std::make_shared<KeptAnswers>(io);
   BufferPool read_buffers{kReadBuffer, 256};
   /// Octets of a body, from the socket on their way into it; nothing stays here from one read to the next.
   const Buffer passage{kPassage};
