@@ -59,7 +59,11 @@ BROKEN = {
     "no descriptor left": (
         "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))\n"
         "files = []\nwhile True: files.append(open('/dev/null'))",
-        ["OSError: [Errno 24] Too many open files: '/dev/null'"],
+        ['File "@", line 4', "OSError: [Errno 24] Too many open files: '/dev/null'"],
+    ),
+    "module of ours that shadows": (
+        "import sys, types\nsys.modules['tokenize'] = types.ModuleType('tokenize')\n1 / 0",
+        ['File "@", line 3', "ZeroDivisionError"],
     ),
     "deep recursion": (
         "def down(): down()\ndown()",

@@ -133,8 +133,10 @@ void HttpConnection::flush() {
 }
 
 void HttpConnection::watch_kept() {
-  if (!active_ || std::exchange(active_->kept.watched, true)) return;
-  active_->kept = {.watched = true, .octets = active_->outbox.kept()};
+  if (!active_ || active_->kept.watched) return;
+  const std::size_t octets = active_->outbox.kept();
+  if (octets == 0) return;  // they went with the next ones
+  active_->kept = {.watched = true, .octets = octets};
   server_->kept_answers->watch(weak_from_this());
 }
 

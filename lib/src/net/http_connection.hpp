@@ -117,6 +117,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void body_complete(std::string_view next);
   void dispatch();
   [[nodiscard]] bool next_is_here() const;
+  [[nodiscard]] static bool is_safe(std::string_view method);  // RFC 9110 §9.2.1
   [[nodiscard]] TaggedRequest& tag();
   void refuse(const Refusal& refusal);
   void hand_back();  // the exchange is over

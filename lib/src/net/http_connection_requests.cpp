@@ -110,7 +110,7 @@ void HttpConnection::dispatch() {
   Origin origin = active_->forwarded.read(head, info_.peer, server_->config.forwarded_allow);
   active_->exchange.begin_exchange(head, *origin.client, may_keep_alive(), now);
   if (crowded) active_->exchange.keep_no_memory();
-  if (next_is_here() && !leaving()) active_->exchange.note_next();
+  if (is_safe(head.method) && next_is_here() && !leaving()) active_->exchange.note_next();
   std::string_view id;
   if (server_->config.request_id) {
     const bool trusted = server_->config.forwarded_allow.trusts(info_.peer);
@@ -141,6 +141,11 @@ void HttpConnection::dispatch() {
                     active_->buffer.size == active_->end || leaving();
   if (more ? active_->exchange.over_or_tell() : active_->exchange.over()) return hand_back();
   read();  // also with requests waiting here: the client's end must be noticed
+}
+
+// What has changed something is said to be done before the next request may take us down.
+bool HttpConnection::is_safe(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
 // The head of the next request, whole.

@@ -62,11 +62,11 @@ WriteStatus Outbox::send(std::span<iovec> pieces, When when) {
 }
 
 void Outbox::postpone(std::span<iovec> pieces, std::size_t size, When when) {
-  const bool first = !std::exchange(postponed_, true);
-  const bool flushed_soon = !first && kept_ == 0;
+  const bool flushed_soon = postponed_ && kept_ == 0;
   const bool keeps = when == When::with_next && !flushed_soon;
   unsent_.expect(flushed_soon ? kMoreToCome : keeps ? std::max(size, kUsuallyKept) : size);
   for (const auto& piece : pieces) unsent_.push(octets_of(piece));
+  postponed_ = true;
   if (keeps && kept_ == 0) io_.post_kept();
   if (when == When::soon && !flushed_soon) io_.post_flush();
   kept_ = keeps ? kept_ + size : 0;
@@ -145,7 +145,7 @@ std::size_t Outbox::kept() const {
 
 void Outbox::send_kept() {
   const std::lock_guard lock{mutex_};
-  if (kept_ > 0 && !send_postponed()) return;  // who is told closes the connection
+  if (!send_postponed()) return;  // who is told closes the connection
 }
 
 bool Outbox::empty() const {

@@ -80,7 +80,7 @@ class Outbox {
   /// Octets that are here only because they may go with the next ones.
   [[nodiscard]] std::size_t kept() const;
 
-  /// Sends those, as flush() would. Nothing happens if there are none.
+  /// Sends those, and what is to be sent soon, as flush() would. Nothing happens if there are none.
   void send_kept();
 
   /// Whether everything is with the kernel.

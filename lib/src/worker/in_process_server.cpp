@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "spawning/in_process_server.hpp"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
