@@ -4,7 +4,6 @@
 import contextlib
 import errno
 import http.client
-import inspect
 import os
 import pathlib
 import re
@@ -14,13 +13,11 @@ import sys
 import textwrap
 import threading
 import time
-import typing
 import urllib.request
 from wsgiref.validate import validator
 
 import pytest
 import spawning
-from spawning import embedding
 
 APPS = pathlib.Path(__file__).resolve().parent.parent / "system" / "apps"
 PATIENCE = 60
@@ -186,7 +183,7 @@ def test_two_hundred_leave_nothing_behind():
 
     deadline = time.monotonic() + PATIENCE
     while left() and time.monotonic() < deadline:
-        time.sleep(0.01)
+        time.sleep(0.01)  # between two looks
     assert not left()
 
 
@@ -310,21 +307,6 @@ def test_an_argument_that_cannot_be_meant_says_what_was_expected(arguments, erro
     assert threading.active_count() <= before  # one of an earlier test may have ended meanwhile
 
 
-def test_the_types_name_every_http_setting():
-    source = pathlib.Path(__file__).resolve().parents[2] / "bindings/src/http_settings.cpp"
-    native = set(re.findall(r'^    \{"(\w+)",', source.read_text(), re.MULTILINE))
-
-    assert set(typing.get_type_hints(embedding.HttpSettings)) == native
-    assert len(native) >= 19
-
-
-def test_both_have_the_same_arguments():
-    def names(function):
-        return [name for name in inspect.signature(function).parameters if name != "until"]
-
-    assert names(spawning.serve) == names(spawning.TestServer)
-
-
 @pytest.mark.skipif(
     "tsan" in os.environ.get("LD_PRELOAD", ""),
     reason="ThreadSanitizer does not support threads that a forked child starts",
@@ -413,26 +395,6 @@ def test_a_stuck_request_does_not_keep_the_interpreter_nor_crash_it(busy):
     assert "a request still runs after" in ended.stderr
 
 
-def test_to_import_the_package_loads_next_to_nothing():
-    ended = python(
-        """
-        import sys
-        before = set(sys.modules)
-        import spawning
-        print(*sorted(set(sys.modules) - before - {"__future__"}))
-        """
-    )
-
-    assert ended.stdout == "spawning spawning._version\n", ended.stderr
-
-
-def test_the_package_has_no_other_names():
-    with pytest.raises(AttributeError, match="module 'spawning' has no attribute 'Serve'"):
-        spawning.Serve  # noqa: B018
-    for name in spawning.__all__:
-        assert getattr(spawning, name)
-
-
 def test_serves_flask(monkeypatch):
     requests = pytest.importorskip("requests")
     monkeypatch.syspath_prepend(str(APPS))
@@ -473,60 +435,6 @@ def test_serves_django(tmp_path):
     )
 
     assert ended.stdout == "200 True\n", ended.stderr
-
-
-def test_a_user_s_program_passes_mypy(tmp_path):
-    pytest.importorskip("mypy")
-    program = tmp_path / "program.py"
-    program.write_text(
-        textwrap.dedent(
-            """
-            import threading
-            from spawning import TestServer, __version__, serve
-            from spawning.wsgi_factory import hello_world
-
-            with TestServer(hello_world, threads=2, limit_body=1 << 20, request_id=True) as url:
-                where: str = url
-            server = TestServer(hello_world, access_log_format="json", deadman=1)
-            port: int = server.port
-            server.close()
-            stop = threading.Event()
-            serve(hello_world, port=0, until=stop, queue_timeout=0.5)
-            version: str = __version__
-            """
-        )
-    )
-    wrong = tmp_path / "wrong.py"
-    wrong.write_text(
-        textwrap.dedent(
-            """
-            from spawning import TestServer
-            from spawning.wsgi_factory import hello_world
-
-            TestServer(7)
-            TestServer(hello_world, port="80")
-            TestServer(hello_world, limit_bodies=1)
-            TestServer(hello_world, request_id=1)
-            """
-        )
-    )
-    package = pathlib.Path(spawning.__file__).parent.parent
-
-    def check(*files):
-        return subprocess.run(
-            [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", *files],
-            env={**os.environ, "MYPYPATH": str(package)},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=5 * PATIENCE,
-            check=False,
-        )
-
-    good = check(program)
-    assert good.returncode == 0, good.stdout + good.stderr
-    bad = check(wrong).stdout
-    assert re.findall(r"wrong\.py:(\d+): error: ", bad) == ["5", "6", "7", "8"], bad
 
 
 def test_serves_while_the_main_thread_is_busy():

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -65,18 +63,3 @@ def test_the_threads_finish_when_it_fails_between_ready_and_serving(monkeypatch,
 
     assert forks.errors == [failure.value]
     assert sorted(worker.served) == ["spawning-0", "spawning-1"]
-
-
-def test_what_few_workers_need_is_not_loaded_by_all():
-    code = "import sys; before = {*sys.modules}; import spawning.worker; print(*{*sys.modules} - before)"
-    output = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-
-    loaded = set(output.stdout.split())
-    assert "spawning.worker" in loaded
-    assert not loaded & {"difflib", "pkgutil", "tokenize", "traceback", "typing"}

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 
+from spawning.loading.naming import NamingError
+
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 TYPE_CHECKING = False  # typing's, as every worker begins here
@@ -36,9 +38,8 @@ def explain_load(error: BaseException) -> LoadFailure | tuple[str, str, list[str
 
 
 def _load_failure(error: BaseException) -> tuple[str, str, list[str]]:
-    files: list[str] | None = getattr(error, "files", None)
-    if files is not None:  # NamingError
-        return str(error), "", [os.path.abspath(file) for file in files]
+    if isinstance(error, NamingError):
+        return str(error), "", [os.path.abspath(file) for file in error.files]
     frames = [each for each in _frames_of(error) if _is_of_others(each[0])]
     files = sorted({os.path.abspath(file) for file, _line, _name in frames})
     return _summary_of(error), _traceback_of(error, frames), files
