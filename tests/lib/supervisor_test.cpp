@@ -104,9 +104,7 @@ TEST_F(SupervisorTest, GivesAWorkerTheConsoleBehindTheListeners) {
 }
 
 TEST_F(SupervisorTest, SeesItsWorkersEndEvenIfItWasToldToIgnoreChildren) {
-  ::signal(SIGCHLD, SIG_IGN);
-  start("crash", two_workers());
-  ::signal(SIGCHLD, SIG_DFL);
+  start("crash", two_workers(), [] { ::signal(SIGCHLD, SIG_IGN); });
 
   EXPECT_EQ(finish(), 1);
   EXPECT_EQ(count("exited with status 7 before it was ready"), 1);

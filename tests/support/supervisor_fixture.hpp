@@ -13,6 +13,7 @@
 #include <array>
 #include <deque>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <regex>
 #include <string>
@@ -39,7 +40,10 @@ class SupervisorTest : public ::testing::Test {
     if (HasFailure()) std::cout << "what they said:\n" << transcript_;
   }
 
-  void start(const std::string& script, SupervisorConfig config = {}) {
+  // `first` is what its process does before it becomes a supervisor.
+  void start(
+      const std::string& script, SupervisorConfig config = {},
+      const std::function<void()>& first = [] {}) {
     config.worker_settings = script;
     if (config.worker_command.empty()) config.worker_command = {SPAWNING_SCRIPTED_WORKER};
     config.worker_environment.push_back("SPAWNING_TEST_SCRIPT=" + directory_ / "script");
@@ -49,7 +53,9 @@ class SupervisorTest : public ::testing::Test {
     UniqueFd writing{ends[1]};
     supervisor_ = ::fork();
     ASSERT_GE(supervisor_, 0);
-    if (supervisor_ == 0) ::_exit(supervise(std::move(config), writing.get()));
+    if (supervisor_ != 0) return;
+    first();
+    ::_exit(supervise(std::move(config), writing.get()));
   }
 
   static int supervise(SupervisorConfig config, int output) {
