@@ -27,8 +27,8 @@ class Worker:
     def take() -> Worker | None:
         """The worker that this process was started as, or None."""
 
-    def settings(self) -> str | None:
-        """Waits for the service's settings: JSON, or None at the end."""
+    def settings(self) -> dict[str, Any] | None:
+        """Waits for the service's settings; None at the end."""
 
     def ready(
         self,

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Any
+
+TYPE_CHECKING = False  # typing's, as every worker loads this
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class FileWrapper:

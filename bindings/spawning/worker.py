@@ -9,10 +9,8 @@ hub runs.
 
 from __future__ import annotations
 
-import json
+import _signal as signal  # without its enumerations, which take as long to make as all of ours
 import os
-import re
-import signal
 import sys
 
 from spawning.application import load, patch
@@ -63,10 +61,9 @@ def main() -> int:
 def _work(worker: Worker) -> int:
     forks = Forks(_sockets(), _install_signal_handlers(worker), worker.log_error)
     restore_environment()
-    settings = worker.settings()
-    if settings is None:
+    config = worker.settings()
+    if config is None:
         return 0
-    config: dict[str, Any] = json.loads(settings)
     modules = _modules(config)
     measurement = None
     try:
@@ -99,6 +96,8 @@ def _fail_without_native(error: ImportError) -> int:
     if "SPAWNING_SEAT" not in os.environ:
         print(summary, file=sys.stderr)
         return 1
+    import json  # noqa: PLC0415
+
     report = {"type": "failed", "summary": summary, "traceback": "", "files": []}
     os.write(_CONTROL_FD, json.dumps(report).encode() + b"\n")
     return 1
@@ -106,8 +105,8 @@ def _fail_without_native(error: ImportError) -> int:
 
 def _sockets() -> list[int]:
     """The descriptors of the seat that no other process may have."""
-    counts = re.findall(r"(?:listeners|console)=(\d+)", os.environ["SPAWNING_SEAT"])
-    count = sum(map(int, counts))
+    seat = dict(each.split("=") for each in os.environ["SPAWNING_SEAT"].split())
+    count = int(seat["listeners"]) + int(seat.get("console", 0))
     return [_CONTROL_FD, *range(_FIRST_LISTENER_FD, _FIRST_LISTENER_FD + count)]
 
 

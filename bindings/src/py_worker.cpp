@@ -10,6 +10,7 @@
 #include "http_settings.hpp"
 #include "spawning/error.hpp"
 #include "spawning/seat.hpp"
+#include "worker_settings.hpp"
 
 namespace py = pybind11;
 
@@ -51,8 +52,7 @@ py::object PyWorker::settings() {
     const GilReleased released{GilHeld::by_caller()};
     text = inside.settings();
   }
-  if (text.empty()) return py::none();
-  return py::str(text);
+  return text.empty() ? py::none() : read_worker_settings(text);
 }
 
 void PyWorker::make_handler(const py::object& application, EnvironOptions options) {
@@ -158,8 +158,7 @@ void define_worker(py::module_& module) {
                             "One serving process of a supervised service, from the inside."};
   define_worker_of_greenlets(type);
   type.def_static("take", &PyWorker::take, "The worker that this process was started as, or None.")
-      .def("settings", &PyWorker::settings,
-           "Waits for the service's settings: JSON, or None at the end.")
+      .def("settings", &PyWorker::settings, "Waits for the service's settings; None at the end.")
       .def("ready", &PyWorker::ready, py::arg("application"), py::kw_only(), py::arg("multithread"),
            py::arg("multiprocess"), py::arg("http") = py::dict{},
            "The application is loaded: requests are queued for serve_requests().")

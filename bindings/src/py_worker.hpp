@@ -41,7 +41,7 @@ class PyWorker {
   /// Raises RuntimeError if the environment does not describe one that is there.
   [[nodiscard]] static pybind11::object take();
 
-  /// JSON, or None if the worker is to end before any came.
+  /// A dict, or None if the worker is to end before any came.
   [[nodiscard]] pybind11::object settings();
 
   void ready(const pybind11::object& application, bool multithread, bool multiprocess,

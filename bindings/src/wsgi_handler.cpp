@@ -7,24 +7,10 @@
 #include <string>
 #include <utility>
 
+#include "exception_lines.hpp"
 #include "wsgi_turn.hpp"
 
 namespace spawning::python {
-namespace {
-
-PyRef attribute_of(const char* module_name, const char* name) {
-  const PyRef module = PyRef::steal(PyImport_ImportModule(module_name));
-  if (!module) return {};
-  return PyRef::steal(PyObject_GetAttrString(module.get(), name));
-}
-
-std::string utf8(PyObject* text) {
-  // Not "strict": a traceback may quote a file with surrogates in it.
-  const PyRef octets = PyRef::steal(PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace"));
-  return octets ? std::string{octets_of(octets.get())} : std::string{};
-}
-
-}  // namespace
 
 WsgiHandler::WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptions options,
                          const Log& log, Hub* hub)
@@ -32,7 +18,6 @@ WsgiHandler::WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptio
       hub_{hub},
       application_{PyRef::borrow(application)},
       close_name_{interned("close")},
-      format_exception_{attribute_of("traceback", "format_exception")},
       environs_{gil, options},
       start_responses_{gil},
       inputs_{gil},
@@ -40,7 +25,7 @@ WsgiHandler::WsgiHandler(const GilHeld& gil, PyObject* application, EnvironOptio
       client_disconnected_{gil},
       files_{gil},
       gone_clients_{gil, hub} {
-  ok_ = close_name_ && format_exception_ && environs_.ok() && start_responses_.type() != nullptr &&
+  ok_ = close_name_ && environs_.ok() && start_responses_.type() != nullptr &&
         inputs_.type() != nullptr && early_hints_.type() != nullptr &&
         client_disconnected_.type() != nullptr && files_.ok();
 }
@@ -84,24 +69,10 @@ void WsgiHandler::answer(const GilHeld& gil, const Request& request, Responder r
   client_disconnected.end();
 }
 
-void WsgiHandler::log_exception(const GilHeld&, std::string_view label, PyObject* exception) {
+void WsgiHandler::log_exception(const GilHeld& gil, std::string_view label, PyObject* exception) {
   std::string introduction{"error in "};
   introduction += label;
-  std::string lines;
-  PyObject* const traceback = PyException_GetTraceback(exception);
-  const PyRef owned = PyRef::steal(traceback);
-  const PyRef list = PyRef::steal(PyObject_CallFunctionObjArgs(
-      format_exception_.get(), reinterpret_cast<PyObject*>(Py_TYPE(exception)), exception,
-      traceback != nullptr ? traceback : Py_None, nullptr));
-  if (list && PyList_Check(list.get())) {
-    const PyRef empty = latin1("");
-    const PyRef joined = empty ? PyRef::steal(PyUnicode_Join(empty.get(), list.get())) : PyRef{};
-    if (joined) lines = utf8(joined.get());
-  }
-  PyErr_Clear();
-  if (lines.empty())
-    lines = std::string{Py_TYPE(exception)->tp_name} + " (its traceback cannot be shown)\n";
-  log_.traceback(introduction, lines);
+  log_.traceback(introduction, lines_of(gil, exception));
 }
 
 // Whatever the callback says, nobody goes on from here.

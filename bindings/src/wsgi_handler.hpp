@@ -69,7 +69,6 @@ class WsgiHandler : public Handler {
   Hub* const hub_;
   PyRef application_;
   PyRef close_name_;
-  PyRef format_exception_;
   PyRef came_back_;
   EnvironBuilder environs_;
   StartResponses start_responses_;

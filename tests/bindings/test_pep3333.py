@@ -257,6 +257,22 @@ class TestErrorHandling:
         assert type(error).__name__ in server.log
         assert "in application" in server.log
 
+    def test_an_exception_is_in_the_log_where_nothing_can_be_loaded_any_more(
+        self, serve, monkeypatch
+    ):
+        def application(environ, start_response):
+            raise ValueError("boom")
+
+        server = serve(application)
+        monkeypatch.setitem(sys.modules, "traceback", None)
+        server.ask("/path")
+
+        log = server.log
+        line = application.__code__.co_firstlineno + 1
+        assert f'  File "{__file__}", line {line}, in application\n' in log
+        assert 'raise ValueError("boom")\n' in log
+        assert "ValueError: boom\n" in log
+
     @pytest.mark.parametrize(
         ("client", "named"), [("192.0.2.9:4000", "192.0.2.9:4000"), ("192.0.2.9:0", "192.0.2.9\n")]
     )

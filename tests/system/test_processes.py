@@ -6,6 +6,7 @@ import pathlib
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -58,6 +59,32 @@ def test_hello_world_is_served_from_any_directory(spawn, tmp_path):
     assert (response.status, response.body) == (200, b"Hello, World!\r\n")
     assert len(server.workers()) == 4
     assert server.stop() == 0
+
+
+def test_a_worker_serves_without_what_few_need(spawn, tmp_path):
+    (tmp_path / "loaded.py").write_text(
+        "import sys\n"
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+        "    return [' '.join(sys.modules).encode()]\n"
+    )
+    bare = subprocess.check_output(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"], text=True
+    )
+
+    server = spawn("--processes", "1", "loaded.app", cwd=tmp_path)
+
+    loaded = set(server.get("/").body.decode().split())
+    assert "spawning.file_wrapper" in loaded
+    assert not (loaded - set(bare.split())) & {
+        "difflib",
+        "enum",
+        "json",
+        "pkgutil",
+        "re",
+        "traceback",
+        "typing",
+    }
 
 
 def test_applications_are_found_in_the_current_directory(spawn, tmp_path):

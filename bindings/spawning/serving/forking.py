@@ -7,8 +7,8 @@ supervisor took it for the worker; but none of its threads.
 
 from __future__ import annotations
 
+import _signal as signal  # without its enumerations: every worker begins here
 import os
-import signal
 import sys
 
 from spawning.loading.explaining import explain
