@@ -209,9 +209,9 @@ def leak(environ, start_response):
 
 
 def note_arrival(environ):
-    """Makes the file that the query names, if it does."""
+    """Makes the file that the query names, if it does; this worker's pid is in it."""
     for path in parse_qs(environ["QUERY_STRING"]).get("note", []):
-        pathlib.Path(path).touch()
+        pathlib.Path(path).write_text(str(os.getpid()))
 
 
 def sleep(environ, start_response):
