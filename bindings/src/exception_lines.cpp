@@ -18,7 +18,8 @@ std::string utf8(PyObject* text) {
   return octets ? std::string{octets_of(octets.get())} : std::string{};
 }
 
-// As the module `traceback` formats it, which is loaded only now: most workers do without. "" if it cannot be.
+// As the module `traceback` formats it, which is loaded only now: most workers do without. "" if it
+// cannot be.
 std::string formatted(PyObject* exception, PyObject* traceback) {
   const PyRef format = attribute_of("traceback", "format_exception");
   const PyRef list = format ? PyRef::steal(PyObject_CallFunctionObjArgs(
@@ -50,12 +51,14 @@ std::string printed(PyObject* exception, PyObject* traceback) {
 }  // namespace
 
 std::string lines_of(const GilHeld&, PyObject* exception) {
-  const PyRef traceback = PyRef::steal(PyException_GetTraceback(exception));
-  std::string lines = formatted(exception, traceback.get());
-  PyErr_Clear();
-  if (lines.empty()) lines = printed(exception, traceback.get());
-  PyErr_Clear();
-  return lines;
+  return calling_python([exception] {
+    const PyRef traceback = PyRef::steal(PyException_GetTraceback(exception));
+    std::string lines = formatted(exception, traceback.get());
+    PyErr_Clear();
+    if (lines.empty()) lines = printed(exception, traceback.get());
+    PyErr_Clear();
+    return lines;
+  });
 }
 
 }  // namespace spawning::python

@@ -11,9 +11,9 @@
 
 namespace spawning::python {
 
-/// The lines that Python itself would print for `exception`, with a newline behind each; without what it
-/// came from (`__cause__`, `__context__`) and notes if the module `traceback` cannot be loaded. No Python
-/// exception is set afterwards, and one that was is lost.
+/// The lines that Python itself would print for `exception`, with a newline behind each; but only where
+/// it was raised, its type and its text if the module `traceback` cannot be loaded. No Python exception
+/// is set afterwards, and one that was is lost.
 [[nodiscard]] std::string lines_of(const GilHeld& gil, PyObject* exception);
 
 }  // namespace spawning::python

@@ -9,9 +9,10 @@
 
 namespace spawning::python {
 
-/// What `json.loads(text)` gives; the module `json` is a tenth of what a worker would load by itself.
+/// The objects that Python has for those of `text`, which is JSON (RFC 8259); the module `json` would be
+/// a tenth of what a worker loads by itself.
 ///
-/// Raises ValueError that says where `text` is not JSON (RFC 8259).
+/// Raises ValueError that says where `text` is not JSON, and UnicodeDecodeError where it is not UTF-8.
 [[nodiscard]] pybind11::object read_worker_settings(std::string_view text);
 
 }  // namespace spawning::python

@@ -68,9 +68,8 @@ def test_a_worker_serves_without_what_few_need(spawn, tmp_path):
         "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
         "    return [' '.join(sys.modules).encode()]\n"
     )
-    bare = subprocess.check_output(
-        [sys.executable, "-c", "import sys; print(*sys.modules)"], text=True
-    )
+    (tmp_path / "bare.py").write_text("import sys\nprint(*sys.modules)\n")
+    bare = subprocess.check_output([sys.executable, "-m", "bare"], cwd=tmp_path, text=True)
 
     server = spawn("--processes", "1", "loaded.app", cwd=tmp_path)
 
