@@ -120,10 +120,11 @@ def idle(setting):
 def mixed(setting):
     """Half of 64 connections ask for what takes 10 ms; how the other half fares with hello world."""
     with setting.serve("peer_applications:mixed") as (_, port):
-        slow = [*setting.before_load, *wrk.command(port, setting.seconds + 1, 32, "/slow")]
+        slow = [*setting.before_load, *wrk.command(port, setting.seconds + 2, 32, "/slow")]
         with subprocess.Popen(slow, stdout=subprocess.DEVNULL) as beside:
             try:
                 wait_for_connections(port, 32)
+                wrk.run(port, 1, *setting.before_load, connections=32)  # warms up
                 return wrk.run(port, setting.seconds, *setting.before_load, connections=32)
             finally:
                 beside.terminate()

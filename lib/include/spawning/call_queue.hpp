@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -20,6 +21,8 @@
 #include "spawning/running_requests.hpp"
 
 namespace SPAWNING_EXPORT spawning {
+
+class FairTurns;
 
 /// Where a CallQueue keeps its counts, and lists what is run, for whoever watches from outside (a
 /// Scoreboard).
@@ -34,7 +37,7 @@ struct PoolCounts {
   RunningRequests* requests = nullptr;
 };
 
-/// Queues calls for another Handler: what all have in common who run them, in order of arrival.
+/// Queues calls for another Handler: what all have in common who run them.
 /// \see WorkerPool, GreenPool
 ///
 /// \par Threads   Every member is safe from any thread.
@@ -71,8 +74,8 @@ class CallQueue : public Handler {
   /// Which waiting calls may go. Called with the queue locked.
   using MayGo = std::function<bool(const Request&, const Responder&)>;
 
-  /// Takes waiting calls out of the queue, the oldest first and at most `most`. The others keep
-  /// their order. Takes as long as it takes to look at all of them.
+  /// Takes waiting calls out of the queue, the oldest first, brief ones last, and at most `most`. The
+  /// others keep their order. Takes as long as it takes to look at all of them.
   [[nodiscard]] std::vector<Responder> take_back(std::size_t most, const MayGo& may_go);
 
   [[nodiscard]] std::size_t queued() const {  ///< calls that wait to be run
@@ -91,6 +94,11 @@ class CallQueue : public Handler {
   struct Call {
     Request request;
     Responder responder;
+    /// How long it will take; zero if nobody cares.
+    std::chrono::microseconds expected{};
+    /// It may overtake calls that are not.
+    bool brief = false;
+    std::uint64_t arrival = 0;  ///< counts them
   };
 
   // A ring of calls that grows and never shrinks: std::deque allocates a block every few calls.
@@ -112,9 +120,14 @@ class CallQueue : public Handler {
 
   CallQueue(Handler& inner, const Log& log);
 
-  // With the mutex held, and counted.
+  // With the mutex held, and counted. In order of arrival, but that brief calls overtake others for up
+  // to a quarter of the time that calls take.
   void push(Call call);
   [[nodiscard]] Call pop();
+  /// A call that has been popped took so long, whatever was expected.
+  void correct(const Call& call, std::chrono::microseconds took);
+  [[nodiscard]] std::size_t waiting() const { return usual_.size() + brief_.size(); }
+  [[nodiscard]] bool none_waits() const { return waiting() == 0; }
 
   /// Runs a call that has begun, on this thread, and empties it. \param place  where it is listed, or nullptr.
   /// \see Responder::begin
@@ -123,12 +136,17 @@ class CallQueue : public Handler {
   void note_end() const;
 
   mutable std::mutex mutex_;
-  Ring queue_;
   std::function<void()> on_idle_, on_wait_;
 
   [[nodiscard]] const PoolCounts& counts() const { return counts_; }
 
  private:
+  void take_back_from(Ring& ring, std::size_t most, const MayGo& may_go,
+                      std::vector<Responder>& taken);
+
+  std::uint64_t arrivals_ = 0;
+  Ring usual_, brief_;
+  std::unique_ptr<FairTurns> turns_;  // between the two
   Handler& inner_;
   const Log& log_;
   std::array<std::atomic<std::uint64_t>, 4> own_counts_{};

@@ -71,7 +71,7 @@ class GreenPool final : public CallQueue {
 
   // With the mutex held.
   [[nodiscard]] std::size_t wanted() const;
-  [[nodiscard]] bool is_full() const { return queue_.size() + running_ >= most_; }
+  [[nodiscard]] bool is_full() const { return waiting() + running_ >= most_; }
   [[nodiscard]] std::chrono::steady_clock::duration silence(Time now) const;
   [[nodiscard]] bool want_the_hub();
   void note_alert();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "http/call_handler.hpp"
+#include "work/fair_turns.hpp"
 
 namespace spawning {
 
@@ -30,7 +31,8 @@ void CallQueue::Ring::grow() {
   first_ = 0;
 }
 
-CallQueue::CallQueue(Handler& inner, const Log& log) : inner_{inner}, log_{log} {}
+CallQueue::CallQueue(Handler& inner, const Log& log)
+    : turns_{std::make_unique<FairTurns>()}, inner_{inner}, log_{log} {}
 CallQueue::~CallQueue() = default;
 
 void CallQueue::publish_to(const PoolCounts& counts) {
@@ -39,15 +41,27 @@ void CallQueue::publish_to(const PoolCounts& counts) {
 }
 
 void CallQueue::push(Call call) {
-  queue_.push(std::move(call));
-  counts_.queued->store(queue_.size(), std::memory_order_relaxed);
+  Ring& ring = call.brief ? brief_ : usual_;
+  if (ring.empty()) turns_->arrives(call.brief);
+  call.arrival = ++arrivals_;
+  ring.push(std::move(call));
+  counts_.queued->store(waiting(), std::memory_order_relaxed);
 }
 
+// No brief call is overtaken by one that has come later.
 CallQueue::Call CallQueue::pop() {
-  Call call = queue_.pop();
-  counts_.queued->store(queue_.size(), std::memory_order_relaxed);
+  const bool brief =
+      !brief_.empty() && (usual_.empty() || brief_.first().arrival < usual_.first().arrival ||
+                          turns_->brief_may_overtake());
+  Call call = (brief ? brief_ : usual_).pop();
+  turns_->takes(brief, call.expected);
+  counts_.queued->store(waiting(), std::memory_order_relaxed);
   counts_.running->fetch_add(1, std::memory_order_relaxed);
   return call;
+}
+
+void CallQueue::correct(const Call& call, std::chrono::microseconds took) {
+  turns_->correct(call.brief, took - call.expected);
 }
 
 void CallQueue::run(Call& call, RunningPlace* place) {
@@ -62,24 +76,31 @@ void CallQueue::note_end() const {
 
 std::optional<std::chrono::steady_clock::time_point> CallQueue::waiting_since() const {
   const std::lock_guard lock{mutex_};
-  if (queue_.empty()) return std::nullopt;
-  return queue_.first().request.received;
+  if (none_waits()) return std::nullopt;
+  if (usual_.empty() || brief_.empty())
+    return (usual_.empty() ? brief_ : usual_).first().request.received;
+  return std::min(usual_.first().request.received, brief_.first().request.received);
 }
 
 std::vector<Responder> CallQueue::take_back(std::size_t most, const MayGo& may_go) {
   std::vector<Responder> taken;
   taken.reserve(most);
   const std::lock_guard lock{mutex_};
-  for (std::size_t left = queue_.size(); left > 0; --left) {
-    Call call = queue_.pop();
+  for (Ring* ring : {&usual_, &brief_}) take_back_from(*ring, most, may_go, taken);
+  counts_.queued->store(waiting(), std::memory_order_relaxed);
+  return taken;
+}
+
+void CallQueue::take_back_from(Ring& ring, std::size_t most, const MayGo& may_go,
+                               std::vector<Responder>& taken) {
+  for (std::size_t left = ring.size(); left > 0; --left) {
+    Call call = ring.pop();
     if (taken.size() < most && may_go(call.request, call.responder)) {
       taken.push_back(std::move(call.responder));
     } else {
-      queue_.push(std::move(call));  // there is room
+      ring.push(std::move(call));  // there is room
     }
   }
-  counts_.queued->store(queue_.size(), std::memory_order_relaxed);
-  return taken;
 }
 
 }  // namespace spawning

@@ -52,7 +52,7 @@ void GreenPool::handle(Request request, Responder responder) {
 }
 
 std::size_t GreenPool::wanted() const {
-  const std::size_t could_run = std::min(queue_.size(), most_ - running_);
+  const std::size_t could_run = std::min(waiting(), most_ - running_);
   return could_run - std::min(could_run, started_);
 }
 
@@ -127,7 +127,7 @@ bool GreenPool::run_one() {
   std::uint64_t turn = 0;
   {
     const std::lock_guard lock{mutex_};
-    if (queue_.empty() || running_ >= most_) return false;
+    if (none_waits() || running_ >= most_) return false;
     call.emplace(pop());
     turn = ++turns_;
     turn_ = steady_clock::now();
@@ -168,12 +168,12 @@ void GreenPool::give_back(RunningPlace* place) {
 // While calls wait nobody is to spare, however few greenlets there are: the hub does not get on.
 void GreenPool::count_idle() {
   const std::size_t used = std::min(most_, running_ + started_);
-  counts().idle->store(queue_.empty() ? most_ - used : 0, std::memory_order_relaxed);
+  counts().idle->store(none_waits() ? most_ - used : 0, std::memory_order_relaxed);
 }
 
 bool GreenPool::busy() const {
   const std::lock_guard lock{mutex_};
-  return !queue_.empty() || started_ > 0 || running_ > 0;
+  return !none_waits() || started_ > 0 || running_ > 0;
 }
 
 steady_clock::duration GreenPool::silence(Time now) const {

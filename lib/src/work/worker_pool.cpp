@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/processor_time.hpp"
+#include "work/call_durations.hpp"
 
 namespace spawning {
 namespace {
@@ -24,19 +25,26 @@ constexpr std::chrono::milliseconds kSampleTime{10};
 constexpr int kPartOfTheWait = 8;
 constexpr std::chrono::milliseconds kLongestPause{5};
 
+// How long a call that takes long is looked out for once there has been one.
+constexpr std::chrono::seconds kLookForLong{1};
+
 }  // namespace
 
-WorkerPool::WorkerPool(Handler& inner, const Log& log) : CallQueue{inner, log} {}
+WorkerPool::WorkerPool(Handler& inner, const Log& log)
+    : CallQueue{inner, log}, durations_{std::make_unique<CallDurations>()} {}
 WorkerPool::~WorkerPool() = default;
 
 void WorkerPool::handle(Request request, Responder responder) {
   bool wake = false, waits = false;
   {
     const std::lock_guard lock{mutex_};
-    push({std::move(request), std::move(responder)});
+    CallDurations::Expectation expected;
+    if (learning_.load(std::memory_order_relaxed))
+      expected = durations_->of(CallDurations::route_of(request.path));
+    push({std::move(request), std::move(responder), expected.duration, expected.brief});
     came_ = true;
     wake = take_a_sleeper();
-    waits = queue_.size() > sleeping_ + on_the_way_;
+    waits = waiting() > sleeping_ + on_the_way_;
   }
   if (wake) wake_.notify_one();  // without the lock, which the woken thread wants first of all
   if (waits && on_wait_) on_wait_();
@@ -50,7 +58,7 @@ void WorkerPool::note_sleeping(std::size_t count) {
 // One at a time: whoever takes a call wakes the next if more are queued. A wake-up costs more than a
 // short call, and a thread that is between two calls needs none.
 bool WorkerPool::take_a_sleeper() {
-  if (queue_.empty() || on_the_way_ > 0 || sleeping_ == 0) return false;
+  if (none_waits() || on_the_way_ > 0 || sleeping_ == 0) return false;
   note_sleeping(sleeping_ - 1);
   ++wake_ups_;
   ++on_the_way_;
@@ -66,7 +74,7 @@ void WorkerPool::run() {
 
 bool WorkerPool::wait() {
   std::unique_lock lock{mutex_};
-  if (!queue_.empty()) return true;
+  if (!none_waits()) return true;
   if (stopped_) return false;
   if (on_the_way_ > 0) --on_the_way_;
   note_sleeping(sleeping_ + 1);
@@ -81,24 +89,29 @@ bool WorkerPool::wait() {
   } else {
     note_sleeping(sleeping_ - 1);
   }
-  return !stopped_ || !queue_.empty();
+  return !stopped_ || !none_waits();
 }
 
 bool WorkerPool::run_one() {
   std::optional<Call> call;
-  bool wake = false, room = false;
+  bool wake = false, room = false, learn = false;
   {
     const std::lock_guard lock{mutex_};
-    if (queue_.empty()) return false;
+    if (none_waits()) return false;
     call.emplace(pop());
     if (on_the_way_ > 0) --on_the_way_;
     wake = take_a_sleeper();
-    room = awaited_ && queue_.size() <= *awaited_;
+    room = awaited_ && waiting() <= *awaited_;
     if (room) awaited_.reset();
+    learn = !none_waits() && learning_.load(std::memory_order_relaxed);
   }
   if (wake) wake_.notify_one();
   if (room) room_.notify_one();
-  if (call->responder.begin()) CallQueue::run(*call, publisher_ ? publisher_->place() : nullptr);
+  if (call->responder.begin()) {
+    run(*call, learn);
+  } else if (learn) {
+    give_back_time(*call);
+  }
   note_end();
   // Without the lock: a producer that does not see it in time wakes a thread too many, and only a thread
   // that holds the lock ever counts itself out.
@@ -106,13 +119,32 @@ bool WorkerPool::run_one() {
   return true;
 }
 
+// While others wait it matters whose turn it is.
+void WorkerPool::run(Call& call, bool learn) {
+  RunningPlace* const place = publisher_ ? publisher_->place() : nullptr;
+  if (!learn) return CallQueue::run(call, place);
+  const auto route = CallDurations::route_of(call.request.path);  // run() empties the call
+  const auto began = std::chrono::steady_clock::now();
+  CallQueue::run(call, place);
+  const auto took = CallDurations::counted(std::chrono::steady_clock::now() - began);
+  const std::lock_guard lock{mutex_};
+  durations_->note(route, took);
+  correct(call, took);
+}
+
+// It has been dropped.
+void WorkerPool::give_back_time(const Call& call) {
+  const std::lock_guard lock{mutex_};
+  correct(call, {});
+}
+
 void WorkerPool::wait_for_room(std::chrono::microseconds most) {
   look();
   if (seen_.calls_are_short) return;
   std::unique_lock lock{mutex_};
   if (!std::exchange(came_, false)) return;
-  if (queue_.size() < sleeping_ + on_the_way_ + kSeveral || stopped_) return;
-  awaited_ = queue_.size() / 4;
+  if (waiting() < sleeping_ + on_the_way_ + kSeveral || stopped_) return;
+  awaited_ = waiting() / 4;
   room_.wait_for(lock, std::max(most, worthwhile_pause()),
                  [this] { return !awaited_ || stopped_; });
   awaited_.reset();
@@ -129,6 +161,17 @@ void WorkerPool::look() {
   const bool want_more = (used - seen_.processor_time) * 4 > passed * 3;
   const auto between = passed / std::max<std::int64_t>(1, static_cast<std::int64_t>(ended));
   seen_ = {now, completed(), used, are_short, want_more, between};
+  learn_or_not(now);
+}
+
+// It costs a short call more than it saves. But calls may be short on average because many overtake
+// long ones.
+void WorkerPool::learn_or_not(std::chrono::steady_clock::time_point now) {
+  if (learning_.load(std::memory_order_relaxed)) {
+    const std::lock_guard lock{mutex_};
+    if (durations_->seen_long()) learn_until_ = now + kLookForLong;
+  }
+  learning_.store(!seen_.calls_are_short || now < learn_until_, std::memory_order_relaxed);
 }
 
 // What is read later costs nobody time where what waits has to wait for the processor.
@@ -137,7 +180,7 @@ std::chrono::microseconds WorkerPool::worthwhile_pause() const {
   return std::min<std::chrono::microseconds>(
       kLongestPause,
       std::chrono::duration_cast<std::chrono::microseconds>(
-          seen_.between_ends * static_cast<std::int64_t>(queue_.size()) / kPartOfTheWait));
+          seen_.between_ends * static_cast<std::int64_t>(waiting()) / kPartOfTheWait));
 }
 
 void WorkerPool::publish_to(const PoolCounts& counts) {
@@ -156,7 +199,7 @@ void WorkerPool::stop() {
 
 bool WorkerPool::saturated() const {
   const std::lock_guard lock{mutex_};
-  return queue_.size() >= sleeping_ + on_the_way_;
+  return waiting() >= sleeping_ + on_the_way_;
 }
 
 }  // namespace spawning
