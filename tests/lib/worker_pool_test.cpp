@@ -15,45 +15,13 @@
 #include <vector>
 
 #include "support/function_handler.hpp"
+#include "support/pool_fixture.hpp"
 #include "support/recording_exchange.hpp"
 
 namespace spawning {
 namespace {
 
-struct WorkerPoolTest : ::testing::Test {
-  int pipe_ends[2] = {-1, -1};
-  ConnectionInfo connection;
-  Body body;
-  UniqueFd log_reader, log_writer;
-
-  void SetUp() override {
-    ASSERT_EQ(::pipe(pipe_ends), 0);
-    log_reader.reset(pipe_ends[0]);
-    log_writer.reset(pipe_ends[1]);
-  }
-
-  [[nodiscard]] Log log() const { return {log_writer.get(), "test"}; }
-
-  [[nodiscard]] Request request(std::string_view path = "/") {
-    return {.method = "GET",
-            .path = path,
-            .body = &body,
-            .connection = &connection,
-            .client = &connection.peer};
-  }
-
-  [[nodiscard]] static Responder responder() {
-    return Responder{std::make_shared<test::RecordingExchange>()};
-  }
-
-  [[nodiscard]] std::string logged() {
-    log_writer.reset();
-    std::string text(4096, '\0');
-    const ssize_t count = ::read(log_reader.get(), text.data(), text.size());
-    text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
-    return text;
-  }
-};
+using WorkerPoolTest = test::PoolTest;
 
 TEST_F(WorkerPoolTest, RunsCallsInTheOrderOfArrival) {
   std::vector<std::string> seen;
@@ -70,77 +38,6 @@ TEST_F(WorkerPoolTest, RunsCallsInTheOrderOfArrival) {
 
   EXPECT_EQ(seen, sent);
   EXPECT_EQ(pool.queued(), 0U);
-}
-
-// One thread, and what it does in which order; whoever brings calls looks at the pool in between.
-struct OvertakingTest : WorkerPoolTest {
-  std::vector<std::string> seen;
-  test::FunctionHandler inner{[this](Request r, Responder) {
-    seen.emplace_back(r.path);
-    if (r.path.starts_with("/slow")) std::this_thread::sleep_for(std::chrono::milliseconds{20});
-  }};
-  Log errors = log();
-  WorkerPool pool{inner, errors};
-
-  // The order in which they are run that arrive in this one.
-  std::vector<std::string> run(const std::vector<std::string>& paths) {
-    seen.clear();
-    for (const auto& path : paths) pool.handle(request(path), responder());
-    while (pool.run_one()) pool.wait_for_room(std::chrono::microseconds{0});
-    return seen;
-  }
-
-  // Until the pool knows them. Whatever holds a thread up is learned, too.
-  [[nodiscard]] bool comes_to(const std::vector<std::string>& order,
-                              const std::vector<std::string>& arrived) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
-    while (run(arrived) != order) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-    }
-    return true;
-  }
-};
-
-TEST_F(OvertakingTest, CallsThatAreKnownToBeBriefDoNotWaitForAllThatTakeLong) {
-  EXPECT_TRUE(comes_to({"/fast/1", "/fast/2", "/slow/1", "/slow/2", "/slow/3"},
-                       {"/slow/1", "/slow/2", "/fast/1", "/fast/2", "/slow/3"}));
-}
-
-TEST_F(OvertakingTest, NoBriefCallIsOvertakenByOneThatCameLater) {
-  const std::vector<std::string> arrived{"/slow/1", "/fast/1", "/fast/1", "/slow/1", "/fast/2"};
-  ASSERT_TRUE(comes_to({"/fast/1", "/fast/1", "/slow/1", "/slow/1", "/fast/2"}, arrived));
-
-  // However much time they have had.
-  std::vector<std::string> many(2000, "/fast/1");
-  many.emplace_back("/slow/1");
-
-  EXPECT_EQ(run(many), many);
-}
-
-TEST_F(OvertakingTest, TakesBackBriefOnesLast) {
-  std::vector<std::string> asked;
-  const auto take_back = [&] {
-    asked.clear();
-    for (const char* path : {"/slow/1", "/fast/1", "/slow/2"})
-      pool.handle(request(path), responder());
-    const auto taken = pool.take_back(2, [&](const Request& r, const Responder&) {
-      asked.emplace_back(r.path);
-      return true;
-    });
-    EXPECT_EQ(taken.size(), 2U);
-    EXPECT_EQ(pool.queued(), 1U);
-    EXPECT_TRUE(pool.run_one());
-    return asked == std::vector<std::string>{"/slow/1", "/slow/2"};
-  };
-
-  // Once it is known which are brief.
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
-  while (!take_back() && std::chrono::steady_clock::now() < deadline)
-    run({"/slow/1", "/fast/1", "/slow/2"});
-
-  EXPECT_EQ(asked, (std::vector<std::string>{"/slow/1", "/slow/2"}));
-  EXPECT_EQ(seen.back(), "/fast/1");
-  EXPECT_FALSE(pool.waiting_since());
 }
 
 TEST_F(WorkerPoolTest, RunsAsManyCallsAtOnceAsThreadsAreDonated) {
