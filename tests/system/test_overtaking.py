@@ -10,7 +10,7 @@ import time
 
 def app(environ, start_response):
     if environ["PATH_INFO"].startswith("/report"):
-        time.sleep(0.02)
+        time.sleep(0.02)  # as long as its work takes
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [environ["PATH_INFO"].encode()]
 """
