@@ -30,6 +30,7 @@ from running import (
     SANITIZED,
     THREADS,
     VALIDATOR,
+    Client,
     Spawn,
     environment,
     in_mode,
@@ -114,6 +115,16 @@ class Gate:
     def __init__(self, path: pathlib.Path) -> None:
         os.mkfifo(path)
         self.path = path
+
+    def hold(self, client: Client, application: str = "gated") -> int:
+        """Has a request of the client's wait here; its worker's pid."""
+        note = self.path.with_suffix(".note")
+        client.request(f"/{application}?gate={self.path}&note={note}")
+        return int(
+            wait_until(
+                lambda: note.exists() and note.read_text(), PATIENCE, "a request at the gate"
+            )
+        )
 
     def open(self) -> None:
         """Waits until an application waits here, and lets it pass."""

@@ -223,14 +223,12 @@ def test_a_reload_moves_the_door_and_an_open_session_keeps_no_worker(door, busy)
 
 
 @in_all_modes
-def test_a_worker_that_drains_lets_nobody_in_and_keeps_who_is_there(door, gate, tmp_path):
+def test_a_worker_that_drains_lets_nobody_in_and_keeps_who_is_there(door, gate):
     """…for as long as it has requests to finish."""
     server, address = door("--processes", "1", "--deadman", "600", "system_apps:router")
-    note = tmp_path / "note"
 
     with Visitor(address) as person, server.client() as client:
-        client.request(f"/gated?gate={gate.path}&note={note}")
-        wait_until(note.exists, server.patience, "the request")
+        gate.hold(client)
         server.signal(signal.SIGHUP)
         server.says("reloaded:")
         notice = "This worker is on its way out. Who logs in again finds one that stays.\n"

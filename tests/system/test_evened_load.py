@@ -53,19 +53,11 @@ def pinned(server, count):
     return kept[:count]
 
 
-def occupy(server, client, gate, directory):
-    """Keeps a thread of the client's worker busy until the gate is opened. Returns the worker's pid."""
-    note = directory / "note"
-    client.request(f"/gated?gate={gate.path}&note={note}")
-    wait_until(lambda: note.exists() and note.read_text(), server.patience, "a thread at the gate")
-    return int(note.read_text())
-
-
-def test_nobody_waits_for_a_busy_worker_while_a_sibling_has_a_free_thread(spawn, gate, tmp_path):
+def test_nobody_waits_for_a_busy_worker_while_a_sibling_has_a_free_thread(spawn, gate):
     server = spawn("--processes", "2", "--threads", "1", APPLICATION)
     slow, *fast = pinned(server, 65)
     try:
-        (other,) = set(server.workers()) - {occupy(server, slow, gate, tmp_path)}
+        (other,) = set(server.workers()) - {gate.hold(slow)}
         for client in fast:
             client.request("/pid")
 
@@ -80,11 +72,11 @@ def test_nobody_waits_for_a_busy_worker_while_a_sibling_has_a_free_thread(spawn,
     assert server.stop() == 0
 
 
-def test_a_request_moves_with_its_body_and_with_those_behind_it(spawn, gate, tmp_path):
+def test_a_request_moves_with_its_body_and_with_those_behind_it(spawn, gate):
     server = spawn("--processes", "2", "--threads", "1", APPLICATION)
     slow, whole, pieces, half_closed = pinned(server, 4)
     try:
-        busy = occupy(server, slow, gate, tmp_path)
+        busy = gate.hold(slow)
         whole.post("/echo", b"\x00\xff\r\n" * 100)
         whole.request("/pid")
         pieces.request("/echo", "Content-Length: 10", method="POST")
@@ -106,11 +98,11 @@ def test_a_request_moves_with_its_body_and_with_those_behind_it(spawn, gate, tmp
     assert "Traceback" not in server.errors()
 
 
-def test_a_request_counts_once_wherever_it_is_answered(spawn, gate, tmp_path):
+def test_a_request_counts_once_wherever_it_is_answered(spawn, gate):
     server = spawn("--processes", "2", "--threads", "1", "--keepalive-requests", "3", APPLICATION)
     slow, client = pinned(server, 2)
     try:
-        busy = occupy(server, slow, gate, tmp_path)
+        busy = gate.hold(slow)
         client.request("/pid")
         second = client.response()
         assert int(second.body) != busy

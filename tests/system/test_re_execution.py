@@ -57,7 +57,7 @@ def test_nobody_notices_twenty_re_executions(spawn):
 def test_a_request_that_runs_meanwhile_is_answered(spawn, gate):
     server = spawn("--processes", "1", "--threads", "1", "system_apps:router")
     with server.client() as client:
-        client.request(f"/gated?gate={gate.path}")
+        gate.hold(client)
         server.re_execute()
         gate.open()
 
@@ -91,7 +91,7 @@ def test_a_drain_goes_on(spawn, gate):
     server = spawn("--processes", "1", "--threads", "1", "system_apps:router")
     (worker,) = server.workers()
     with server.client() as client:
-        client.request(f"/gated?gate={gate.path}")
+        gate.hold(client)
         server.signal(signal.SIGHUP)
         server.says("reloaded:")
 

@@ -180,7 +180,7 @@ def test_a_connection_that_has_waited_for_a_slow_answer_is_handed_over_too(spawn
     server = spawn("--processes", "1", "--threads", "1", "system_apps:router")
     (worker,) = server.workers()
     with Client(server.host, server.port, server.patience) as client:
-        client.request(f"/gated?gate={gate.path}")
+        gate.hold(client)
         server.signal(signal.SIGHUP)
         server.says("reloaded:")
         assert alive(worker)

@@ -59,7 +59,7 @@ def test_whoever_has_connected_is_answered(spawn, attempt):
 def test_who_waits_in_the_backlog_is_answered(spawn, gate):
     server = spawn("--processes", "1", "--threads", "1", "system_apps:router")
     held = server.client()
-    held.request(f"/gated?gate={gate.path}")
+    gate.hold(held, "gated_thread")
     waiting = [server.client() for _ in range(50)]
     for each in waiting:
         each.request("/pid")

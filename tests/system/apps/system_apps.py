@@ -18,17 +18,18 @@ TEXT = [("Content-Type", "text/plain")]
 HUB = time.sleep.__module__.partition(".")[0]  # gevent's or eventlet's, if it is patched
 
 
+def hold_the_thread(environ):
+    """Waits for the gate that the query names, with all greenlets of this thread. conftest.py"""
+    with open(parse_qs(environ["QUERY_STRING"])["gate"][0], "rb") as gate:
+        gate.read()
+
+
 def pass_gate(environ):
-    """Waits for the gate that the query names. conftest.py"""
-
-    def wait():
-        with open(parse_qs(environ["QUERY_STRING"])["gate"][0], "rb") as gate:
-            gate.read()
-
+    """Waits for the gate that the query names."""
     if HUB == "time":
-        wait()
-    else:  # to open a file would block everybody
-        green_hubs.choose(HUB).in_thread(wait)
+        hold_the_thread(environ)
+    else:
+        green_hubs.choose(HUB).in_thread(lambda: hold_the_thread(environ))
 
 
 def read_body(environ):
@@ -70,6 +71,14 @@ def gated(environ, start_response):
     """Answers once its gate is open."""
     note_arrival(environ)
     pass_gate(environ)
+    start_response("200 OK", TEXT)
+    return [b"passed"]
+
+
+def gated_thread(environ, start_response):
+    """As gated(), and in its thread nobody else is answered before."""
+    note_arrival(environ)
+    hold_the_thread(environ)
     start_response("200 OK", TEXT)
     return [b"passed"]
 
