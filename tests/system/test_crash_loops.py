@@ -6,7 +6,7 @@ import re
 import signal
 
 import pytest
-from running import wait_until
+from running import alive, wait_until
 
 PROCESSES = 8
 MOST_LINES = 50  # a minute
@@ -31,6 +31,15 @@ def deploy(directory, source):
     (directory / "new.py").rename(directory / "fragile.py")
 
 
+def kill_at_once(server, workers):
+    """The supervisor learns of all their deaths together."""
+    server.signal(signal.SIGSTOP)
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(alive, workers)), server.patience, "their end")
+    server.signal(signal.SIGCONT)
+
+
 @pytest.mark.parametrize(
     ("broken", "reason"),
     [
@@ -44,8 +53,7 @@ def test_an_application_that_cannot_be_loaded_any_more_is_tried_ever_more_slowly
 ):
     workers = serving.workers()
     deploy(tmp_path, broken)
-    for pid in workers:
-        os.kill(pid, signal.SIGKILL)
+    kill_at_once(serving, workers)
 
     serving.says("is tried in 1600 ms")
 
@@ -69,8 +77,7 @@ def test_an_application_that_cannot_be_loaded_any_more_is_tried_ever_more_slowly
 def test_the_others_follow_once_one_worker_can_load_again(serving, tmp_path):
     workers = serving.workers()
     deploy(tmp_path, "raise LookupError('none')")
-    for pid in workers:
-        os.kill(pid, signal.SIGKILL)
+    kill_at_once(serving, workers)
     serving.says("is tried in 200 ms")
 
     deploy(tmp_path, SERVING)
