@@ -105,11 +105,10 @@ def test_a_drain_goes_on(spawn, gate):
         assert [int(client.response().body)] == server.workers()
 
 
-def test_a_worker_that_does_not_end_in_time_is_killed_by_the_next_program(spawn):
+def test_a_worker_that_does_not_end_in_time_is_killed_by_the_next_program(spawn, gate):
     server = spawn("--processes", "1", "--deadman", "3", "system_apps:router")
-    (worker,) = server.workers()
     with server.client() as client:
-        client.request("/sleep")
+        worker = gate.hold(client)
         server.signal(signal.SIGHUP)
         server.says("reloaded:")
         server.re_execute()
