@@ -289,11 +289,14 @@ def test_gives_the_terminal_back_while_it_is_stopped(watched):
         top.octets = b""
         top.process.send_signal(signal.SIGTSTP)
         wait_until(lambda: [top.read(), LEFT in top.octets][1], PATIENCE)
+        top.octets = top.octets.rpartition(LEFT)[2]
         top.wait_for("workers 1/1")
         assert not top.is_as_before()
 
         top.process.send_signal(signal.SIGSTOP)
+        os.waitpid(top.process.pid, os.WUNTRACED)
         termios.tcsetattr(top.terminal, termios.TCSANOW, top.before)  # as a shell would
+        top.read()
         top.octets = b""
         top.process.send_signal(signal.SIGCONT)
         top.wait_for("workers 1/1")
