@@ -124,16 +124,16 @@ def test_an_application_sees_the_environment_that_spawn_was_given(spawn, tmp_pat
         assert f'"path": "{tmp_path}"' in seen
 
 
-def test_a_killed_worker_is_replaced_while_the_others_serve(spawn, slowness):
+def test_a_killed_worker_is_replaced_while_the_others_serve(spawn):
     server = spawn("--processes", "2", *APP)
     victim, other = server.workers()
     wait_until(lambda: int(server.get("/pid").body) == other, server.patience)
     os.kill(victim, signal.SIGKILL)
     with asking(server, "/pid", lasting=0, anew=1):
         new = wait_until(
-            lambda: set(server.workers()) - {victim, other}, 1 * slowness, "a new worker"
+            lambda: set(server.workers()) - {victim, other}, server.patience, "a new worker"
         )
-        wait_until(lambda: int(server.get("/pid").body) in new, 5 * slowness, "its answer")
+        wait_until(lambda: int(server.get("/pid").body) in new, server.patience, "its answer")
 
     assert "SIGKILL" in server.errors() or "signal 9" in server.errors()
 
@@ -263,6 +263,7 @@ def test_a_process_that_an_application_forks_is_its_own_master(spawn, tmp_path):
     try:
         assert server.stop() == 0
         assert alive(child)
+        wait_until(lambda: refuses(server), server.patience, "the child to let go of the port")
         with socket.create_server((server.host, server.port)):
             pass  # the port is free
     finally:
