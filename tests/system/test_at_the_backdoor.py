@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -273,10 +274,13 @@ def test_a_port_that_is_taken_is_warned_of_and_the_service_goes_on(spawn, busy_p
 
 
 def listening(pid):
-    """The listening TCP sockets of a process."""
+    """The listening TCP sockets of a process, which may open and close others meanwhile."""
     table = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
     inodes = {line.split()[9] for line in table if line.split()[3] == "0A"}
-    held = {os.readlink(each) for each in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
+    held = set()
+    for each in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            held.add(os.readlink(each))
     return {inode for inode in inodes if f"socket:[{inode}]" in held}
 
 
@@ -370,9 +374,10 @@ def test_another_user_who_leaves_at_once_is_not_taken_for_root(door, tmp_path):
     assert server.errors().count("has logged in") == 1
 
 
-def test_a_process_that_a_person_forks_keeps_nothing(door):
+def test_a_process_that_a_person_forks_keeps_nothing(door, tmp_path):
+    mark = str(tmp_path)
     server, address = door(
-        "--processes", "1", "system_apps:router", env={"SPAWNING_TEST_MARK": "fork"}
+        "--processes", "1", "system_apps:router", env={"SPAWNING_TEST_MARK": mark}
     )
 
     with Visitor(address) as person:
@@ -383,7 +388,7 @@ def test_a_process_that_a_person_forks_keeps_nothing(door):
     assert server.stop() == 0
     with pytest.raises(ConnectionRefusedError):
         Person(address)
-    for pid in marked("fork"):
+    for pid in marked(mark):
         os.kill(pid, signal.SIGKILL)
 
 
