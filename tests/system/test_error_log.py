@@ -113,9 +113,15 @@ def test_whatever_happens_is_an_object_a_line(shop, tmp_path, slowness):
 
     assert says(server, "did not end in time and is killed")["level"] == "error"
     says(server, "a request still runs after ")
-    says(server, "stacks of all threads:")
-    stacks = [each["code.stacktrace"] for each in matching(server, "stacks of all threads:")]
-    assert [each for each in stacks if re.search(r'shop\.py", line \d+ in app\n', each)]
+
+    def stacks():
+        return [each["code.stacktrace"] for each in matching(server, "stacks of all threads:")]
+
+    wait_until(
+        lambda: any(re.search(r'shop\.py", line \d+ in app\n', each) for each in stacks()),
+        server.patience,
+        "the application's stack",
+    )
     assert server.stop() == 0
     assert says(server, "SIGTERM: stopping")["level"] == "info"
     events(server.errors())
