@@ -142,7 +142,7 @@ def test_an_untrusted_client_is_who_it_is(logging, path):
 
 
 def test_requests_that_no_application_sees_have_their_lines(logging, path):
-    arguments = "--processes 1 --header-timeout 0.3 --limit-request-line 1K".split()
+    arguments = "--processes 1 --header-timeout 2 --limit-request-line 1K".split()
     server = logging(
         *arguments, "--access-log-format", "%h %m %>s %{refusal}x", "system_apps:router"
     )
@@ -165,7 +165,7 @@ def test_requests_that_no_application_sees_have_their_lines(logging, path):
 
 def test_requests_that_take_too_long_or_are_abandoned_have_their_lines(logging, path, gate):
     server = logging(
-        *"--processes 1 --threads 1 --queue-timeout 0.5".split(),
+        *"--processes 1 --threads 1 --queue-timeout 2".split(),
         *["--access-log-format", "%U %>s %{outcome}x", "system_apps:router"],
     )
     with server.client() as first, server.client() as late:

@@ -121,7 +121,7 @@ def test_a_broken_deploy_is_noticed_by_nobody_but_who_reads_the_log(
 ):
     source, texts = BROKEN[name]
     deploy(tmp_path, WORKING)
-    options = ["--boot-timeout", str(2 * slowness)] if name == "hang" else []
+    options = ["--boot-timeout", str(max(5, 2 * slowness))] if name == "hang" else []
     server = spawn(
         *["--processes", str(PROCESSES), "--threads", "2", *options, "deployed:app"],
         cwd=tmp_path,

@@ -133,9 +133,9 @@ def test_where_an_application_hangs_that_does_not_load_is_logged(run_spawn, tmp_
     (tmp_path / "hanging.py").write_text("import time\n\ntime.sleep(600)\n")
 
     ended = run_spawn(
-        "--port", "0", "--processes", "1", "--boot-timeout", "1", "hanging:app", cwd=tmp_path
+        "--port", "0", "--processes", "1", "--boot-timeout", "5", "hanging:app", cwd=tmp_path
     )
 
     assert ended.returncode == 1
-    assert "was not ready within 1 s" in ended.stderr
+    assert "was not ready within 5 s" in ended.stderr
     assert f'File "{tmp_path}/hanging.py", line 3 in <module>' in ended.stderr
