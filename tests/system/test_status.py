@@ -288,7 +288,7 @@ def test_a_failed_reload_is_shown_with_its_traceback(watched, tmp_path):
 
 
 def test_readiness_ends_with_the_drain_delay_before_the_service_does(watched):
-    server, status = watched("--drain-delay", "1", "system_apps:router")
+    server, status = watched("--drain-delay", "3600", "system_apps:router")
     assert status.get("/readyz").status == 200
 
     server.signal(signal.SIGTERM)
@@ -296,7 +296,7 @@ def test_readiness_ends_with_the_drain_delay_before_the_service_does(watched):
     wait_until(lambda: status.get("/readyz").status == 503, server.patience)
     assert server.get("/pid").status == 200
     assert status.get("/healthz").status == 200
-    assert server.wait() == 0
+    assert server.stop() == 0
 
 
 def test_a_service_is_not_ready_before_its_first_workers_are(spawn, gate, tmp_path):

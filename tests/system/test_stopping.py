@@ -78,36 +78,39 @@ def test_who_waits_in_the_backlog_is_answered(spawn, gate):
 class TestDrainDelay:
     @pytest.fixture
     def server(self, spawn):
-        return spawn("--processes", "2", "--drain-delay", "1", "system_apps:router")
+        return spawn("--processes", "2", "--drain-delay", "3600", "system_apps:router")
 
     def test_everybody_is_served_and_told_to_go_elsewhere(self, server):
-        idle = server.client()
-        idle.request("/pid")
-        assert "connection" not in idle.response().headers
+        def is_told(client):
+            client.request("/pid")
+            return client.response().headers.get("connection") == "close"
 
-        server.signal(signal.SIGTERM)
-        server.says("serving for 1 s more")
+        with server.client() as idle:
+            assert not is_told(idle)
+            server.signal(signal.SIGTERM)
+            server.says("serving for 3600 s more")
 
-        wait_until(lambda: server.get("/pid").headers.get("connection") == "close", server.patience)
-        idle.request("/pid")
-        assert idle.response().headers.get("connection") == "close"
-        assert server.wait() == 0
+            wait_until(lambda: is_told(idle), server.patience, "word to who was there")
+            with server.client() as newcomer:
+                wait_until(lambda: is_told(newcomer), server.patience, "word to who comes")
+        assert server.stop() == 0
 
-    def test_nobody_who_has_connected_is_lost(self, server):
+    def test_nobody_who_has_connected_is_lost(self, spawn):
+        server = spawn("--processes", "2", "--drain-delay", "1", "system_apps:router")
+
         assert stopped_under([Newcomers(server) for _ in range(4)], server) == 0
 
     def test_a_worker_that_dies_meanwhile_is_replaced(self, server):
         (first, second) = server.workers()
         server.signal(signal.SIGTERM)
-        server.says("serving for 1 s more")
+        server.says("serving for 3600 s more")
 
         os.kill(first, signal.SIGKILL)
 
         wait_until(lambda: set(server.workers()) - {first, second}, server.patience)
-        assert server.wait() == 0
+        assert server.stop() == 0
 
-    def test_a_second_signal_stops_at_once(self, spawn):
-        server = spawn("--drain-delay", "3600", "system_apps:router")
+    def test_a_second_signal_stops_at_once(self, server):
         server.signal(signal.SIGTERM)
         server.says("serving for 3600 s more")
 
