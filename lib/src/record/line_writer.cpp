@@ -73,7 +73,7 @@ struct LineWriter::State {
 
   void run();
   [[nodiscard]] bool write_out(Lock& lock);
-  void change_destination(std::string_view& rest);
+  void change_destination();
   void note_failure(Lock& lock, int error);
   void note_success(Lock& lock);
   void say(Lock& lock, void (Log::*how)(std::string_view) const, const std::string& text) const;
@@ -84,6 +84,7 @@ struct LineWriter::State {
   std::condition_variable changed;  // for the thread
   std::condition_variable idle;     // for flush()
   std::string pending;
+  std::string_view unwritten;  // what is left of the batch
   std::uint64_t lost = 0;
   std::optional<Destination> next;  // to go on with
   bool sleeping = false;            // until there is a line
@@ -129,12 +130,14 @@ void LineWriter::State::run() {
 bool LineWriter::State::write_out(Lock& lock) {
   batch.clear();
   batch.swap(pending);
-  std::string_view rest = batch;
-  while (!rest.empty()) {
-    change_destination(rest);
+  unwritten = batch;
+  while (!unwritten.empty()) {
+    change_destination();
+    std::string_view rest = unwritten;
     lock.unlock();
     const int error = write_some(destination, rest);
     lock.lock();
+    unwritten = rest;
     if (error == 0) {
       note_success(lock);
       continue;
@@ -145,7 +148,7 @@ bool LineWriter::State::write_out(Lock& lock) {
       note_failure(lock, error);
     }
     if (must_go()) {
-      lost += lines_in(rest);
+      lost += lines_in(std::exchange(unwritten, {}));
       return false;
     }
     if (error != EAGAIN && error != ETIMEDOUT)
@@ -155,14 +158,14 @@ bool LineWriter::State::write_out(Lock& lock) {
 }
 
 // A line that has been begun is ended where it was begun; if that fails, it is written anew.
-void LineWriter::State::change_destination(std::string_view& rest) {
+void LineWriter::State::change_destination() {
   if (!next) return;
   const std::string_view all = batch;
-  const std::size_t done = all.size() - rest.size();
+  const std::size_t done = all.size() - unwritten.size();
   const std::size_t before = done == 0 ? all.npos : all.rfind('\n', done - 1);
   const std::size_t line = before + 1;  // npos + 1 is 0
   if (line != done && !failing) return;
-  rest = all.substr(line);
+  unwritten = all.substr(line);
   destination = *std::exchange(next, std::nullopt);
 }
 
@@ -205,7 +208,7 @@ LineWriter::~LineWriter() {
   state_->changed.notify_all();
   const bool ended = state_->idle.wait_for(lock, 2 * kFarewell, [this] { return state_->ended; });
   state_->log = nullptr;
-  const std::uint64_t all = state_->lost + lines_in(state_->pending);
+  const std::uint64_t all = state_->lost + lines_in(state_->unwritten) + lines_in(state_->pending);
   lock.unlock();
   if (all > 0) log_.warning("lines lost of the access log, all in all: " + std::to_string(all));
   if (ended) {
