@@ -150,6 +150,7 @@ TEST_P(HttpConnectionTest, RecordsTheRequestOfALongHeadThatDoesNotArriveInTime) 
 }
 
 TEST_P(HttpConnectionTest, AnswersEveryRequestOfAClientThatHasShutItsSendingEnd) {
+  config.timeouts.half_closed = std::chrono::seconds{30};
   keep();
   auto client = connect();
   client.send(
@@ -172,6 +173,7 @@ TEST_P(HttpConnectionTest, AnswersEveryRequestOfAClientThatHasShutItsSendingEnd)
 }
 
 TEST_P(HttpConnectionTest, ClosesBehindHalfARequestOfAClientThatHasShutItsSendingEnd) {
+  config.timeouts.half_closed = std::chrono::seconds{30};
   for (const std::string half :
        {"GET / HT", "\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo"}) {
     kept.clear();

@@ -205,6 +205,7 @@ TEST_P(KeptAnswersTest, AnswersAllToAClientThatShutsItsEndBehindThem) {
       r.respond({}, path);
     });
   };
+  config.timeouts.half_closed = std::chrono::seconds{30};
   auto client = connect();
   std::string requests;
   for (int i = 0; i < 100; ++i) requests += get("/" + std::to_string(i));

@@ -2,6 +2,7 @@
 // Connections that go from a server that is busy to another one, as their clients see it.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -174,6 +175,7 @@ TEST_P(MovingTest, PassesNoRequestOnWhileTheAnswerBeforeItIsUnsent) {
 }
 
 TEST_P(MovingTest, PassesARequestOnWhoseClientHasShutItsEnd) {
+  config.timeouts.half_closed = std::chrono::seconds{30};
   auto client = connect_beside_a_sibling();
   client.send(get("/1"));
   client.shut_sending();

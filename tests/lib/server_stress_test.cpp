@@ -146,6 +146,7 @@ class Stress {
     config_.unsent_in_memory = Bytes{8 << 10};
     config_.unsent_high = Bytes{16 << 10};
     config_.limits.body_in_memory = Bytes{32 << 10};
+    config_.timeouts.half_closed = std::chrono::seconds{30};  // they wait for all of their answers
     add_server();
     for (int i = 0; i < 3; ++i) threads_.emplace_back([this] { pool_.run(); });
     threads_.emplace_back([this] { context_.run(); });

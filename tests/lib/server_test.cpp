@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <thread>
@@ -252,6 +253,7 @@ TEST_P(ServerTest, BreaksTheConnectionWhenTheAnswerIsShorterThanDeclared) {
 }
 
 TEST_P(ServerTest, AnswersAClientThatHasShutItsSendingEnd) {
+  config.timeouts.half_closed = std::chrono::seconds{30};
   auto client = connect();
   client.send("GET /half HTTP/1.1\r\nHost: a\r\n\r\n");
   client.shut_sending();
