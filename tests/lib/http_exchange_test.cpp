@@ -19,7 +19,7 @@ namespace spawning {
 namespace {
 
 using namespace std::chrono_literals;
-using test::RawClient, test::run_ready, test::run_until;
+using test::RawClient, test::run_until;
 
 constexpr std::string_view kGet = "GET /page HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -221,12 +221,12 @@ TEST_P(HttpExchangeTest, TakesAClientThatStaysHalfClosedForGone) {
   config.timeouts.half_closed = 50ms;
   keep();
   auto client = ask();
+  const auto shut = std::chrono::steady_clock::now();
 
   client.shut_sending();
-  run_ready(context);
-  EXPECT_FALSE(kept.front().client_gone());
 
   EXPECT_TRUE(run_until(context, [&] { return kept.front().client_gone(); }));
+  EXPECT_GE(std::chrono::steady_clock::now() - shut, 50ms);
 }
 
 TEST_P(HttpExchangeTest, NoticesThatAClientWithRequestsWaitingHasGone) {
@@ -327,12 +327,12 @@ TEST_P(HttpExchangeTest, BreaksAResponseOffThatDoesNotGoOn) {
 }
 
 TEST_P(HttpExchangeTest, LeavesAResponseAloneThatGoesOn) {
-  config.request_timeouts.request = 300ms;
+  config.request_timeouts.request = 1s;
   keep();
   auto client = ask();
   ASSERT_TRUE(kept.front().begin());
   kept.front().start({});
-  const auto long_enough = std::chrono::steady_clock::now() + 1s;
+  const auto long_enough = std::chrono::steady_clock::now() + 1500ms;
 
   EXPECT_TRUE(run_until(context, [&] {
     kept.front().write("more ");
@@ -345,7 +345,7 @@ TEST_P(HttpExchangeTest, LeavesAResponseAloneThatGoesOn) {
 }
 
 TEST_P(HttpExchangeTest, LeavesAResponseAloneThatWaitsForItsClient) {
-  config.request_timeouts.request = 200ms;
+  config.request_timeouts.request = 1s;
   config.unsent_high = Bytes{100'000};
   keep();
   auto client = ask();
@@ -355,7 +355,7 @@ TEST_P(HttpExchangeTest, LeavesAResponseAloneThatWaitsForItsClient) {
   }
   std::atomic<bool> writable{false};
   std::thread producer{[&] { writable = kept.front().wait_writable(); }};
-  const auto long_enough = std::chrono::steady_clock::now() + 1s;
+  const auto long_enough = std::chrono::steady_clock::now() + 1500ms;
   EXPECT_TRUE(run_until(context, [&] { return std::chrono::steady_clock::now() >= long_enough; }));
 
   EXPECT_TRUE(recorder.overdue.empty());
