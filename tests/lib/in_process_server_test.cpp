@@ -131,13 +131,16 @@ TEST_F(InProcessServerTest, ClosesIdleConnectionsWhenItDrains) {
 
 TEST_F(InProcessServerTest, AnswersNewcomersWhileItDrains) {
   start();
-  const UniqueFd first = connect();
+  const UniqueFd idle = connect(), first = connect();
+  send_text(idle, kRequest);
+  ASSERT_TRUE(receive(idle, kAnswer).ends_with(kAnswer));
   send_text(first, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
   inside.acquire();
   UniqueFd second = connect();
   send_text(second, kRequest);
 
   server->drain();
+  EXPECT_EQ(receive(idle), "");  // it drains
   EXPECT_FALSE(finished(20ms));
   gate.release();
 
