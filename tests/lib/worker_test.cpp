@@ -48,9 +48,10 @@ TEST_F(WorkerTest, PublishesWhatItDoes) {
   ASSERT_TRUE(client.sees("hello"));
 
   const auto& slot = scoreboard.slot(2);
-  EXPECT_TRUE(run_until(context, [&] { return slot.exchanges[0][2].load() == 1; }));
+  EXPECT_TRUE(run_until(context, [&] {
+    return slot.exchanges[0][2].load() == 1 && slot.body_octets_sent.load() == 5;
+  }));
   EXPECT_EQ(slot.connections_open.load(), 1U);
-  EXPECT_EQ(slot.body_octets_sent.load(), 5U);
 }
 
 TEST_F(WorkerTest, ListsWhatItsThreadsWorkOn) {
@@ -113,6 +114,7 @@ TEST_F(WorkerTest, AsksOnceToBeReplacedHoweverManyRequestsAreOverdue) {
   });
   HttpConfig config;
   config.request_timeouts.request = 20ms;
+  config.request_timeouts.queue = 1h;  // else 20 ms are for waiting, too
   serve(stuck, 2, config);
   auto first = connect(), second = connect();
 
@@ -128,6 +130,7 @@ TEST_F(WorkerTest, AsksOnceToBeReplacedHoweverManyRequestsAreOverdue) {
   second.close();
   send(control::Drain{});
   EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+  channel->receive_now();
   EXPECT_EQ(messages.size(), 2U);  // the first says that it is ready
   EXPECT_EQ(messages.back(), control::Message{control::Overdue{20ms}});
   join();  // before what they have used goes
