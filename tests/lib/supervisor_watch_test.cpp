@@ -2,8 +2,9 @@
 // Reloads because files have changed.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 
-#include <fstream>
+#include <chrono>
 #include <utility>
 
 #include "spawning/supervisor.hpp"
@@ -20,7 +21,7 @@ TEST_F(SupervisorTest, ReloadsWhenAWatchedFileChangesAndNamesIt) {
   start("ready", std::move(config));
   await_two_that_serve();
 
-  std::ofstream{directory_ / "app.py"} << "def app(): ...";
+  write("app.py", "def app(): ...");
 
   await("\\[info\\] supervisor: reloading: " + (directory_ / "app.py") + " changed$");
   await("reloaded: generation 2 serves");
@@ -36,7 +37,10 @@ TEST_F(SupervisorTest, ReloadsOnceForABurstOfChanges) {
   start("ready", std::move(config));
   await_two_that_serve();
 
-  for (const char* name : {"a", "b", "c"}) std::ofstream{directory_ / name} << name;
+  send(SIGSTOP);  // or it could see some of them too early
+  ASSERT_EQ(::waitpid(supervisor_, nullptr, WUNTRACED), supervisor_);
+  for (const char* name : {"a", "b", "c"}) write(name, name);
+  send(SIGCONT);
 
   await("reloading: " + (directory_ / "a") + " changed \\(and 2 more\\)");
   await("reloaded: generation 2 serves");

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -93,8 +94,15 @@ class SupervisorTest : public ::testing::Test {
     return configurator;
   }
 
+  // In one step for whoever watches or reads it.
+  void write(const std::string& name, const std::string& text) const {
+    const std::string draft = directory_ / (name + "~");  // names like that do not count
+    std::ofstream{draft} << text;
+    std::filesystem::rename(draft, directory_ / name);
+  }
+
   // What workers do from their next start on.
-  void script(const std::string& script) const { std::ofstream{directory_ / "script"} << script; }
+  void script(const std::string& script) const { write("script", script); }
 
   void send(int signal) const { ASSERT_EQ(::kill(supervisor_, signal), 0); }
 
