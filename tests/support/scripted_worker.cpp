@@ -130,8 +130,8 @@ class ScriptedWorker {
       say(control::Overdue{std::chrono::seconds{30}});
     if (script_ == "lavish" && seat_.slot == 0) give_away({2});
     if (script_ == "popular" && seat_.slot == 0) {
-      scoreboard_.slot(0).exchanges[0][2] = 1000;
       scoreboard_.slot(0).exchanges[0][4] = 234;
+      scoreboard_.slot(0).exchanges[0][2] = 1000;
     }
   }
 
