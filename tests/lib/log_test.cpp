@@ -82,9 +82,13 @@ struct Terminal {
   }
 
   [[nodiscard]] std::string line() const {
-    std::string text(4096, '\0');
-    const ssize_t count = ::read(master.get(), text.data(), text.size());
-    text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    std::string text;
+    std::array<char, 4096> some{};
+    while (!text.ends_with('\n')) {
+      const ssize_t count = ::read(master.get(), some.data(), some.size());
+      if (count <= 0) break;
+      text.append(some.data(), static_cast<std::size_t>(count));
+    }
     return text;
   }
 
