@@ -164,14 +164,14 @@ TEST_F(GreenPoolTest, CallsThatHaveBeenTakenBackAreMissedByNobody) {
 
 TEST_F(GreenPoolTest, KnowsForHowLongTheHubHasNotCome) {
   GreenPool pool{inner, log, 10};
-  const auto in_a_second = std::chrono::steady_clock::now() + std::chrono::seconds{1};
-  EXPECT_EQ(pool.silent_for(in_a_second).count(), 0);
+  const auto in_a_minute = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+  EXPECT_EQ(pool.silent_for(in_a_minute).count(), 0);
 
   queue(pool, "/");
-  EXPECT_GT(pool.silent_for(in_a_second), std::chrono::milliseconds{500});
+  EXPECT_GT(pool.silent_for(in_a_minute), std::chrono::seconds{30});
 
   static_cast<void>(pool.take());
-  EXPECT_EQ(pool.silent_for(in_a_second).count(), 0);
+  EXPECT_EQ(pool.silent_for(in_a_minute).count(), 0);
   pool.run();
 }
 
