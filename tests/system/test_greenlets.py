@@ -61,14 +61,11 @@ def test_the_standard_library_is_patched_before_the_application_is_loaded(green,
 
 
 class TestManyAtOnce:
-    def test_hundreds_wait_in_one_worker(self, green, slowness):
-        server = green()
-        started = time.monotonic()
-        found = answers(asked(server, *["/wait?seconds=0.5"] * 300))
+    def test_hundreds_wait_in_one_worker(self, green):
+        found = answers(asked(green(), *["/meet?count=300"] * 300))
 
         assert {each.status for each in found} == {200}
-        assert max(int(each.body) for each in found) == 300
-        assert time.monotonic() - started < 5 * slowness
+        assert {int(each.body) for each in found} == {300}
 
     def test_no_more_run_than_worker_connections(self, green):
         server = green("--worker-connections", "3")
@@ -79,13 +76,13 @@ class TestManyAtOnce:
         assert max(int(each.body) for each in found) == 3
 
     def test_who_has_to_wait_for_too_long_gets_503(self, green):
-        server = green("--worker-connections", "1", "--queue-timeout", "0.3")
+        server = green("--worker-connections", "1", "--queue-timeout", "1")
 
         with server.client() as first, server.client() as second:
             for client in (first, second):  # so that they do not wait in the kernel's queue
                 client.request("/")
                 assert client.response().status == 200
-            first.request("/wait?seconds=2")
+            first.request("/wait?seconds=4")
             second.request("/")
             response = second.response()
 
@@ -272,9 +269,9 @@ class TestBadApplications:
 
 class TestHubStall:
     def test_what_blocks_the_hub_is_logged_and_counted(self, green):
-        server = green("--hub-stall", "0.5", "--status-port", "0")
+        server = green("--hub-stall", "1.5", "--status-port", "0")
 
-        clients = asked(server, "/wait?seconds=0.1", "/block?seconds=2")
+        clients = asked(server, "/wait?seconds=0.1", "/block?seconds=3")
 
         assert {each.status for each in answers(clients)} == {200}
         server.says("the hub gets on again, after")
@@ -285,7 +282,7 @@ class TestHubStall:
         assert Status(server).count("hub_stalls_total") == 1
 
     def test_greenlets_that_wait_are_no_stall(self, green):
-        server = green("--hub-stall", "0.5", "--status-port", "0")
+        server = green("--hub-stall", "1.5", "--status-port", "0")
 
         assert {each.status for each in answers(asked(server, *["/wait?seconds=2"] * 5))} == {200}
 

@@ -16,6 +16,7 @@ TEXT = [("Content-Type", "text/plain")]
 BLOCK = bytes(1 << 20)
 lock = threading.Lock()
 running = most_running = 0
+together = threading.Event()
 
 
 def argument(environ, name):
@@ -38,6 +39,19 @@ def wait(environ, start_response):
     running += 1
     most_running = max(most_running, running)
     time.sleep(float(argument(environ, "seconds")))
+    running -= 1
+    start_response("200 OK", TEXT)
+    return [b"%d" % most_running]
+
+
+def meet(environ, start_response):
+    """Waits until so many do; answers how many have waited at a time at most."""
+    global running, most_running  # noqa: PLW0603  # one worker's
+    running += 1
+    most_running = max(most_running, running)
+    if running == int(argument(environ, "count")):
+        together.set()
+    together.wait(30)
     running -= 1
     start_response("200 OK", TEXT)
     return [b"%d" % most_running]
