@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from running import ROOT
+from running import ROOT, wait_until
 
 DEV = ROOT / "dev"
 PATIENCE = 600
@@ -47,7 +47,8 @@ def test_an_up_to_date_spawn_starts_at_once():
         run_dev("spawn", "--version")
         return time.monotonic() - begin
 
-    assert min(duration() for _ in range(5)) < 0.3  # the least: others may use the machine
+    # Once is enough: others may use the machine.
+    wait_until(lambda: duration() < 0.3, 60, "a quick start")
 
 
 def test_it_becomes_spawn_and_stays_in_the_current_directory(tmp_path):

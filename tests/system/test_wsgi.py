@@ -37,24 +37,29 @@ class TestGoneClients:
     def test_close_is_called_within_a_second(self, spawn, note, slowness, leave, middleware):
         server = spawn("--processes", "1", "--threads", "1", "system_apps:router", *middleware)
         waits = "queue=1" if sys.version_info >= (3, 11) and not middleware else "poll=1"
-        client = server.client()
-        client.request(f"/news?{waits}&note={note}")
-        client.head()
-        assert client.chunk() == b"first"
 
-        began = time.monotonic()
-        if leave == "reset":
-            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        if leave == "shut its end":
-            client.socket.shutdown(socket.SHUT_WR)
-        else:
-            client.__exit__()
-        wait_until(note.exists, PATIENCE, "the note that close() leaves")
+        def seconds_to_close():
+            note.unlink(missing_ok=True)
+            with server.client() as client:
+                client.request(f"/news?{waits}&note={note}")
+                client.head()
+                assert client.chunk() == b"first"
+                began = time.monotonic()
+                if leave == "reset":
+                    linger = b"\1\0\0\0\0\0\0\0"
+                    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                if leave == "shut its end":
+                    client.socket.shutdown(socket.SHUT_WR)
+                else:
+                    client.close()
+                wait_until(note.exists, PATIENCE, "the note that close() leaves")
+                return time.monotonic() - began
 
-        assert time.monotonic() - began < 1.0 * slowness
+        # Again, should the machine have been busy.
+        wait_until(lambda: seconds_to_close() < 1.0 * slowness, PATIENCE, "close() within a second")
+
         assert server.get("/pid").status == 200
         assert "Traceback" not in server.errors()
-        client.__exit__()
 
     def test_the_application_can_ask(self, single, note):
         client = single.client()
@@ -247,9 +252,8 @@ class TestOverdueRequests:
 
     @pytest.mark.parametrize("path", ["sleep", "keep_the_gil"])
     def test_the_stack_of_the_thread_is_logged(self, spawn, served_by, path):
-        server = spawn(
-            *"--processes 1 --threads 2 --request-timeout 0.3 system_apps:router".split()
-        )
+        limits = "--request-timeout 0.3 --queue-timeout 60".split()
+        server = spawn("--processes", "1", "--threads", "2", *limits, "system_apps:router")
 
         response = server.get(f"/{path}")
 
