@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Real frameworks: a Django project and a Flask application, wrapped in wsgiref.validate."""
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -10,7 +11,7 @@ import sys
 
 import pytest
 import requests
-from running import APPS, VALIDATOR, started
+from running import APPS, PATIENCE, VALIDATOR, started, wait_until
 
 ADMIN = ("admin", "a long enough password")
 MIB = 1 << 20
@@ -208,6 +209,14 @@ class TestFlask:
         assert session.get(flask.url + "fail").status_code == 500
 
 
+def open_files(pid):
+    found = []
+    for each in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.append(os.readlink(each))
+    return found
+
+
 class TestDownloads:
     """What the frameworks give to wsgi.file_wrapper; the validator would hide that it is one."""
 
@@ -226,6 +235,5 @@ class TestDownloads:
 
         assert session.head(url).headers["Content-Length"] == str(10 * MIB)
         (worker,) = server.workers()
-        open_files = pathlib.Path(f"/proc/{worker}/fd").iterdir()
-        assert str(path) not in [os.readlink(each) for each in open_files]
+        wait_until(lambda: str(path) not in open_files(worker), PATIENCE, "its file to be closed")
         assert "Traceback" not in server.errors()
