@@ -50,7 +50,8 @@ def test_pipelined_requests_are_answered_in_their_order(site):
     assert [environ["QUERY_STRING"] for environ in answers] == [str(number) for number in range(20)]
 
 
-def test_an_answer_does_not_wait_for_the_pipelined_request_behind_it(site, gate):
+def test_an_answer_does_not_wait_for_the_pipelined_request_behind_it(spawn, gate):
+    site = spawn("--processes", "1", "system_apps:router")  # none to pass the one that waits on to
     with site.client() as client:
         request = "GET {} HTTP/1.1\r\nHost: test\r\n\r\n"
         targets = ["/pid", f"/gated?gate={gate.path}", "/pid"]
