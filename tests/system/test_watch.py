@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import pathlib
+import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 from busy_clients import asking, bodies
@@ -38,6 +42,17 @@ def reloaded(server: Spawn, generation: int) -> None:
     server.says(f"reloaded: generation {generation} serves")
 
 
+@contextlib.contextmanager
+def at_once(server: Spawn) -> Iterator[None]:
+    """What changes meanwhile is seen together, however long that takes."""
+    server.signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, server.pid, os.WSTOPPED)
+    try:
+        yield
+    finally:
+        server.signal(signal.SIGCONT)
+
+
 @pytest.fixture
 def app(tmp_path: pathlib.Path) -> pathlib.Path:
     """The file of an application in a directory of its own."""
@@ -53,7 +68,8 @@ def test_an_edited_module_is_served_and_no_request_fails(spawn, app, save):
 
     with asking(server, lasting=0) as askers:
         wait_until(lambda: b"first" in bodies(askers), server.patience)
-        save(app, application("second"))
+        with at_once(server):
+            save(app, application("second"))
         serves(server, "second")
         reloaded(server, 2)
 
@@ -80,7 +96,8 @@ def test_a_mistake_leaves_the_old_code_serving_and_its_mending_is_served(spawn, 
     workers = server.workers()
 
     with asking(server, lasting=0) as askers:
-        app.write_text("def app(:\n")
+        with at_once(server):
+            app.write_text("def app(:\n")
         server.says("generation 2 is discarded, the one before goes on")
         assert f'File "{app}", line 1' in server.errors()
         assert "SyntaxError" in server.errors()
@@ -96,7 +113,8 @@ def test_a_mistake_in_a_module_that_was_never_loaded_can_be_mended(spawn, app):
     server = spawn("--processes", "1", "--watch", "shop.py", "shop", cwd=app.parent)
     helper = app.with_name("helper.py")
     helper.write_text("nonsense\n")
-    app.write_text(application("second", "import helper"))
+    with at_once(server):
+        app.write_text(application("second", "import helper"))
     server.says("NameError: name 'nonsense' is not defined; generation 2 is discarded")
 
     helper.write_text("")
@@ -162,10 +180,12 @@ def test_a_burst_of_changes_is_one_reload(spawn, app, poll):
     templates.mkdir(parents=True)
     server = spawn("--processes", "1", "-w", "templates", *poll, "shop", cwd=app.parent)
 
-    for number in range(50):
-        (templates / f"{number:02}.html").write_text("a")
+    with at_once(server):
+        for number in range(50):
+            (templates / f"{number:02}.html").write_text("a")
     reloaded(server, 2)
-    (templates / "00.html").write_text("another change")
+    with at_once(server):
+        (templates / "00.html").write_text("another change")
     reloaded(server, 3)
 
     errors = server.errors()
@@ -186,8 +206,9 @@ def test_a_file_that_is_not_there_yet_is_said_once_and_watched(spawn, app):
     late = app.parent / "etc" / "shop.ini"
     server = spawn("--processes", "1", "--watch", "etc/shop.ini", "shop", cwd=app.parent)
 
-    late.parent.mkdir()
-    late.write_text("[shop]\n")
+    with at_once(server):
+        late.parent.mkdir()
+        late.write_text("[shop]\n")
 
     reloaded(server, 2)
     assert server.errors().count(f"nothing is there to watch at {late}, yet") == 1
