@@ -119,7 +119,7 @@ def test_it_is_ready_when_all_workers_serve(manager):
 
     assert len(manager.heard) == 1
     assert len(manager.workers()) == 3
-    assert "serving http://" in manager.journal()
+    wait_until(lambda: "serving http://" in manager.journal(), PATIENCE, "the banner")
     assert manager.stop() == 0
     assert manager.hears("STOPPING") == {"STOPPING": "1", "STATUS": "stopping"}
 
@@ -174,6 +174,7 @@ def test_the_watchdog_is_fed_while_a_worker_gets_on(manager, gate):
         silent = []
         wait_until(lambda: is_silent(manager, silent), PATIENCE, "a hungry watchdog")
         gate.open()
+        assert stuck.recv(4096).startswith(b"HTTP/1.1 200")
         gate.open()
         manager.hears("WATCHDOG", "1")
 
