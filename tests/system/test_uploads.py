@@ -172,9 +172,11 @@ def test_who_breaks_off_half_way_leaves_nothing_behind(uploads, worker):
     wait_until(worker.has_as_much_open_as_at_first, PATIENCE, "no more descriptors than before")
 
 
-def test_who_leaves_before_the_answer_leaves_nothing_behind(server, worker, gate):
+def test_who_leaves_before_the_answer_leaves_nothing_behind(server, worker, gate, tmp_path):
+    note = tmp_path / "note"
     with server.client() as client:
-        client.post(f"/gated?gate={gate.path}", bytes(SIZE))
+        client.post(f"/gated?gate={gate.path}&note={note}", bytes(SIZE))
+        wait_until(note.exists, PATIENCE, "it to be at the gate")
         wait_until(lambda: worker.spooled() == [SIZE], PATIENCE, "its file")
 
     gate.open()
