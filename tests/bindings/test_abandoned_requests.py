@@ -56,8 +56,8 @@ class Waiting:
 
     def wait(self):
         """Waits in Python code, as a poll for news does."""
-        self.waiting.set()
         try:
+            self.waiting.set()
             while not self.event.wait(POLL):
                 pass
         except BaseException as error:

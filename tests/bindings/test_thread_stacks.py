@@ -24,17 +24,12 @@ def stacks():
 
 
 class Thread:
-    """A thread that is in some function when the test looks."""
+    """A thread that is in some function, which says that it has begun, when the test looks."""
 
     def __init__(self, stacks, function):
         self.begun = threading.Event()
         self.end = threading.Event()
-
-        def run():
-            self.begun.set()
-            function(self.end)
-
-        self.thread = threading.Thread(target=stacks.show_while, args=(run,))
+        self.thread = threading.Thread(target=stacks.show_while, args=(lambda: function(self),))
         self.thread.start()
         assert self.begun.wait(30)
 
@@ -50,12 +45,14 @@ def logged(stacks, text):
     return stacks.log
 
 
-def wait_here(end):
-    end.wait()
+def wait_here(thread):
+    thread.begun.set()
+    thread.end.wait()
 
 
-def sleep_in_c(end):
-    while not end.is_set():
+def sleep_in_c(thread):
+    thread.begun.set()
+    while not thread.end.is_set():
         libc.usleep(1000)
 
 
@@ -84,7 +81,8 @@ def test_a_thread_in_native_code(stacks):
 def test_a_thread_that_keeps_the_gil(stacks):
     """The report is made while nobody else can run Python code."""
 
-    def keep_the_gil(end):
+    def keep_the_gil(thread):
+        thread.begun.set()
         stacks.report(threading.get_ident(), "keeps the GIL")
         libc_with_the_gil.usleep(999_999)  # which the signal ends, unless it comes sooner
 
@@ -96,11 +94,13 @@ def test_a_thread_that_keeps_the_gil(stacks):
 
 
 def test_several_at_a_time_each_under_its_own_title(stacks):
-    def one(end):
-        end.wait()
+    def one(thread):
+        thread.begun.set()
+        thread.end.wait()
 
-    def two(end):
-        end.wait()
+    def two(thread):
+        thread.begun.set()
+        thread.end.wait()
 
     threads = {"title of one": Thread(stacks, one), "title of two": Thread(stacks, two)}
     for title, thread in threads.items():
