@@ -224,10 +224,13 @@ def test_a_child_that_the_application_forks_has_not_its_signals_nor_its_port(run
     program = run(
         """
         def forks(environ, start_response):
+            ready, says = os.pipe()
             child = os.fork()
             if child == 0:
+                os.write(says, b"x")
                 signal.pause()
                 os._exit(1)
+            os.read(ready, 1)  # its handlers are its own
             start_response("200 OK", [("Content-Type", "text/plain")])
             return [str(child).encode()]
 
