@@ -160,7 +160,7 @@ class TestCustomFactory:
         server = spawn(*"-f shop -s 1 a b".split(), cwd=tmp_path)
         with (tmp_path / "shop.py").open("a") as source:
             source.write("import sys\nif sys.argv[0].endswith('configure.py'):\n")
-            source.write(f"    open({str(gate.path)!r}).close()\n")
+            source.write(f"    open({str(gate.path)!r}).read()\n")
 
         for count in range(1, 5):
             server.signal(signal.SIGHUP)
@@ -227,7 +227,7 @@ class TestCustomFactory:
         deploy(tmp_path, "second")
         with (tmp_path / "shop.py").open("a") as source:
             source.write("import sys\nif sys.argv[0].endswith('configure.py'):\n")
-            source.write(f"    open({str(gate.path)!r}).close()\n")
+            source.write(f"    open({str(gate.path)!r}).read()\n")
         server.signal(signal.SIGHUP)
         wait_until(lambda: len(server.workers()) == 2, server.patience, "the factory")
 
