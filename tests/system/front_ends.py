@@ -67,6 +67,12 @@ class HAProxy:
     def __init__(self, admin: pathlib.Path) -> None:
         self.admin = admin
 
+    def listens(self) -> bool:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as asked:
+            asked.connect(str(self.admin))
+            return True
+        return False
+
     def servers(self) -> dict[str, dict[str, str]]:
         """What it knows of each server. See its management guide, "show stat"."""
         with socket.socket(socket.AF_UNIX) as asked:
@@ -90,12 +96,12 @@ def haproxy(
     example: str, directory: pathlib.Path, inside: list[str], changes: dict[str, str] | None = None
 ) -> Iterator[HAProxy]:
     """HAProxy, started by the command `inside`."""
-    admin = directory / "admin.sock"
-    changes = {"/run/haproxy/admin.sock": str(admin), **(changes or {})}
+    front = HAProxy(directory / "admin.sock")
+    changes = {"/run/haproxy/admin.sock": str(front.admin), **(changes or {})}
     configuration = adapted(example, directory / "haproxy.cfg", changes)
     command = [program("haproxy"), "-db", "-f", str(configuration)]
-    with daemon([*inside, *command], directory / "haproxy.log", admin.exists):
-        yield HAProxy(admin)
+    with daemon([*inside, *command], directory / "haproxy.log", front.listens):
+        yield front
 
 
 NGINX = """\
