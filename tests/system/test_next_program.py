@@ -56,7 +56,7 @@ def put(path, content=None):
         (b"#!/bin/sh\nexit 3\n", "exited with status 3"),
         (b"#!/bin/sh\nexit 0\n", "exited with status 0"),
         (b"#!/bin/sh\nkill -KILL $$\n", "was killed by SIGKILL"),
-        (SLEEPER, "did not end within 3000 ms"),
+        (SLEEPER, "did not end within {}000 ms"),
         (b"no program", "cannot be executed: "),
         (None, "cannot be executed: "),
         ("truncated", ""),
@@ -64,8 +64,11 @@ def put(path, content=None):
         ("older", "exited with status 2"),
     ],
 )
-def test_a_program_that_cannot_take_over_is_not_asked_to(copied, tmp_path, content, reason):
-    server = copied("--boot-timeout", "3" if "3000 ms" in reason else "60", *APP)
+def test_a_program_that_cannot_take_over_is_not_asked_to(
+    copied, tmp_path, slowness, content, reason
+):
+    boot_timeout = 3 * slowness if content == SLEEPER else 60
+    server = copied("--boot-timeout", str(boot_timeout), *APP)
     program = tmp_path / "spawn"
     workers = set(server.workers())
     with asking(server, "/pid", lasting=1, anew=0):
@@ -81,7 +84,7 @@ def test_a_program_that_cannot_take_over_is_not_asked_to(copied, tmp_path, conte
             put(program, content)
         refused(server)
         if not SANITIZED:  # no shell runs with a sanitizer's library in it
-            assert reason in server.errors()
+            assert reason.format(boot_timeout) in server.errors()
         assert set(server.workers()) == workers
 
         put(program)
