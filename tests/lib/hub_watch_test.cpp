@@ -17,7 +17,8 @@
 namespace spawning {
 namespace {
 
-using std::chrono::milliseconds, std::chrono::seconds, std::chrono::steady_clock;
+using std::chrono::milliseconds, std::chrono::minutes, std::chrono::seconds,
+    std::chrono::steady_clock;
 
 struct HubWatchTest : ::testing::Test {
   Log log{STDERR_FILENO, "test"};
@@ -90,6 +91,17 @@ TEST_F(HubWatchTest, ReportsTheNextStallToo) {
   });
 
   EXPECT_EQ(stalls, 2U);
+}
+
+TEST_F(HubWatchTest, WantsToLookAgainUntilAStalledHubGetsOn) {
+  run([this] {
+    const auto now = steady_clock::now();
+    EXPECT_FALSE(watch.look(now));
+    EXPECT_TRUE(watch.look(now + minutes{1}));
+    EXPECT_TRUE(watch.look(now + minutes{2}));
+    static_cast<void>(pool.take());
+    EXPECT_FALSE(watch.look(now + minutes{3}));
+  });
 }
 
 TEST_F(HubWatchTest, AsksAHubThatHasMissedARequest) {

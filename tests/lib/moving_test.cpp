@@ -308,9 +308,21 @@ TEST_P(MovingTest, LosesNothingThatComesWhileAConnectionMoves) {
 TEST_P(MovingTest, LooksAroundNowAndThenWhileThereAreConnections) {
   int looks = 0;
   auto client = connect_beside_a_sibling();
-  server->on_sweep([&] { ++looks; });
+  server->on_sweep([&] {
+    ++looks;
+    return false;
+  });
 
   EXPECT_TRUE(run_until(context, [&] { return looks == 2; }));
+}
+
+TEST_P(MovingTest, LooksAroundWithoutConnectionsForAsLongAsIsWanted) {
+  int looks = 0;
+  connect_beside_a_sibling().close();
+  server->on_sweep([&] { return ++looks < 3; });
+
+  EXPECT_TRUE(run_until(context, [&] { return looks == 3; }));
+  EXPECT_EQ(server->connections(), 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(OverUnixSockets, MovingTest, ::testing::Values(&test::make_socketpair));

@@ -123,8 +123,8 @@ class Server {
   /// meanwhile are sent together when it returns.
   void between_turns(std::function<void()> pause);
 
-  /// Calls `look`, while there are connections, about five times a second.
-  void on_sweep(std::function<void()> look);
+  /// Calls `look` about five times a second while there are connections, and while it returns true.
+  void on_sweep(std::function<bool()> look);
 
   [[nodiscard]] std::size_t connections() const;
 

@@ -109,16 +109,17 @@ void Server::State::resume_listeners() {
   for (auto& listener : listeners) listener->resume();
 }
 
-// The timer runs only while there are connections: an idle server causes no wake-up.
+// The timer runs only while there are connections, or look() wants it to: an idle server causes no
+// wake-up.
 void Server::State::schedule_sweep() {
-  if (sweeping || context->connections.empty()) return;
+  if (sweeping || (context->connections.empty() && !look_again)) return;
   sweeping = true;
   timer.expires_after(kSweep);
   timer.async_wait([self = shared_from_this()](boost::system::error_code error) {
     self->sweeping = false;
     if (error) return;
     self->sweep();
-    if (self->look) self->look();
+    self->look_again = self->look && self->look();
     self->schedule_sweep();
   });
 }
@@ -244,7 +245,7 @@ void Server::between_turns(std::function<void()> pause) {
   });
 }
 
-void Server::on_sweep(std::function<void()> look) { state_->look = std::move(look); }
+void Server::on_sweep(std::function<bool()> look) { state_->look = std::move(look); }
 
 void Server::each_running(const std::function<void(const RunningRequest&)>& visit) const {
   state_->each_running(visit);

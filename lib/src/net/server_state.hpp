@@ -62,7 +62,8 @@ struct Server::State : std::enable_shared_from_this<State> {
   std::function<bool()> may_accept;
   std::function<void()> drained;
   HandOver hand_over;
-  std::function<void()> look;
+  std::function<bool()> look;
+  bool look_again = false;  // also without connections
   bool sweeping = false;
   bool ended = false;  // the Server has, and what was on its way to it counts no more
 };

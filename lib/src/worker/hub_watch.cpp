@@ -5,10 +5,10 @@
 
 namespace spawning {
 
-void HubWatch::look(Time now) {
+bool HubWatch::look(Time now) {
   if (limit_.count() == 0) {
     if (pool_.queued() > 0) pool_.ask_for_a_sign();
-    return;
+    return false;
   }
   const Duration silence = pool_.silent_for(now);
   if (stalled_ && silence < limit_) {
@@ -22,6 +22,7 @@ void HubWatch::look(Time now) {
     if (on_stall_) on_stall_(silence);
   }
   if (pool_.running() > 0 || pool_.queued() > 0 || silence.count() > 0) pool_.ask_for_a_sign();
+  return stalled_;
 }
 
 }  // namespace spawning

@@ -35,8 +35,9 @@ class HubWatch {
   /// Called for each stall, for who can say what the hub is stuck in.
   void on_stall(std::function<void(Duration)> callback) { on_stall_ = std::move(callback); }
 
-  /// To be called a few times a second while there are connections.
-  void look(Time now);
+  /// To be called a few times a second while there are connections, and while it returns true: the
+  /// hub is stalled, and that it gets on again is to be said then, whoever has left meanwhile.
+  bool look(Time now);
 
  private:
   GreenPool& pool_;

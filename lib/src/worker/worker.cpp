@@ -78,8 +78,9 @@ void Worker::ready(Handler& application, HttpConfig config, std::optional<GreenO
       state.server->between_turns([&state] { state.thread_pool->wait_for_room(); });
     }
     state.server->on_sweep([&state] {
-      if (state.hub_watch) state.hub_watch->look(std::chrono::steady_clock::now());
+      const bool again = state.hub_watch && state.hub_watch->look(std::chrono::steady_clock::now());
       if (!state.draining) state.relief->look_around(*state.server);
+      return again;
     });
     state.slot.state = WorkerState::ready;
     state.channel->send(control::encode(control::Ready{}));
