@@ -158,15 +158,18 @@ def test_finishes_running_requests_first(run):
 
 def test_a_second_signal_ends_at_once(run):
     program = run("spawning.serve(application, port=0, deadman=1000, access_log_format=None)")
+    idle = program.ask("/")
+    assert idle.getresponse().read() == b"hello"
     client = program.ask("/stuck")
     program.errors_until("inside\n")
 
     program.process.send_signal(signal.SIGINT)
-    # It has come once nobody new is let in; until then there might be one signal only.
-    while program.lets_in():
-        pass
+    # It has come once who idles is sent away; until then there might be one signal only.
+    assert idle.sock.recv(1) == b""
+    assert not program.lets_in()
     status, _, errors = program.end(signal.SIGINT)
 
+    idle.close()
     client.close()
     assert status == 0
     assert "a request still runs after" in errors and "GET /stuck from" in errors
