@@ -49,6 +49,7 @@ class LocalService:
             )
         self._owner = os.getpid()
         self._handlers: dict[int, tuple[Any, Any]] = {}
+        self._alarm: _Alarm | None = None
         self.server: Server = Server(
             app,
             host=host,
@@ -81,8 +82,12 @@ class LocalService:
         watched = select.poll()
         watched.register(self.server.fileno(), select.POLLIN)
         watched.register(self.server.attention(), select.POLLIN)
+        if self._alarm:
+            watched.register(self._alarm.fileno(), select.POLLIN)
         again = False
         while self.server.fileno() not in dict(watched.poll(_pause_ms(again, until))):
+            if self._alarm:
+                self._alarm.silence()
             again = self.server.attend()
             if until is not None and until.is_set():
                 self.server.drain(newcomers=True, patience=patience)
@@ -94,10 +99,12 @@ class LocalService:
         came: list[int] = []
 
         def drain(number: int, _frame: Any) -> None:
-            self.server.drain(newcomers=not came, patience=0.0 if came else patience)
-            came.append(number)
+            first = not came
+            came.append(number)  # before anybody can see that it has come
+            self.server.drain(newcomers=first, patience=patience if first else 0.0)
 
         try:
+            self._alarm = _Alarm()
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._handlers[number] = (drain, signal.signal(number, drain))
             yield
@@ -126,6 +133,35 @@ class LocalService:
             if signal.getsignal(number) is ours:
                 signal.signal(number, signal.SIG_DFL if before is None else before)
         self._handlers.clear()
+        if self._alarm:
+            self._alarm.close()
+            self._alarm = None
+
+
+class _Alarm:
+    """Readable when a signal has come, whichever thread the kernel has given it to.
+
+    Its handler runs on the main thread, which otherwise would not know if it waits.
+    """
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+
+    def fileno(self) -> int:
+        return self._reader
+
+    def silence(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._reader, 1 << 16)
+
+    def close(self) -> None:
+        """On the main thread."""
+        ours = signal.set_wakeup_fd(self._before)
+        if ours != self._writer:  # somebody else has one now
+            signal.set_wakeup_fd(ours)
+        os.close(self._reader)
+        os.close(self._writer)
 
 
 # What runs in this process: forks are of a process, so there is one hook for all. It would be one more

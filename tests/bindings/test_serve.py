@@ -175,6 +175,22 @@ def test_a_second_signal_ends_at_once(run):
     assert "a request still runs after" in errors and "GET /stuck from" in errors
 
 
+def test_a_signal_that_another_thread_is_given_ends_it(run):
+    program = run(
+        """
+        def kill_me(environ, start_response):
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+            return application(environ, start_response)
+
+        spawning.serve(kill_me, port=0, access_log_format=None)
+        assert signal.set_wakeup_fd(-1) == -1
+        """
+    )
+    assert program.get() == (200, b"hello")
+
+    assert program.process.wait(PATIENCE) == 0
+
+
 def test_gives_up_what_outlasts_the_deadman(run):
     program = run("spawning.serve(application, port=0, deadman=0.2, access_log_format=None)")
     client = program.ask("/stuck")
