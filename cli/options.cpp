@@ -167,6 +167,18 @@ void require_arguments(const Options& options) {
   }
 }
 
+// What lives in a worker's first interpreter sees nothing of the others.
+void require_one_interpreter(const Options& options) {
+  if (options.interpreters == 0) return;
+  const auto refuse = [](const std::string& other) {
+    throw UsageError{"--interpreters: expected no " + other +
+                     " beside it, which is for one interpreter"};
+  };
+  if (options.threads == 0) refuse("--threads 0");
+  if (options.coverage) refuse("--coverage");
+  if (options.backdoor) refuse("--backdoor");
+}
+
 }  // namespace
 
 Surroundings surroundings_of_this_process(std::string program) {
@@ -190,6 +202,7 @@ Options parse_options(const std::vector<std::string>& arguments, const Surroundi
   settle_addresses(sources);
   Options options = merged(std::move(sources));
   require_arguments(options);
+  require_one_interpreter(options);
   return options;
 }
 

@@ -47,6 +47,7 @@ struct Options {
   std::string green = "auto";          ///< whose: gevent, eventlet, or auto
   unsigned worker_connections = 1000;  ///< requests that run at a time in greenlets
   std::chrono::milliseconds hub_stall{1000};
+  unsigned interpreters = 0;  ///< of each worker's, beside its first; 0: that one serves
   std::string python;  ///< "" if not given
   HttpConfig http;
   std::chrono::milliseconds boot_timeout{60'000};

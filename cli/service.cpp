@@ -204,6 +204,7 @@ std::string worker_settings(const Options& options, const Address& address,
       {"green", options.green},
       {"worker_connections", options.worker_connections},
       {"hub_stall", seconds(options.hub_stall)},
+      {"interpreters", options.interpreters},
       {"no_keepalive", !options.http.keep_alive},
       {"deadman_timeout", seconds(options.deadman)},
       {"max_age", age.count() == 0 ? boost::json::value{} : seconds(age)},
@@ -280,8 +281,12 @@ WatchConfig watch_config(const Options& options, const std::string& directory) {
 std::string banner(const Options& options, const std::vector<Address>& addresses, pid_t pid) {
   std::string urls;
   for (const Address& address : addresses) urls += (urls.empty() ? "" : ", ") + address.url();
+  const std::string interpreters =
+      options.interpreters == 0
+          ? ""
+          : counted(options.interpreters, "interpreter", "interpreters") + " × ";
   return "spawning " SPAWNING_VERSION " serving " + urls + " — " +
-         counted(options.processes, "process", "processes") + " × " +
+         counted(options.processes, "process", "processes") + " × " + interpreters +
          (options.threads == 0 ? "greenlets" : counted(options.threads, "thread", "threads")) +
          ", pid " + std::to_string(pid);
 }

@@ -16,6 +16,7 @@ using Value = const std::string&;
 
 constexpr unsigned kMostProcesses = 1024;
 constexpr unsigned kMostThreads = 1024;
+constexpr unsigned kMostInterpreters = 256;
 constexpr unsigned kMostHeaders = 10'000;
 constexpr unsigned kMostConnections = 1'000'000;
 constexpr unsigned kMostRequests = 1'000'000'000;
@@ -111,6 +112,12 @@ constexpr std::array kServer{
         "with --threads 0: the log has the stack of a greenlet that keeps all others waiting for "
         "so long; 0: it has not",
         Takes::value, [](Options& o, Value v) { o.hub_stall = read_seconds_or_none(v); }},
+    Setting{
+        "interpreters", '\0', "N", "0",
+        "an experiment, for Python 3.13 and later: interpreters in each worker, each with a lock "
+        "(GIL), an application and --threads of its own; 0: one, as usual",
+        Takes::value,
+        [](Options& o, Value v) { o.interpreters = read_number(v, 0, kMostInterpreters); }},
     Setting{"python", '\0', "PATH", nullptr,
             "the interpreter for the workers; otherwise that of the virtual environment which "
             "spawn is in, else $VIRTUAL_ENV's, else python3",

@@ -53,6 +53,18 @@ class Worker:
     ) -> None:
         """As ready(): requests are queued for so many calls of answer() at a time."""
 
+    def load_in_interpreters(self, count: int, settings: str) -> int:
+        """Loads the application so many times: a descriptor, readable when it is known how."""
+
+    def tell_failure_in_interpreters(self) -> bool:
+        """As failed(), if one has failed to load it; whether one has."""
+
+    def ready_in_interpreters(self, http: dict[str, float | bool | str]) -> None:
+        """As ready(): requests are answered in the interpreters."""
+
+    def end_interpreters(self) -> bool:
+        """Waits for all that runs in them. False: an exception has ended it."""
+
     def requests(self) -> int:
         """A descriptor, readable when take_requests() is wanted."""
 
@@ -130,6 +142,9 @@ class Worker:
     @property
     def generation(self) -> int:
         """Counts reloads, from 1."""
+
+def load_in_interpreter(settings: str) -> tuple[str, str, list[bytes]] | None:
+    """Loads the application in an interpreter of its own: what failed() would be told, or None."""
 
 class Server:
     """Serves an application within this process.

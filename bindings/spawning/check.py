@@ -16,6 +16,7 @@ from typing import Any
 
 from spawning.application import load, patch
 from spawning.configure import answer
+from spawning.loading.load_failure import LoadFailure, load_failure
 
 
 def main(arguments: list[str]) -> int:
@@ -23,13 +24,18 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("spawning.check is started by `spawn --check`, with settings", file=sys.stderr)
         return 2
-    return answer(lambda: checked(json.loads(arguments[0])))
+    return answer(lambda: checked(json.loads(arguments[0])), explained)
 
 
 def checked(config: dict[str, Any]) -> dict[str, Any]:
     """Raises whatever keeps a worker with these settings from getting ready."""
     from spawning import _native  # noqa: F401, PLC0415  # may be built for another interpreter
 
+    if config.get("interpreters"):
+        from spawning.serving import interpreters  # noqa: PLC0415  # few services have several
+
+        interpreters.check(config)
+        return {}
     patch(config)
     if config.get("coverage"):
         from spawning.pages.measurement import import_coverage  # noqa: PLC0415
@@ -37,6 +43,12 @@ def checked(config: dict[str, Any]) -> dict[str, Any]:
         import_coverage()
     load(config)
     return {}
+
+
+def explained(error: BaseException) -> LoadFailure:
+    """What `spawn` is to say of it."""
+    failure = getattr(error, "failure", None)
+    return failure if isinstance(failure, LoadFailure) else load_failure(error)
 
 
 def end_group() -> None:

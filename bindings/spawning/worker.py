@@ -13,7 +13,7 @@ import _signal as signal  # without its enumerations, which take as long to make
 import os
 import sys
 
-from spawning.application import load, patch
+from spawning.application import load, modules_to_report, patch, report, with_pages
 from spawning.loading.explaining import explain, explain_load
 from spawning.loading.surroundings import restore_environment
 from spawning.serving.forking import Forks
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from spawning._native import Worker
     from spawning.loading.loaded_modules import LoadedModules
-    from spawning.pages.interceptors import Finder
     from spawning.pages.measurement import Measurement
     from spawning.serving.green_hubs import Hub
     from spawning.serving.green_serving import GreenServing
@@ -64,22 +63,26 @@ def _work(worker: Worker) -> int:
     config = worker.settings()
     if config is None:
         return 0
-    modules = _modules(config)
+    if config.get("interpreters"):
+        from spawning.serving.interpreters import work  # noqa: PLC0415
+
+        work(worker, config, _http_settings(config))
+    modules = modules_to_report(config)
     measurement = None
     try:
         hub = patch(config)
         measurement = _measure(worker, config, hub)
-        application = _with_pages(load(config), worker, config)
+        application = with_pages(load(config), worker, config)
         forks.end_child(None, _LOADING)
     except BaseException as error:  # SystemExit too: nothing may go unsaid
         forks.end_child(error, _LOADING)
-        _report(worker, modules)  # what is wrong may be in a module that could be loaded
+        report(worker, modules)  # what is wrong may be in a module that could be loaded
         if measurement:
             measurement.finish()
         worker.failed(*explain_load(error))
         worker.close()
         return 1
-    _report(worker, modules)
+    report(worker, modules)
     try:
         _serve(worker, forks, application, config, modules, hub=hub)
     finally:
@@ -121,41 +124,6 @@ def _measure(worker: Worker, config: dict[str, Any], hub: Hub | None) -> Measure
     return Measurement(config["coverage_directory"], name, worker.log, concurrency)
 
 
-def _modules(config: dict[str, Any]) -> LoadedModules | None:
-    if config.get("reload") != "dev":
-        return None
-    from spawning.loading.loaded_modules import LoadedModules  # noqa: PLC0415
-
-    return LoadedModules()
-
-
-def _with_pages(
-    application: Callable[..., Any], worker: Worker, config: dict[str, Any]
-) -> Callable[..., Any]:
-    """`application`, and the pages that are wanted beside its own."""
-    finders: list[Finder] = []
-    if config.get("coverage"):
-        from spawning.pages.coverage_report import CoverageReport  # noqa: PLC0415
-
-        finders.append(CoverageReport(config["coverage_directory"]).find)
-    if config.get("sysinfo"):
-        from spawning.pages import sysinfo  # noqa: PLC0415
-
-        finders.append(sysinfo.finder(worker))
-    if not finders:
-        return application
-    from spawning.pages.interceptors import intercept  # noqa: PLC0415
-
-    return intercept(application, finders)
-
-
-def _report(worker: Worker, modules: LoadedModules | None) -> None:
-    """Tells the supervisor which modules have been imported since the last time."""
-    files = modules.new_files() if modules else []
-    if files:
-        worker.report_modules([os.fsencode(file) for file in files])
-
-
 def _serve(
     worker: Worker,
     forks: Forks,
@@ -172,7 +140,7 @@ def _serve(
         _make_ready(worker, serving, application, config, hub)
         _keep_forks_from_answering(worker, forks, hub)
         close_backdoor = _open_backdoor(worker, forks, application, config, hub)
-        serving.run(lambda: _report(worker, modules), modules is not None)
+        serving.run(lambda: report(worker, modules), modules is not None)
     except BaseException as error:  # also out of a signal handler of the application's
         forks.end_child(error, _SERVING)
         worker.drain()
@@ -203,7 +171,7 @@ def _make_ready(
     hub: Hub | None,
 ) -> None:
     multiprocess = config.get("num_processes", 1) > 1
-    http = {"no_keepalive": config.get("no_keepalive", False), **config.get("http", {})}
+    http = _http_settings(config)
     if isinstance(serving, ThreadServing):
         serving.start()
         multithread = config.get("threadpool_workers", 4) > 1
@@ -220,6 +188,10 @@ def _make_ready(
         make_event=hub.event,
         current=hub.current,
     )
+
+
+def _http_settings(config: dict[str, Any]) -> dict[str, float | bool | str]:
+    return {"no_keepalive": config.get("no_keepalive", False), **config.get("http", {})}
 
 
 def _keep_forks_from_answering(worker: Worker, forks: Forks, hub: Hub | None) -> None:

@@ -24,6 +24,7 @@ PyWorker::PyWorker(Seat seat)
 }
 
 PyWorker::~PyWorker() {
+  let_go_of_interpreters();
   const GilHeld gil = GilHeld::by_caller();
   const GilReleased released{gil};
   worker_.reset();
@@ -141,6 +142,7 @@ int PyWorker::attention() { return handler().gone_clients().fileno(); }
 bool PyWorker::attend() { return handler().gone_clients().attend(GilHeld::by_caller()); }
 
 void PyWorker::close() {
+  let_go_of_interpreters();
   if (serving_ > 0) throw std::runtime_error{"threads or greenlets are still serving requests"};
   {
     const GilReleased released{GilHeld::by_caller()};
@@ -157,6 +159,7 @@ void define_worker(py::module_& module) {
   py::class_<PyWorker> type{module, "Worker",
                             "One serving process of a supervised service, from the inside."};
   define_worker_of_greenlets(type);
+  define_interpreters(module, type);
   type.def_static("take", &PyWorker::take, "The worker that this process was started as, or None.")
       .def("settings", &PyWorker::settings, "Waits for the service's settings; None at the end.")
       .def("ready", &PyWorker::ready, py::arg("application"), py::kw_only(), py::arg("multithread"),

@@ -16,6 +16,7 @@
 
 #include "gil.hpp"
 #include "hub.hpp"
+#include "interpreters.hpp"
 #include "spawning/log.hpp"
 #include "spawning/worker.hpp"
 #include "thread_stacks.hpp"
@@ -81,6 +82,17 @@ class PyWorker {
   }
   [[nodiscard]] int fileno() { return worker().finished_fd(); }
 
+  /// \name With several interpreters, instead of ready(). \see Interpreters
+  /// @{
+  /// Has so many load the application. A descriptor, readable when it is known how that went.
+  int load_in_interpreters(unsigned count, std::string settings);
+  /// Does as failed(), if one has failed; whether one has.
+  [[nodiscard]] bool tell_failure_in_interpreters();
+  void ready_in_interpreters(const pybind11::dict& http);
+  /// Waits for the end of all that runs in them. False: it was an exception.
+  [[nodiscard]] bool end_interpreters();
+  /// @}
+
   /// \name For the main thread. \see GoneClients
   /// @{
   [[nodiscard]] int attention();
@@ -116,6 +128,8 @@ class PyWorker {
   [[nodiscard]] WsgiHandler& handler();
   [[nodiscard]] Hub& hub();
   [[nodiscard]] GreenPool& green();
+  [[nodiscard]] Interpreters& interpreters();
+  void let_go_of_interpreters();
   void make_handler(const pybind11::object& application, EnvironOptions options);
   void report(const OverdueRequest& request);
   void report_stall(std::chrono::steady_clock::duration silence);
@@ -129,11 +143,15 @@ class PyWorker {
   std::unique_ptr<ThreadStacks> stacks_;
   std::optional<ThreadStacks::Shown> hub_shown_;
   std::unique_ptr<Worker> worker_;  // calls both, so it goes first
-  unsigned serving_ = 0;            // threads in serve_requests(), greenlets in answer()
+  std::unique_ptr<Interpreters> interpreters_;
+  std::atomic<bool> has_interpreters_{false};  // for the I/O thread
+  unsigned serving_ = 0;                       // threads in serve_requests(), greenlets in answer()
 };
 
 /// Adds `Worker` to a module.
 void define_worker(pybind11::module_& module);
+/// Adds to it what serves in several interpreters, and to the module what tries to.
+void define_interpreters(pybind11::module_& module, pybind11::class_<PyWorker>& type);
 /// Adds to it what serves in greenlets.
 void define_worker_of_greenlets(pybind11::class_<PyWorker>& type);
 

@@ -134,6 +134,7 @@ void PyWorker::speak_last_words() {
     if (!hub->wait_for_answer(question, kPatienceWithHub))
       log_.error("the hub does not get on: the stacks of its greenlets cannot be had");
   }
+  if (has_interpreters_) return stacks_->report_shown("stacks of the threads in its interpreters:");
   stacks_->report_all("stacks of all threads:");
 }
 

@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <new>
 #include <vector>
 
 #include "gil.hpp"
@@ -78,7 +77,7 @@ class Recycler {
     if (object == nullptr) return {};
     auto* box = reinterpret_cast<PyBox<Value>*>(object);
     box->head.call = call_;
-    new (&box->value) Value{};
+    std::construct_at(&box->value);
     return PyRef::steal(object);
   }
 

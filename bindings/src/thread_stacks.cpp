@@ -167,17 +167,20 @@ void ThreadStacks::run() {
     if (wanted_.empty()) return;
     const Wanted wanted = std::move(wanted_.front());
     wanted_.pop_front();
-    if (wanted.needless) {
-      lock.unlock();
-      if (wanted.needless()) continue;
-      lock.lock();
-    }
-    const bool asked = ask(wanted.thread);
     lock.unlock();
-    if (!asked) continue;
-    log_.stacks(LogLevel::warning, wanted.introduction,
-                wait_for_dump() ? text_of(answer_) : "The kernel holds it, and it does not say.\n");
+    if (wanted.needless && wanted.needless()) continue;
+    if (const auto stack = stack_of(wanted.thread))
+      log_.stacks(LogLevel::warning, wanted.introduction, *stack);
   }
+}
+
+std::optional<std::string> ThreadStacks::stack_of(pthread_t thread) {
+  const std::lock_guard turn{asking_};
+  {
+    const std::lock_guard lock{mutex_};
+    if (!ask(thread)) return std::nullopt;
+  }
+  return wait_for_dump() ? text_of(answer_) : "The kernel holds it, and it does not say.\n";
 }
 
 // With the mutex held: a thread that is shown cannot end meanwhile.
@@ -186,6 +189,20 @@ bool ThreadStacks::ask(pthread_t thread) {
   while (::sem_trywait(&dumped) == 0) {  // an answer that came too late
   }
   return make_empty(answer_) && ::pthread_kill(thread, signal_number()) == 0;
+}
+
+void ThreadStacks::report_shown(std::string_view introduction) {
+  std::vector<pthread_t> shown;
+  {
+    const std::lock_guard lock{mutex_};
+    shown = shown_;
+  }
+  std::string stacks;
+  for (const pthread_t thread : shown) {
+    const auto stack = stack_of(thread);
+    if (stack) stacks += *stack + '\n';
+  }
+  log_.stacks(LogLevel::error, introduction, stacks);
 }
 
 void ThreadStacks::report_all(std::string_view introduction) const {

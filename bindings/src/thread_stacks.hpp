@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -51,6 +52,10 @@ class ThreadStacks {
   /// shown half here, half there, and at worst end this process: for the last words of one.
   void report_all(std::string_view introduction) const;
 
+  /// Logs the stacks of all shown threads, under `introduction`, before it returns: also of those that belong
+  /// to another interpreter than the first, of which report_all() knows nothing.
+  void report_shown(std::string_view introduction);
+
   /// While it lives the calling thread may be reported.
   class Shown {
    public:
@@ -73,6 +78,7 @@ class ThreadStacks {
 
   [[nodiscard]] bool install_handlers();
   void run();
+  [[nodiscard]] std::optional<std::string> stack_of(pthread_t thread);
   [[nodiscard]] bool ask(pthread_t thread);
 
   const Log& log_;
@@ -80,6 +86,7 @@ class ThreadStacks {
   UniqueFd all_answers_;  // …of the second signal
   void (*dump_all_)(int) = nullptr;
   bool ok_ = false;
+  std::mutex asking_;  // one at a time; taken before the other one
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<pthread_t> shown_;

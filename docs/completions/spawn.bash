@@ -17,6 +17,7 @@ _spawn() {
     --green) COMPREPLY=($(compgen -W 'auto gevent eventlet' -- "$word")); return ;;
     --worker-connections) return ;;
     --hub-stall) return ;;
+    --interpreters) return ;;
     --python) compopt -o default; return ;;
     --keepalive-requests) return ;;
     --header-map) COMPREPLY=($(compgen -W 'drop refuse dangerous' -- "$word")); return ;;
@@ -63,7 +64,7 @@ _spawn() {
   esac
   # shellcheck disable=SC2207
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '--factory --host --port --bind --umask --processes --threads --green --worker-connections --hub-stall --python --no-keepalive --keepalive-requests --header-map --server-header --limit-request-line --limit-header-count --limit-headers --limit-body --max-connections --header-timeout --body-timeout --body-rate --write-timeout --keepalive-timeout --request-timeout --queue-timeout --boot-timeout --drain-delay --deadman --max-age --max-requests --max-requests-jitter --max-memory --max-worker-memory --forwarded-allow-ips --proxy-protocol --watch --reload --surge --watch-poll --status-port --status-host --top --access-log-file --access-log-format --request-id --log-level --log-format --coverage --sysinfo --daemonize --pidfile --stdout --stderr --chuid --chdir --env --backdoor --verbose --config --check --print-config --version --help' -- "$word"))
+    COMPREPLY=($(compgen -W '--factory --host --port --bind --umask --processes --threads --green --worker-connections --hub-stall --interpreters --python --no-keepalive --keepalive-requests --header-map --server-header --limit-request-line --limit-header-count --limit-headers --limit-body --max-connections --header-timeout --body-timeout --body-rate --write-timeout --keepalive-timeout --request-timeout --queue-timeout --boot-timeout --drain-delay --deadman --max-age --max-requests --max-requests-jitter --max-memory --max-worker-memory --forwarded-allow-ips --proxy-protocol --watch --reload --surge --watch-poll --status-port --status-host --top --access-log-file --access-log-format --request-id --log-level --log-format --coverage --sysinfo --daemonize --pidfile --stdout --stderr --chuid --chdir --env --backdoor --verbose --config --check --print-config --version --help' -- "$word"))
   fi
 }
 complete -F _spawn spawn

@@ -10,6 +10,7 @@ complete -c spawn -l threads -s t -x -d 'threads that call the application in ea
 complete -c spawn -l green -x -a 'auto gevent eventlet' -d 'with --threads 0: gevent or eventlet; auto: whichever is installed'
 complete -c spawn -l worker-connections -x -d 'with --threads 0: requests that run at a time in a worker; more of them wait'
 complete -c spawn -l hub-stall -x -d 'with --threads 0: the log has the stack of a greenlet that keeps all others waiting for so long; 0: it has not'
+complete -c spawn -l interpreters -x -d 'an experiment, for Python 3.13 and later: interpreters in each worker, each with a lock (GIL), an application and --threads of its own; 0: one, as usual'
 complete -c spawn -l python -r -F -d 'the interpreter for the workers; otherwise that of the virtual environment which spawn is in, else $VIRTUAL_ENV\'s, else python3'
 complete -c spawn -l no-keepalive -d 'one request a connection'
 complete -c spawn -l keepalive-requests -x -d 'requests a connection; 0: no limit'

@@ -144,6 +144,18 @@ TEST(OptionsTest, ServeOrShowTheStatusOfWhatServes) {
             "\"nowhere\"");
 }
 
+TEST(OptionsTest, RefuseBesideInterpretersWhatIsForOne) {
+  const auto refused = [](const char* other) {
+    return refusal({"--interpreters", "2", other, "app"});
+  };
+  const std::string rest = " beside it, which is for one interpreter";
+  EXPECT_EQ(refused("--threads=0"), "--interpreters: expected no --threads 0" + rest);
+  EXPECT_EQ(refused("--coverage"), "--interpreters: expected no --coverage" + rest);
+  EXPECT_EQ(refused("--backdoor=unix:/b"), "--interpreters: expected no --backdoor" + rest);
+  EXPECT_EQ(parse_options({"--interpreters=2", "app"}).interpreters, 2U);
+  EXPECT_EQ(parse_options({"--interpreters=0", "--coverage", "app"}).interpreters, 0U);
+}
+
 TEST(OptionsTest, NameTheMissingApplication) {
   EXPECT_EQ(
       refusal({}),

@@ -109,7 +109,7 @@ TEST(ServiceTest, TellsWorkersTheirSettingsWithSpawningsNames) {
   EXPECT_EQ(
       worker_settings(options, {Family::ipv4, 4711, "127.0.0.1"}),
       R"({"app_factory":"spawning.wsgi_factory.app_factory","args":["shop.app","shop.\"wrap\""],)"
-      R"("num_processes":2,"threadpool_workers":3,"green":"auto","worker_connections":1000,"hub_stall":1,)"
+      R"("num_processes":2,"threadpool_workers":3,"green":"auto","worker_connections":1000,"hub_stall":1,"interpreters":0,)"
       R"("no_keepalive":true,)"
       R"("deadman_timeout":10,"max_age":null,"access_log_file":"-",)"
       R"("access_log_format":"spawning","log_level":"info","log_format":"text",)"

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 
 from running import PATIENCE, ROOT, environment
 
@@ -63,17 +64,21 @@ def able_to_build(python: str | pathlib.Path) -> str | None:
     return said.stdout.strip()
 
 
+def able_interpreter(minors: Iterable[int]) -> str | None:
+    """One that modules can be built for, of the first of these versions of Python 3 that the machine has."""
+    pyenv = pathlib.Path(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"))
+    for minor in minors:
+        installed = sorted(pyenv.glob(f"versions/3.{minor}.*/bin/python3"))
+        for candidate in (f"python3.{minor}", *installed):
+            found = able_to_build(candidate)
+            if found:
+                return found
+    return None
+
+
 def other_interpreter() -> str | None:
     """The oldest one that we support, if the machine has any of another version than this."""
-    pyenv = pathlib.Path(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"))
-    for minor in range(9, 20):
-        if minor != sys.version_info.minor:
-            installed = sorted(pyenv.glob(f"versions/3.{minor}.*/bin/python3"))
-            for candidate in (f"python3.{minor}", *installed):
-                found = able_to_build(candidate)
-                if found:
-                    return found
-    return None
+    return able_interpreter(minor for minor in range(9, 20) if minor != sys.version_info.minor)
 
 
 class BuildEnvironment:
@@ -127,12 +132,19 @@ class BuildEnvironment:
 class Installed:
     """A new virtual environment that has a wheel."""
 
-    def __init__(self, python: str, place: pathlib.Path, wheel: pathlib.Path, extras: str) -> None:
+    def __init__(
+        self,
+        python: str,
+        place: pathlib.Path,
+        wheel: pathlib.Path,
+        extras: str,
+        pip_of: str | pathlib.Path = sys.executable,  # a copy of its own takes long
+    ) -> None:
         run(python, "-m", "venv", "--without-pip", place)
         self.place = place.resolve()
         self.python = place / "bin" / "python"
         self.program = place / "bin" / "spawn"
-        pip = [sys.executable, "-m", "pip", "--python", self.python]  # a copy of its own takes long
+        pip = [pip_of, "-m", "pip", "--python", self.python]
         run(*pip, "install", "-q", f"{wheel}{extras}", seconds=600)
         version = self.says("import platform; print(platform.python_version())")
         self.answer = f"{version} {self.place}".encode()  # of SHOP, if it is served from here

@@ -23,7 +23,16 @@ from spawning.pages.interceptors import Answer, Finder
 from spawning.pages.loaded_packages import loaded_packages
 
 if TYPE_CHECKING:
-    from spawning._native import Worker
+    from typing import Protocol
+
+    class Worker(Protocol):
+        """What the page says of it."""
+
+        @property
+        def slot(self) -> int: ...
+        @property
+        def generation(self) -> int: ...
+
 
 T = TypeVar("T")
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Callable
 
     from spawning._native import Worker
+    from spawning.serving.interpreter_side import Interpreter
 
 _LOOK_AGAIN_MS = 20  # for an iterator that must not be interrupted where it is
 _LOOK_AROUND_MS = 1000
@@ -23,7 +24,7 @@ class ThreadServing:
     that raises would otherwise find one half started.
     """
 
-    def __init__(self, worker: Worker, threads: int) -> None:
+    def __init__(self, worker: Worker | Interpreter, threads: int) -> None:
         self._worker = worker
         self._ready = False
         self._decided = threading.Event()
