@@ -101,6 +101,33 @@ TEST_F(SupervisorTest, GivesConnectionsBackIfNobodyElseServes) {
   EXPECT_EQ(finish(), 0);
 }
 
+TEST_F(SupervisorTest, SaysThatConnectionsAreDealtOutBehindThoseThatItGivesBack) {
+  auto one = two_workers();
+  one.processes = 1;
+  start("thorough", std::move(one));
+  const pid_t giver = await_worker("serves");
+
+  send(SIGTERM);
+
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(await_worker("takes a connection generation 1"), giver);
+  EXPECT_EQ(await_worker("hears that all are dealt out"), giver);
+  EXPECT_EQ(finish(), 0);
+}
+
+TEST_F(SupervisorTest, SaysThatConnectionsAreDealtOutToAGiverWhoseConnectionsOthersHaveTaken) {
+  start("thorough", two_workers());
+  await_two_that_serve();
+  script("ready");
+
+  send(SIGHUP);
+
+  for (int i = 0; i < 2; ++i) await_worker("hears that all are dealt out generation 1");
+  while (count("takes a connection generation 2") < 6) ASSERT_TRUE(read_more());
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("takes a connection generation 1"), 0);
+}
+
 TEST_F(SupervisorTest, KeepsTheOldGenerationWhenTheNewOneCannotLoad) {
   start("ready", two_workers());
   await_two_that_serve();

@@ -2,6 +2,7 @@
 // Which connections a worker takes, and which it leaves or gives to others.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <semaphore>
@@ -20,7 +21,21 @@ namespace {
 using namespace std::chrono_literals;
 using test::kRequest, test::RawClient, test::run_until;
 
-struct WorkerConnectionsTest : test::WorkerTest {};
+struct WorkerConnectionsTest : test::WorkerTest {
+  // To the worker, as the supervisor does that finds nobody else.
+  void give_back() {
+    ASSERT_EQ(given_away.size(), 1U);
+    const auto given = std::ranges::find_if(messages, [](const auto& each) {
+      return std::holds_alternative<control::Connections>(each);
+    });
+    ASSERT_NE(given, messages.end());
+    channel->send(control::encode(*given), std::exchange(given_away, {}));
+  }
+
+  [[nodiscard]] bool asks_whether_all_is_dealt_out() {
+    return run_until(context, [&] { return messages.back() == all_dealt_out; });
+  }
+};
 
 // One that serves in slot 0, as far as the scoreboard shows.
 void pretend_a_sibling(const Scoreboard& scoreboard, std::uint64_t idle_threads) {
@@ -222,6 +237,77 @@ TEST_F(WorkerConnectionsTest, ClosesConnectionsWhenItIsToldThatNobodyTakesThemAn
   client.close();
   EXPECT_TRUE(run_until(context, [&] { return finished(); }));
   EXPECT_TRUE(given_away.empty());
+}
+
+TEST_F(WorkerConnectionsTest, StaysForARequestThatItsSupervisorHasNotDealtOutYet) {
+  keeps_up = false;
+  test::GatedHandler slow{"slow"};
+  serve(slow, 1);
+  auto passed_on = connect(), first = connect();
+  first.send(kRequest);
+  slow.wait_until_inside();
+  pretend_a_sibling(scoreboard, 1);
+  passed_on.send(kRequest);
+  ASSERT_TRUE(run_until(context, [&] { return given_away.size() == 1; }));
+
+  send(control::Drain{.deadline = 1s});
+  slow.let_go();
+  EXPECT_TRUE(first.sees("slow"));
+  first.close();
+  ASSERT_TRUE(asks_whether_all_is_dealt_out());
+  give_back();
+  send(all_dealt_out);
+  slow.wait_until_inside();
+  EXPECT_FALSE(finished());
+  slow.let_go();
+
+  EXPECT_TRUE(passed_on.sees("slow"));
+  EXPECT_NE(passed_on.received().find("Connection: close\r\n"), std::string::npos);
+  passed_on.close();
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+}
+
+TEST_F(WorkerConnectionsTest, StaysForWhatComesBackAlsoIfItIsToldMeanwhileThatNobodyTakesIt) {
+  keeps_up = false;
+  serve(hello, 1);
+  auto client = connect();
+  client.send(kRequest);
+  ASSERT_TRUE(client.sees("hello"));
+  send(control::Drain{.deadline = 1s, .hand_over = true});
+  ASSERT_TRUE(asks_whether_all_is_dealt_out());
+  client.forget();
+  client.send(kRequest);
+
+  send(control::Drain{.deadline = 1s});
+  // Adopted behind that, and closed: it has been heard.
+  auto [ours, theirs] = test::make_tcp_pair();
+  std::vector<UniqueFd> sockets;
+  sockets.push_back(std::move(theirs));
+  channel->send(control::encode(control::Connections{{{.requests = 2}}}), std::move(sockets));
+  EXPECT_TRUE((RawClient{context, std::move(ours)}.sees_the_end()));
+  EXPECT_FALSE(finished());
+  give_back();
+  send(all_dealt_out);
+
+  EXPECT_TRUE(client.sees("hello"));
+  client.close();
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+  EXPECT_EQ(std::ranges::count(messages, all_dealt_out), 1);
+}
+
+TEST_F(WorkerConnectionsTest, EndsWithoutAnAnswerWhenItsSupervisorDies) {
+  keeps_up = false;
+  serve(hello, 1);
+  auto client = connect();
+  ASSERT_TRUE(
+      run_until(context, [&] { return scoreboard.slot(2).connections_accepted.load() == 1; }));
+  send(control::Drain{.deadline = 1s, .hand_over = true});
+  ASSERT_TRUE(asks_whether_all_is_dealt_out());
+  EXPECT_FALSE(finished());
+
+  channel.reset();
+
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
 }
 
 TEST_F(WorkerConnectionsTest, AnnouncesTheCloseWhenItIsToldAndGoesOn) {

@@ -15,6 +15,8 @@
 //   typo       fails because of that file
 //   modules    as ready, and reports that file as a module
 //   generous   as ready; gives three connections away when it drains and may
+//   thorough   as ready; gives three connections away when it drains, and ends when it hears that all
+//              are dealt out
 //   lavish     as ready; in slot 0: gives three connections to slot 2 once it serves
 //   inspect    fails with what it inherited as traceback
 //
@@ -101,6 +103,10 @@ class ScriptedWorker {
     if (const auto* order = std::get_if<control::Drain>(&message)) drain(order->hand_over);
     if (const auto* connections = std::get_if<control::Connections>(&message)) {
       if (connections->states.size() != descriptors) tell("is cheated");
+      if (connections->states.empty()) {
+        tell("hears that all are dealt out");
+        context_.stop();
+      }
       for (std::size_t i = 0; i < descriptors; ++i) tell("takes a connection");
     }
     if (std::holds_alternative<control::Explain>(message)) explain();
@@ -140,6 +146,10 @@ class ScriptedWorker {
     tell("drains");
     if (script_ == "stubborn" || script_ == "silent") return;
     if (script_ == "generous" && hand_over) give_away();
+    if (script_ == "thorough") {
+      give_away();
+      return say(control::Connections{});
+    }
     channel_->when_sent([this] { context_.stop(); });
   }
 

@@ -33,6 +33,9 @@ struct WorkerTest : ::testing::Test {
   std::optional<ControlChannel> channel;
   std::vector<control::Message> messages;
   std::vector<UniqueFd> given_away;
+  /// What the worker asks behind connections that it gives away, and what it is answered.
+  const control::Message all_dealt_out{control::Connections{}};
+  bool keeps_up = true;  // answers that at once
   std::uint16_t port = 0;
   std::optional<Worker> worker;
   std::vector<std::thread> threads;
@@ -45,9 +48,7 @@ struct WorkerTest : ::testing::Test {
                     ControlChannel::Callbacks{
                         .message =
                             [this](std::string_view line, std::vector<UniqueFd> descriptors) {
-                              if (auto message = control::decode(line))
-                                messages.push_back(*message);
-                              for (UniqueFd& fd : descriptors) given_away.push_back(std::move(fd));
+                              hear(line, std::move(descriptors));
                             },
                         .closed = [] {}});
     Seat seat{.slot = 2,
@@ -68,6 +69,14 @@ struct WorkerTest : ::testing::Test {
     EXPECT_TRUE(run_until(context, [&] { return finished(); }));
     join();
     worker.reset();
+  }
+
+  void hear(std::string_view line, std::vector<UniqueFd> descriptors) {
+    auto message = control::decode(line);
+    if (!message) return;
+    if (keeps_up && *message == all_dealt_out) return send(all_dealt_out);
+    messages.push_back(*std::move(message));
+    for (UniqueFd& fd : descriptors) given_away.push_back(std::move(fd));
   }
 
   void send(const control::Message& message) { channel->send(control::encode(message)); }

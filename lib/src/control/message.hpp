@@ -89,6 +89,8 @@ struct ConnectionState {
 
 /// Worker → supervisor → another worker: go on with these. Their descriptors come with the message,
 /// in the same order. At most ControlChannel::kMostDescriptors, and kMostOctets of their octets.
+/// None at all: a worker that drains asks whether all that it gave away has been dealt out, because
+/// some may come back; behind them the supervisor answers with the same.
 struct Connections {
   std::vector<ConnectionState> states;
   std::vector<unsigned> to{};  ///< slots of workers who should take them; none: any who serves

@@ -68,8 +68,10 @@ ConnectionDealer::Taker Supervisor::State::business_of(const Record& record) con
                                                  static_cast<std::int64_t>(slot.requests_queued)};
 }
 
+// No connection at all is a question, which is answered behind those that went back to the giver.
 void Supervisor::State::deal_out(WorkerId giver, control::Connections connections,
                                  std::vector<UniqueFd> sockets) {
+  if (connections.states.empty()) return records.at(giver).handle->pass(connections, {});
   const auto records_of_takers = takers(giver, connections.to);
   if (records_of_takers.empty()) {
     return log.debug(std::to_string(sockets.size()) +

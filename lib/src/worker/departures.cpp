@@ -9,6 +9,7 @@ namespace spawning {
 static_assert(HandedConnection::kMostOctets <= control::Connections::kMostOctets);
 
 void Departures::add(HandedConnection&& connection, const std::vector<unsigned>& to) {
+  unsettled_ = true;
   octets_ += connection.octets.size();
   if (octets_ > control::Connections::kMostOctets || connections_.to != to) {
     send();
@@ -23,6 +24,17 @@ void Departures::add(HandedConnection&& connection, const std::vector<unsigned>&
   } else if (sockets_.size() == 1) {
     boost::asio::post(io_, [this] { send(); });
   }
+}
+
+// The channel keeps its order both ways: the answer is behind whatever comes back.
+bool Departures::settled() {
+  send();
+  if (!channel_) return true;
+  if (!asked_ && std::exchange(unsettled_, false)) {
+    asked_ = true;
+    channel_->send(control::encode(control::Connections{}));
+  }
+  return !asked_;
 }
 
 void Departures::send() {

@@ -94,6 +94,7 @@ void Worker::State::receive(std::string_view line, std::vector<UniqueFd> descrip
   } else if (const auto* drain_order = std::get_if<control::Drain>(&*message)) {
     drain(drain_order->hand_over);
   } else if (auto* connections = std::get_if<control::Connections>(&*message)) {
+    if (connections->states.empty()) return dealt_out();
     adopt(std::move(*connections), std::move(descriptors));
   } else if (std::holds_alternative<control::AccessLogFile>(*message)) {
     take_access_log(std::move(descriptors));
@@ -183,17 +184,28 @@ void Worker::State::drain(bool hand_over) {
   prefer(Scheduling::prompt);
   seat.listeners.clear();
   slot.state = WorkerState::draining;
+  hands_over = hand_over;
   if (!server) return end();
-  server->drain(
-      [this] { drained(); },
-      hand_over ? [this](HandedConnection& each) { return give_away(each); } : Server::HandOver{});
+  await_drained();
 }
 
-// No connection is left here. Those given away may still be on their way to the channel.
+void Worker::State::await_drained() {
+  server->drain(
+      [this] { drained(); },
+      hands_over ? [this](HandedConnection& each) { return give_away(each); } : Server::HandOver{});
+}
+
+// No connection is left here. Of those given away some may come back.
 void Worker::State::drained() {
-  departures.send();
+  if (!departures.settled()) return;
   if (!channel) return end();
   channel->when_sent([this] { end(); });
+}
+
+// What has come back is here.
+void Worker::State::dealt_out() {
+  departures.dealt_out();
+  if (draining && server) await_drained();
 }
 
 void Worker::State::orphaned() {

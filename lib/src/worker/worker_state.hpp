@@ -48,7 +48,9 @@ struct Worker::State {
   void receive(std::string_view line, std::vector<UniqueFd> descriptors);
   void serve();
   void drain(bool hand_over);
+  void await_drained();
   void drained();
+  void dealt_out();
   void adopt(control::Connections connections, std::vector<UniqueFd> sockets) const;
   [[nodiscard]] bool give_away(HandedConnection& connection);
   void orphaned();
@@ -105,6 +107,7 @@ struct Worker::State {
   unsigned accept_anyway = 0;              // of which it takes so many, however busy they are
   std::chrono::milliseconds request_timeout{0};
   bool draining = false;
+  bool hands_over = false;  // its connections to siblings, while it drains
   bool ending = false;
   bool unfit = false;  // a thread is lost; the supervisor knows
   Departures departures{io, channel};
