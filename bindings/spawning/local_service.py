@@ -157,9 +157,10 @@ class _Alarm:
 
     def close(self) -> None:
         """On the main thread."""
-        ours = signal.set_wakeup_fd(self._before)
-        if ours != self._writer:  # somebody else has one now
-            signal.set_wakeup_fd(ours)
+        current = signal.set_wakeup_fd(-1)
+        wanted = self._before if current == self._writer else current  # somebody else's
+        with contextlib.suppress(OSError, ValueError):  # who had one may have closed it meanwhile
+            signal.set_wakeup_fd(wanted)
         os.close(self._reader)
         os.close(self._writer)
 

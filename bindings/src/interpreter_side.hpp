@@ -9,9 +9,8 @@
 
 namespace spawning::python {
 
-/// An object of a type `spawning._native.Interpreter`, with what `Worker` has for who answers requests on
-/// threads; and `settings`, `failed()` and `ready()`. pybind11 knows nothing of it: its types are for one
-/// interpreter of a process only.
+/// An object of a type `spawning._native.Interpreter`, whose members stand in serving/interpreter_side.py. pybind11
+/// knows nothing of it: its types are for one interpreter of a process only.
 ///
 /// Null, with a Python exception, if it cannot be made.
 /// \par Lifetime  Nobody uses it longer than `inside`.

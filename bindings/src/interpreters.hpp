@@ -18,8 +18,8 @@ namespace spawning::python {
 
 /// Answers a request with the application of the interpreter that the calling thread belongs to.
 ///
-/// \par Threads   handle() on threads of its interpreters, with their GIL held. The rest on one thread without
-///                one: interpreters that begin take the first one's for a moment.
+/// \par Threads   handle() on threads of its interpreters, with their GIL held. The rest on one thread; what
+///                waits, and the constructor, without one: interpreters that begin take the first one's.
 class Interpreters : public Handler {
  public:
   /// Has so many interpreters load the application, at the same time.

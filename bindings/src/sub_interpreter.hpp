@@ -32,8 +32,8 @@ namespace spawning::python {
 /// What happens in it `spawning.serving.inside_interpreter` says, which is called with an object whose
 /// methods are this class's.
 ///
-/// \par Threads   Any, with or without a GIL, except what is for inside. Only the destructor waits for
-///                longer than a moment, wait_until_loaded(), and what is for inside.
+/// \par Threads   Any, with or without a GIL, except what is for inside. Only end(), which the
+///                destructor calls, waits for longer than a moment, and what is for inside.
 /// \par Lifetime  What it was given outlives it.
 class SubInterpreter {
  public:

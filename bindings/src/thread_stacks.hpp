@@ -27,8 +27,8 @@ namespace spawning::python {
 /// The signal is SIGRTMIN + 11; SIGRTMIN + 12 is taken, too, though nobody sends it. System calls that the thread waits in are restarted or, where they
 /// cannot be, end with EINTR, as with any signal.
 ///
-/// \par Threads   report() and report_all() on any thread, one report_all() at a time. The rest
-///                with the GIL held.
+/// \par Threads   report(), report_shown() and report_all() on any thread, one report_all() at a time. The
+///                rest with the GIL held.
 /// \par Lifetime  One at a time in a process; `log` outlives it.
 /// \see faulthandler.register, signal-safety(7)
 class ThreadStacks {

@@ -76,6 +76,7 @@ class TestServing:
                 tmp_path / f"stderr-{len(contexts)}",
                 *["--processes", "1", "--interpreters", "2", *arguments],
                 cwd=cwd,
+                env={"PYTHONUNBUFFERED": ""},
                 python=str(installed.python),
                 program=str(installed.program),
             )
@@ -197,6 +198,19 @@ class TestServing:
 
         assert "worker: stacks of the threads in its interpreters:" in server.errors()
         assert "in keep_the_gil" in server.errors()
+
+    def test_what_is_printed_is_not_lost_at_the_end(
+        self, serve: Callable[..., Spawn], tmp_path: pathlib.Path
+    ) -> None:
+        (tmp_path / "talking.py").write_text(
+            "from spawning.wsgi_factory import hello_world as app\nprint('loaded, and not flushed')\n"
+        )
+        server = serve("talking.app", cwd=tmp_path)
+
+        assert server.stop() == 0
+
+        assert server.process.stdout is not None
+        assert server.process.stdout.read().count("loaded, and not flushed") == 2
 
     def test_factories_that_ask_for_greenlets_are_told(
         self, installed: Installed, tmp_path: pathlib.Path

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
+import sys
 import threading
 
 from spawning.application import load, modules_to_report, report, with_pages
@@ -31,7 +33,15 @@ def _run(worker: Interpreter) -> None:
     except BaseException as error:
         worker.broken(error)
     finally:
+        _flush()
         worker.ended()
+
+
+def _flush() -> None:
+    """Nothing else does: this interpreter is left, not taken apart."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # it may be anything, None included
+            stream.flush()
 
 
 def _work(worker: Interpreter) -> None:
@@ -41,6 +51,7 @@ def _work(worker: Interpreter) -> None:
         application = with_pages(load(config), worker, config)
     except BaseException as error:  # SystemExit too: nothing may go unsaid
         report(worker, modules)  # what is wrong may be in a module that could be loaded
+        _flush()  # the process ends when it knows
         summary, traceback, files = explain_load(error)
         worker.failed(summary, traceback, [os.fsencode(file) for file in files])
         return

@@ -10,7 +10,10 @@ import sys
 from typing import Any, NoReturn
 
 from spawning._native import Worker, load_in_interpreter
+from spawning.loading.explaining import explain
 from spawning.loading.load_failure import LoadFailure
+
+_MOST = 256  # as of `spawn`
 
 
 class NotInAnInterpreter(Exception):
@@ -27,9 +30,19 @@ def work(worker: Worker, config: dict[str, Any], http: dict[str, float | bool | 
     if refusal:
         worker.failed(refusal, "", [])
         _end(1)
+    try:
+        well = _serve(worker, config, http)
+    except Exception as error:
+        summary, traceback = explain(error)
+        worker.log_error(f"this worker cannot go on: {summary}", traceback)
+        well = False
+    _end(0 if well else 1)
+
+
+def _serve(worker: Worker, config: dict[str, Any], http: dict[str, float | bool | str]) -> bool:
     _wait_for(worker.load_in_interpreters(config["interpreters"], json.dumps(config)))
     if worker.tell_failure_in_interpreters():
-        _end(1)
+        return False
     try:
         worker.log_accesses(config.get("access_log_format", "spawning"))
         worker.ready_in_interpreters(http)
@@ -38,13 +51,22 @@ def work(worker: Worker, config: dict[str, Any], http: dict[str, float | bool | 
         worker.drain()
         well = worker.end_interpreters()
         worker.close()
-    _end(0 if well else 1)
+    return well
 
 
 def refused(config: dict[str, Any]) -> str:
     """Why these settings, some of which a factory may have made, are not for several interpreters."""
-    if config.get("threadpool_workers", 4) == 0:
-        return "--interpreters: expected no --threads 0 beside it, which is for one interpreter"
+    count = config["interpreters"]
+    if not isinstance(count, int) or not 0 < count <= _MOST:
+        return f"--interpreters: expected a number from 0 to {_MOST}, not {count!r}"
+    others = {
+        "--threads 0": config.get("threadpool_workers", 4) == 0,
+        "--coverage": config.get("coverage"),
+        "--backdoor": config.get("backdoor"),
+    }
+    for other, wanted in others.items():
+        if wanted:
+            return f"--interpreters: expected no {other} beside it, which is for one interpreter"
     return ""
 
 
