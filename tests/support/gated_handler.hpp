@@ -3,8 +3,10 @@
 /// \file
 /// A Handler that keeps the threads that call it until a test lets them go.
 
+#include <atomic>
 #include <barrier>
 #include <string_view>
+#include <thread>
 
 #include "spawning/handler.hpp"
 
@@ -17,10 +19,20 @@ class GatedHandler final : public Handler {
   explicit GatedHandler(std::string_view answer, std::ptrdiff_t threads = 1)
       : answer_{answer}, inside_{threads + 1}, leave_{threads + 1} {}
 
+  /// Whoever has been let go is out of it before it ends: a client may have the answer sooner.
+  ~GatedHandler() override {
+    while (running_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+  }
+
+  GatedHandler(const GatedHandler&) = delete;
+  GatedHandler& operator=(const GatedHandler&) = delete;
+
   void handle(Request, Responder responder) override {
+    running_.fetch_add(1, std::memory_order_relaxed);
     inside_.arrive_and_wait();
     leave_.arrive_and_wait();
     responder.respond({}, answer_);
+    running_.fetch_sub(1, std::memory_order_release);
   }
 
   /// All of its threads have come.
@@ -32,6 +44,7 @@ class GatedHandler final : public Handler {
  private:
   const std::string_view answer_;
   std::barrier<> inside_, leave_;
+  std::atomic<int> running_{0};
 };
 
 }  // namespace spawning::test
