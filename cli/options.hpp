@@ -48,7 +48,7 @@ struct Options {
   unsigned worker_connections = 1000;  ///< requests that run at a time in greenlets
   std::chrono::milliseconds hub_stall{1000};
   unsigned interpreters = 0;  ///< of each worker's, beside its first; 0: that one serves
-  std::string python;  ///< "" if not given
+  std::string python;         ///< "" if not given
   HttpConfig http;
   std::chrono::milliseconds boot_timeout{60'000};
   std::chrono::milliseconds drain_delay{0};
