@@ -32,6 +32,15 @@ struct WorkerConnectionsTest : test::WorkerTest {
     channel->send(control::encode(*given), std::exchange(given_away, {}));
   }
 
+  // Of a connection that the supervisor passes on, behind all that it has said.
+  [[nodiscard]] RawClient adopted_client() {
+    auto [ours, theirs] = test::make_tcp_pair();
+    std::vector<UniqueFd> sockets;
+    sockets.push_back(std::move(theirs));
+    channel->send(control::encode(control::Connections{{{.requests = 2}}}), std::move(sockets));
+    return RawClient{context, std::move(ours)};
+  }
+
   [[nodiscard]] bool asks_whether_all_is_dealt_out() {
     return run_until(context, [&] { return messages.back() == all_dealt_out; });
   }
@@ -225,11 +234,7 @@ TEST_F(WorkerConnectionsTest, ClosesConnectionsWhenItIsToldThatNobodyTakesThemAn
 
   send(control::Drain{.deadline = 1s});
   // Adopted behind that, and closed: it has been heard.
-  auto [ours, theirs] = test::make_tcp_pair();
-  std::vector<UniqueFd> sockets;
-  sockets.push_back(std::move(theirs));
-  channel->send(control::encode(control::Connections{{{.requests = 2}}}), std::move(sockets));
-  EXPECT_TRUE((RawClient{context, std::move(ours)}.sees_the_end()));
+  EXPECT_TRUE(adopted_client().sees_the_end());
   slow.let_go();
 
   EXPECT_TRUE(client.sees("whole"));
@@ -280,11 +285,7 @@ TEST_F(WorkerConnectionsTest, StaysForWhatComesBackAlsoIfItIsToldMeanwhileThatNo
 
   send(control::Drain{.deadline = 1s});
   // Adopted behind that, and closed: it has been heard.
-  auto [ours, theirs] = test::make_tcp_pair();
-  std::vector<UniqueFd> sockets;
-  sockets.push_back(std::move(theirs));
-  channel->send(control::encode(control::Connections{{{.requests = 2}}}), std::move(sockets));
-  EXPECT_TRUE((RawClient{context, std::move(ours)}.sees_the_end()));
+  EXPECT_TRUE(adopted_client().sees_the_end());
   EXPECT_FALSE(finished());
   give_back();
   send(all_dealt_out);
@@ -316,11 +317,7 @@ TEST_F(WorkerConnectionsTest, AnnouncesTheCloseWhenItIsToldAndGoesOn) {
 
   send(control::AnnounceClose{});
   // Adopted behind that, so it has been heard when this one is answered.
-  auto [ours, theirs] = test::make_tcp_pair();
-  std::vector<UniqueFd> sockets;
-  sockets.push_back(std::move(theirs));
-  channel->send(control::encode(control::Connections{{{.requests = 2}}}), std::move(sockets));
-  RawClient adopted{context, std::move(ours)};
+  auto adopted = adopted_client();
   adopted.send(kRequest);
   ASSERT_TRUE(adopted.sees("hello"));
 
