@@ -3,52 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
-#include <sstream>
-
 #include "help.hpp"
 #include "service.hpp"
 #include "settings.hpp"
+#include "support/options_in_words.hpp"
 
 namespace spawning::cli {
 namespace {
 
 using namespace std::chrono_literals;
+using test::all_settings, test::refusal;
 using Arguments = std::vector<std::string>;
-
-// The line that a wrong command line is answered with; "" if it is right.
-std::string refusal(const Arguments& arguments) {
-  try {
-    static_cast<void>(parse_options(arguments));
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "";
-}
-
-std::vector<Setting> all_settings() {
-  std::vector<Setting> all;
-  for (const SettingGroup& group : setting_groups())
-    all.insert(all.end(), group.settings.begin(), group.settings.end());
-  return all;
-}
-
-// "-p, --port PORT"
-std::string signature(const Setting& setting) {
-  std::string text;
-  if (setting.short_name != '\0') text = std::string{"-"} + setting.short_name + ", ";
-  text += std::string{"--"} + setting.name;
-  if (setting.takes == Setting::Takes::perhaps) return text + "[=" + setting.argument + "]";
-  if (setting.argument != nullptr) text += std::string{" "} + setting.argument;
-  return text;
-}
-
-std::vector<std::string> lines_of(std::istream&& text) {
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(text, line);) lines.push_back(line);
-  return lines;
-}
 
 HttpConfig http_of(const std::string& option) { return parse_options({option, "app"}).http; }
 
@@ -473,68 +438,6 @@ TEST(OptionsTest, TakeWhatSpawnSaysToItselfAndTellNobody) {
   EXPECT_EQ(parse_options({"-z", "{}", "app"}).restart_args, "{}");
   EXPECT_EQ(parse_options({"--z-restart-args={}", "app"}).restart_args, "{}");
   EXPECT_EQ(help_text().find("restart-args"), std::string::npos);
-}
-
-TEST(OptionsTest, AreAllInTheHelpWithTheirDefaults) {
-  const std::string help = help_text();
-
-  for (const Setting& setting : all_settings()) {
-    const auto at = help.find(signature(setting));
-    ASSERT_NE(at, std::string::npos) << setting.name;
-    if (setting.fallback == nullptr) continue;
-    EXPECT_NE(help.find(std::string{"(default "} + setting.fallback + ")", at), std::string::npos)
-        << setting.name;
-  }
-}
-
-TEST(OptionsTest, FitTheHelpIntoATerminal) {
-  for (const std::string& line : lines_of(std::istringstream{help_text()}))
-    EXPECT_LE(line.size(), 80U) << line;
-}
-
-TEST(OptionsTest, AreDocumentedWithTheirDefaultsInTheSameOrder) {
-  std::vector<std::string> rows;
-  for (const std::string& line : lines_of(std::ifstream{SPAWNING_DOCS "/configuration.md"})) {
-    if (line.starts_with("| `-")) rows.push_back(line);
-  }
-
-  const std::vector<Setting> all = all_settings();
-  ASSERT_EQ(rows.size(), all.size());
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    std::string expected = "| `" + signature(all[i]) + "` | ";
-    if (all[i].fallback != nullptr) expected += std::string{"`"} + all[i].fallback + "` | ";
-    EXPECT_TRUE(rows[i].starts_with(expected)) << rows[i] << "\nexpected " << expected;
-    EXPECT_EQ(rows[i].find(" | `") == std::string::npos || rows[i].find(" | `") > expected.size(),
-              all[i].fallback == nullptr)
-        << rows[i];
-  }
-}
-
-TEST(OptionsTest, AreUnderstoodAsTheyStandInTheDocumentation) {
-  for (const std::string page :
-       {"backdoor.md", "deployment.md", "insight.md", "factories.md", "logging.md", "reload.md"}) {
-    std::size_t commands = 0;
-    for (const std::string& line : lines_of(std::ifstream{SPAWNING_DOCS "/" + page})) {
-      if (!line.starts_with("    spawn ")) continue;
-      std::istringstream words{line};
-      Arguments arguments{std::istream_iterator<std::string>{words}, {}};
-      arguments.erase(arguments.begin());
-      EXPECT_EQ(refusal(arguments), "") << line;
-      ++commands;
-    }
-    EXPECT_GT(commands, 0U) << page;
-  }
-}
-
-TEST(OptionsTest, AreDocumentedUnderTheHeadingsOfTheHelp) {
-  std::vector<std::string> headings;
-  for (const std::string& line : lines_of(std::ifstream{SPAWNING_DOCS "/configuration.md"})) {
-    if (line.starts_with("## ")) headings.push_back(line.substr(3));
-  }
-
-  ASSERT_EQ(headings.size(), setting_groups().size());
-  for (std::size_t i = 0; i < headings.size(); ++i)
-    EXPECT_TRUE(std::string_view{setting_groups()[i].heading}.starts_with(headings[i]));
 }
 
 }  // namespace
