@@ -60,11 +60,11 @@ TEST_F(FleetTest, ReplacesOneWorkerAfterTheOtherInTheOrderInWhichTheyAsked) {
 }
 
 TEST_F(FleetTest, ReplacesOnlyWorkersThatServe) {
-  static_cast<void>(fleet.start(now));
-  static_cast<void>(fleet.ready(1, now));
+  serve_and_reload();
+  static_cast<void>(fleet.ready(3, now));
 
-  EXPECT_EQ(replace(1), Actions{});  // ready, but its sibling is not
-  EXPECT_EQ(replace(2), Actions{});
+  EXPECT_EQ(replace(3), Actions{});  // ready, but its sibling is not
+  EXPECT_EQ(replace(4), Actions{});
   EXPECT_EQ(replace(99), Actions{});
 }
 

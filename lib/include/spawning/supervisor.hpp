@@ -112,9 +112,10 @@ struct SupervisorConfig {
 /// counters; nobody else notices. First that program starts as a child, on trial. If it fails, or
 /// there is none, this one goes on, and the log says why.
 ///
-/// If no worker of the very first generation can be loaded, run() says why, once, and ends (but see
-/// WatchConfig::modules). Later failures never end it: what serves goes on serving. The files that
-/// a failure names are watched too, if any are.
+/// Workers of the very first generation serve as they get ready. If one of them cannot be loaded, or
+/// one place's workers die twice before all serve, run() says why, once, and ends (but see
+/// WatchConfig::modules). Later failures never end it: what serves goes on serving. The files that a
+/// failure names are watched too, if any are.
 ///
 /// \par Threads   One object a process, on one thread; signals are handled while run() runs.
 /// \par Lifetime  `log` outlives it.

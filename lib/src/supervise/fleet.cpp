@@ -37,7 +37,7 @@ void Fleet::check() const {
     }
   }
   for (const Replacement& replacement : replacements_) require(replacement.worker);
-  if (!current_ && (rolling_ || !replacements_.empty()))
+  if (!current_ && (rolling_ || (!incoming_ && !replacements_.empty())))
     throw std::invalid_argument{"nobody is there to be replaced"};
 }
 
@@ -60,6 +60,7 @@ Actions Fleet::ready(WorkerId worker, Time now) {
     if (member == nullptr || member->state != State::starting) return;
     load_failure_reported_ = false;
     set_state(*member, State::ready);
+    if (!current_ && place_in(incoming_, worker, *member) != nullptr) serve(worker, *member, false);
     if (Place* place = place_in(current_, worker, *member)) {
       const bool successor = place->successor == worker;
       expect_loads();
@@ -198,6 +199,7 @@ std::optional<Fleet::Time> Fleet::next_deadline() const {
     for (const Place& place : (*generation)->places) consider(place.respawn_at);
   }
   consider(drain_at_);
+  if (const auto load = next_first_load(); load && *load > now_) consider(load);
   if (current_) consider(load_again_at_);
   if (!replacements_.empty()) consider(replacements_.front().retry_at);
   return next;
@@ -230,7 +232,7 @@ void Fleet::set_state(Member& member, State state) {
 void Fleet::settle() {
   if (!ending_) {
     const auto is_ready = [this](const Place& place) {
-      return place.member && find(*place.member)->state == State::ready;
+      return place.member && find(*place.member)->state != State::starting;
     };
     if (incoming_ && std::ranges::all_of(incoming_->places, is_ready)) promote();
     if (load_again_at_ && *load_again_at_ <= now_) load_again_at_.reset();

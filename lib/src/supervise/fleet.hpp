@@ -23,6 +23,11 @@ struct FleetConfig {
   /// How many workers of a new generation load at a time while another one serves; 0: all. The
   /// others start as these get ready.
   unsigned loads_at_once = 0;
+  /// The same for the first generation, before all of it serves.
+  unsigned first_loads_at_once = 0;
+  /// Who has loaded for so long waits for something rather than computes: where nobody else of the first
+  /// generation has started meanwhile, another one does.
+  std::chrono::milliseconds load_patience{1'000};
   unsigned slots =
       2048;  ///< for all processes alive at once, draining ones too; half of it bounds scale()
   /// From stop() to drain; answers announce the end of their connections meanwhile.
@@ -47,8 +52,9 @@ struct FleetConfig {
 /// Workers belong to a generation, and in it to a place, 0 … processes-1, which is refilled when
 /// they die. At most two generations have places: the current one, which serves, and an incoming
 /// one, of which nobody serves before all are ready. Starting up is an incoming generation without
-/// a current one; if it may be mended, there may be neither until the next reload. Workers that
-/// drain or were killed have no place any more, only their slot until they exit.
+/// a current one, of which everybody serves as soon as it is ready; if it may be mended, there may be
+/// neither until the next reload. Workers that drain or were killed have no place any more, only their
+/// slot until they exit.
 ///
 /// Where workers of the current generation cannot get ready, one place tries for all that are empty:
 /// a service that its code on disk would end costs no more than that. Once it is ready the others
@@ -208,6 +214,7 @@ class Fleet {
   [[nodiscard]] bool one_tries() const;
   [[nodiscard]] std::size_t loading(const Generation& generation) const;
   [[nodiscard]] bool may_load(const Generation& generation) const;
+  [[nodiscard]] std::optional<Time> next_first_load() const;
   void settle();
   std::optional<unsigned> take_slot();
   void forget_deaths_before(const Member& member, Place& place) const;

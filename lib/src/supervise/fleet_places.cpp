@@ -15,7 +15,10 @@ void Fleet::begin_generation() {
 
 // The incoming generation serves from here on.
 void Fleet::promote() {
-  for (const Place& place : incoming_->places) serve(*place.member, *find(*place.member), false);
+  for (const Place& place : incoming_->places) {
+    Member& member = *find(*place.member);
+    if (member.state == State::ready) serve(*place.member, member, false);
+  }
   if (current_) dismiss(*current_);
   current_ = std::exchange(incoming_, std::nullopt);
   expect_loads();
@@ -93,10 +96,28 @@ std::size_t Fleet::loading(const Generation& generation) const {
 
 // Whether one more worker of this generation may start.
 bool Fleet::may_load(const Generation& generation) const {
-  if (!current_) return true;
+  if (!current_) {
+    const auto next = next_first_load();
+    return !next || *next <= now_;
+  }
   if (&generation == &*current_)
     return !one_tries() || (!load_again_at_ && loading(generation) == 0);
   return config_.loads_at_once == 0 || loading(generation) < config_.loads_at_once;
+}
+
+// When one more worker of the first generation may start, if that is not at once.
+std::optional<Fleet::Time> Fleet::next_first_load() const {
+  if (current_ || !incoming_ || config_.first_loads_at_once == 0) return std::nullopt;
+  Time last{};
+  bool some_wait = false;
+  for (const Place& place : incoming_->places) {
+    some_wait = some_wait || !place.member;
+    if (!place.member) continue;
+    const Member& member = members_.at(*place.member);
+    if (member.state == State::starting) last = std::max(last, member.since);
+  }
+  const bool busy = loading(*incoming_) >= config_.first_loads_at_once;
+  return some_wait && busy ? std::optional{last + config_.load_patience} : std::nullopt;
 }
 
 void Fleet::abandon_incoming() {

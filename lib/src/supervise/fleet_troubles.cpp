@@ -13,7 +13,9 @@ using namespace action;
 void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble, bool mendable) {
   Place* place = place_of(worker, member);
   if (place == nullptr) return;  // killed or drained: nobody counts on it
-  const bool incoming = incoming_ && member.generation == incoming_->number;
+  // Who serves while others of the first generation load may die of a request; not again and again.
+  const bool excused = member.state == State::serving && place->deaths == 0;
+  const bool incoming = incoming_ && member.generation == incoming_->number && !excused;
   if (incoming) {
     const auto without_any = mendable ? Consequence::wait : Consequence::end;
     actions_.push_back(Report{worker, trouble, current_ ? Consequence::discard : without_any});

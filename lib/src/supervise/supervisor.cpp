@@ -7,11 +7,11 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 #include "base/descriptor_table.hpp"
 #include "base/scheduling.hpp"
+#include "spawning/capacity.hpp"
 #include "spawning/error.hpp"
 #include "supervise/supervisor_state.hpp"
 
@@ -25,14 +25,14 @@ constexpr unsigned kSlots = 2 * kMostProcesses;
 constexpr int kSignals[] = {SIGTERM, SIGINT,  SIGQUIT, SIGHUP, SIGTTIN,
                             SIGTTOU, SIGUSR1, SIGUSR2, SIGCHLD};
 
-// Loading takes a processor for as long as it lasts, and who serves needs some, too.
-unsigned loads_at_once() { return std::max(1U, std::thread::hardware_concurrency() / 2); }
-
 FleetConfig fleet_config(const SupervisorConfig& config) {
   FleetConfig fleet;
   fleet.processes = config.processes;
   fleet.slots = kSlots;
-  fleet.loads_at_once = loads_at_once();
+  // Loading takes a processor for as long as it lasts, and who serves needs some, too.
+  const unsigned processors = capacity(affine_processors()).workers;
+  fleet.loads_at_once = std::max(1U, processors / 2);
+  fleet.first_loads_at_once = processors;
   fleet.surge = config.surge;
   fleet.drain_delay = config.drain_delay;
   fleet.deadman = config.deadman;

@@ -93,7 +93,9 @@ void Supervisor::State::carry_out(const action::Drain& drain) {
   Record& record = records.at(drain.worker);
   record.serves_since.reset();
   record.draining = true;
-  record.handing_over = !fleet.ending();
+  const bool others_serve = std::ranges::any_of(
+      records, [](const auto& each) { return each.second.serves_since.has_value(); });
+  record.handing_over = others_serve && !fleet.ending();
   if (!record.handing_over) return tell_to_finish(record);
   to_drain.push_back(drain.worker);
   if (!draining_in_turn) drain_next();

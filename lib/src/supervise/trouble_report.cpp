@@ -46,7 +46,7 @@ std::string option_of(ReplaceReason reason) {
 std::string what_follows(const action::Report& report, const WorkerDescription& worker) {
   switch (report.consequence) {
     case Consequence::end:
-      return "; nobody serves, so spawn ends";
+      return "; the service cannot start, so spawn ends";
     case Consequence::wait:
       return "; the next try comes when a file changes that may mend it";
     case Consequence::discard:
