@@ -113,6 +113,8 @@ class TestStacks {
 
   void report_all(const std::string& introduction) const { stacks_.report_all(introduction); }
 
+  void report_shown(const std::string& introduction) { stacks_.report_shown(introduction); }
+
   // Has the calling thread shown while it runs the function.
   void show_while(const py::function& function) {
     const ThreadStacks::Shown shown{stacks_};
@@ -223,6 +225,7 @@ PYBIND11_MODULE(_native_testing, module) {
       .def(py::init<>())
       .def("report", &TestStacks::report)
       .def("report_all", &TestStacks::report_all)
+      .def("report_shown", &TestStacks::report_shown)
       .def("show_while", &TestStacks::show_while)
       .def_property_readonly("log", &TestStacks::log);
 }

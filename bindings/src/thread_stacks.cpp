@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <ctime>
 #include <functional>
@@ -20,6 +21,11 @@
 
 namespace spawning::python {
 namespace {
+
+// Only a thread that the kernel holds needs longer.
+constexpr std::chrono::milliseconds kPatience{2'000};
+// For last words, of all threads; there is a second in all.
+constexpr std::chrono::milliseconds kPatienceAtTheEnd{600};
 
 // For the handler of a signal there is no other place than this.
 std::atomic<void (*)(int)> dump_stack{nullptr};  // faulthandler's handler
@@ -83,11 +89,14 @@ struct sigaction action_of(int number) {
   return action;
 }
 
-// False if there was nothing within two seconds, which only a thread that the kernel holds needs.
-bool wait_for_dump() {
+// False if there was nothing by then.
+bool wait_for_dump(std::chrono::nanoseconds patience) {
   timespec deadline{};
   ::clock_gettime(CLOCK_REALTIME, &deadline);
-  deadline.tv_sec += 2;
+  patience += std::chrono::nanoseconds{deadline.tv_nsec};
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(patience);
+  deadline.tv_sec += seconds.count();
+  deadline.tv_nsec = (patience - seconds).count();
   int result = 0;
   do {
     result = ::sem_timedwait(&dumped, &deadline);
@@ -169,18 +178,19 @@ void ThreadStacks::run() {
     wanted_.pop_front();
     lock.unlock();
     if (wanted.needless && wanted.needless()) continue;
-    if (const auto stack = stack_of(wanted.thread))
+    if (const auto stack = stack_of(wanted.thread, kPatience))
       log_.stacks(LogLevel::warning, wanted.introduction, *stack);
   }
 }
 
-std::optional<std::string> ThreadStacks::stack_of(pthread_t thread) {
+std::optional<std::string> ThreadStacks::stack_of(pthread_t thread,
+                                                  std::chrono::nanoseconds patience) {
   const std::lock_guard turn{asking_};
   {
     const std::lock_guard lock{mutex_};
     if (!ask(thread)) return std::nullopt;
   }
-  return wait_for_dump() ? text_of(answer_) : "The kernel holds it, and it does not say.\n";
+  return wait_for_dump(patience) ? text_of(answer_) : "The kernel holds it, and it does not say.\n";
 }
 
 // With the mutex held: a thread that is shown cannot end meanwhile.
@@ -191,6 +201,8 @@ bool ThreadStacks::ask(pthread_t thread) {
   return make_empty(answer_) && ::pthread_kill(thread, signal_number()) == 0;
 }
 
+// Of the time that is left each thread may take half, so that one that does not answer leaves some to
+// the others.
 void ThreadStacks::report_shown(std::string_view introduction) {
   std::vector<pthread_t> shown;
   {
@@ -198,8 +210,9 @@ void ThreadStacks::report_shown(std::string_view introduction) {
     shown = shown_;
   }
   std::string stacks;
+  const auto deadline = std::chrono::steady_clock::now() + kPatienceAtTheEnd;
   for (const pthread_t thread : shown) {
-    const auto stack = stack_of(thread);
+    const auto stack = stack_of(thread, (deadline - std::chrono::steady_clock::now()) / 2);
     if (stack) stacks += *stack + '\n';
   }
   log_.stacks(LogLevel::error, introduction, stacks);

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -53,7 +54,8 @@ class ThreadStacks {
   void report_all(std::string_view introduction) const;
 
   /// Logs the stacks of all shown threads, under `introduction`, before it returns: also of those that belong
-  /// to another interpreter than the first, of which report_all() knows nothing.
+  /// to another interpreter than the first, of which report_all() knows nothing. That takes 0.6 s at most,
+  /// or a little longer; of a thread that does not answer it says so.
   void report_shown(std::string_view introduction);
 
   /// While it lives the calling thread may be reported.
@@ -78,7 +80,8 @@ class ThreadStacks {
 
   [[nodiscard]] bool install_handlers();
   void run();
-  [[nodiscard]] std::optional<std::string> stack_of(pthread_t thread);
+  [[nodiscard]] std::optional<std::string> stack_of(pthread_t thread,
+                                                    std::chrono::nanoseconds patience);
   [[nodiscard]] bool ask(pthread_t thread);
 
   const Log& log_;

@@ -149,6 +149,26 @@ def test_all_threads_whatever_they_do(stacks):
         assert part.count("(most recent call first)") >= len(threads) + 2  # other tests have some
 
 
+def test_threads_that_do_not_answer_leave_time_for_the_others(stacks):
+    def deaf(thread):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {SIGNAL})
+        wait_here(thread)
+
+    threads = [Thread(stacks, function) for function in (deaf, wait_here, deaf, sleep_in_c)]
+    began = time.monotonic()
+
+    stacks.report_shown("stacks of the shown ones:")
+
+    took = time.monotonic() - began
+    for thread in threads:
+        thread.finish()
+    assert "[error] worker: stacks of the shown ones:" in stacks.log
+    assert stacks.log.count("it does not say") == 2
+    for function in ("wait_here", "sleep_in_c"):
+        assert stacks.log.count(f"in {function}\n") == 1
+    assert took < 2
+
+
 def test_a_thread_and_all_threads_do_not_disturb_each_other(stacks):
     thread = Thread(stacks, wait_here)
     stacks.report_all("all of them")
