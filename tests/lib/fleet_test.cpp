@@ -173,6 +173,77 @@ TEST_F(FleetTest, CancelsTheRespawnOfAWorkerThatIsNotWantedAnyMore) {
   EXPECT_EQ(fleet.next_deadline(), std::nullopt);
 }
 
+// --- workers that leave
+
+TEST_F(FleetTest, LetsAWorkerGoThatLeavesAndStartsItsSuccessorAtOnce) {
+  serve();
+
+  EXPECT_EQ(fleet.leaving(1, now), (Actions{reported(1, Trouble::leaving, Consequence::retry),
+                                            Drain{1, 10s}, Spawn{3, 2, 1}}));
+  EXPECT_EQ(fleet.leaving(1, now), Actions{});
+  EXPECT_EQ(fleet.exited(1, now), Actions{});
+  EXPECT_EQ(fleet.ready(3, now), Actions{Serve{3}});
+}
+
+TEST_F(FleetTest, KillsAWorkerThatLeavesAndIsNotGoneByTheDeadline) {
+  serve();
+  static_cast<void>(fleet.leaving(1, now));
+
+  EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{1, true}}));
+}
+
+TEST_F(FleetTest, BacksOffWhenWorkersLeaveTheSamePlaceAgainAndAgain) {
+  serve();
+
+  static_cast<void>(fleet.leaving(2, now));
+  static_cast<void>(fleet.ready(3, now));
+  EXPECT_EQ(fleet.leaving(3, now),
+            (Actions{reported(3, Trouble::leaving, Consequence::retry, 100ms), Drain{3, 10s}}));
+  EXPECT_EQ(fleet.tick(now + 100ms), (Actions{Spawn{4, 3, 1}}));
+}
+
+TEST_F(FleetTest, DoesNotTakeItForALoadFailureThatWorkersLeave) {
+  serve();
+
+  static_cast<void>(fleet.leaving(1, now));
+  const auto actions = fleet.leaving(2, now);
+
+  EXPECT_EQ(actions, (Actions{reported(2, Trouble::leaving, Consequence::retry), Drain{2, 10s},
+                              Spawn{4, 3, 1}}));
+}
+
+TEST_F(FleetTest, GivesThePlaceOfAWorkerThatLeavesToTheSuccessorThatLoadsAlready) {
+  serve_and_replace();
+
+  EXPECT_EQ(fleet.leaving(1, now),
+            (Actions{reported(1, Trouble::leaving, Consequence::succeed), Drain{1, 10s}}));
+  EXPECT_EQ(fleet.ready(3, now), Actions{Serve{3}});
+  EXPECT_EQ(fleet.exited(1, now), Actions{});
+}
+
+TEST_F(FleetTest, ReplacesAWorkerThatLeavesWhileAnotherGenerationLoads) {
+  serve_and_reload();
+
+  EXPECT_EQ(fleet.leaving(1, now), (Actions{reported(1, Trouble::leaving, Consequence::retry),
+                                            Drain{1, 10s}, Spawn{5, 4, 1}}));
+}
+
+TEST_F(FleetTest, DiscardsAGenerationWhoseWorkerLeavesBeforeAllServe) {
+  serve_and_reload();
+  static_cast<void>(fleet.ready(3, now));
+
+  EXPECT_EQ(fleet.leaving(3, now),
+            (Actions{reported(3, Trouble::leaving, Consequence::discard), Kill{3}, Kill{4}}));
+}
+
+TEST_F(FleetTest, LetsWorkersLeaveThatHaveToAnyway) {
+  serve();
+  static_cast<void>(fleet.stop(now));
+
+  EXPECT_EQ(fleet.leaving(1, now), Actions{});
+  EXPECT_EQ(fleet.exited(1, now), Actions{});
+}
+
 // --- robustness
 
 TEST_F(FleetTest, IgnoresWorkersThatItDoesNotKnow) {
@@ -182,6 +253,7 @@ TEST_F(FleetTest, IgnoresWorkersThatItDoesNotKnow) {
   EXPECT_EQ(fleet.failed(99, now), Actions{});
   EXPECT_EQ(fleet.hung_up(99, now), Actions{});
   EXPECT_EQ(fleet.exited(99, now), Actions{});
+  EXPECT_EQ(fleet.leaving(99, now), Actions{});
 }
 
 TEST_F(FleetTest, IgnoresAFailureOfAWorkerThatServes) {

@@ -55,10 +55,11 @@ TEST_F(TroubleDigestTest, NamesEveryKind) {
   use_up();
   static_cast<void>(report(Trouble::boot_timeout));
   static_cast<void>(report(Trouble::death_before_ready));
+  static_cast<void>(report(Trouble::leaving));
 
   EXPECT_EQ(digest.summary(now),
             "in the last 1 s also 1 worker took too long to get ready, 1 worker ended before "
-            "being ready; the last: worker 3 (pid 4711) died");
+            "being ready, 1 worker left unasked; the last: worker 3 (pid 4711) died");
 }
 
 TEST_F(TroubleDigestTest, WritesSingleReportsAgainAfterASummary) {

@@ -104,6 +104,14 @@ Actions Fleet::exited(WorkerId worker, Time now) {
   });
 }
 
+Actions Fleet::leaving(WorkerId worker, Time now) {
+  return on(now, [this, worker] {
+    Member* member = find(worker);
+    if (member != nullptr && member->state != State::starting)
+      trouble(worker, *member, Trouble::leaving);
+  });
+}
+
 Actions Fleet::replace(WorkerId worker, ReplaceReason reason, Time now) {
   return on(now, [this, worker, reason] { want_replaced(worker, reason); });
 }

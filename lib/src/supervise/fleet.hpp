@@ -50,7 +50,7 @@ struct FleetConfig {
 /// process and reads no clock. Its test is the specification of what happens when.
 ///
 /// Workers belong to a generation, and in it to a place, 0 … processes-1, which is refilled when
-/// they die. At most two generations have places: the current one, which serves, and an incoming
+/// they die or leave. At most two generations have places: the current one, which serves, and an incoming
 /// one, of which nobody serves before all are ready. Starting up is an incoming generation without
 /// a current one, of which everybody serves as soon as it is ready; if it may be mended, there may be
 /// neither until the next reload. Workers that drain or were killed have no place any more, only their
@@ -89,6 +89,8 @@ class Fleet {
   [[nodiscard]] Actions hung_up(WorkerId worker,
                                 Time now);  ///< it lives, but nothing can be said to it
   [[nodiscard]] Actions exited(WorkerId worker, Time now);  ///< also: it could not be started
+  /// It goes in any case, and has not begun to: nobody waits for its successor, which starts now.
+  [[nodiscard]] Actions leaving(WorkerId worker, Time now);
   /// It is to go, successor first. Asked again while that is to come it changes nothing.
   [[nodiscard]] Actions replace(WorkerId worker, ReplaceReason reason, Time now);
   /// \param processes  wanted from that generation on; nullopt: as many as now.

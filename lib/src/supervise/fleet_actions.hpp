@@ -20,6 +20,7 @@ enum class Trouble : std::uint8_t {
   death_before_ready,  ///< it ended while it loaded, or could not be started
   death,               ///< it ended unasked, later
   hang_up,             ///< it closed its channel while it loaded, and did not end
+  leaving,             ///< it is to end, unasked, and waits for leave to
 };
 
 /// What follows from a trouble.

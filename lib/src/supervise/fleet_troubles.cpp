@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What follows from the troubles of workers: they die, cannot load, or take too long.
+// What follows from the troubles of workers: they die, leave, cannot load, or take too long.
 #include "supervise/fleet.hpp"
 
 #include <algorithm>
@@ -29,7 +29,11 @@ void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble, bool menda
     retry(worker, member, *place, trouble);
   }
   const bool alive = trouble != Trouble::death && trouble != Trouble::death_before_ready;
-  if (alive) kill(worker, member, trouble == Trouble::boot_timeout);
+  if (alive && member.state == State::serving) {
+    drain(worker, member);
+  } else if (alive) {
+    kill(worker, member, trouble == Trouble::boot_timeout);
+  }
   if (!incoming) return;
   abandon_incoming();
   if (current_ || mendable) return;
@@ -43,7 +47,7 @@ void Fleet::retry(WorkerId worker, const Member& member, Place& place, Trouble t
   const auto delay = backoff(++place.deaths);
   place.member = std::exchange(place.successor, std::nullopt);
   if (place.member) return report(worker, trouble, Consequence::succeed);
-  if (trouble != Trouble::death) ++failed_loads_;
+  if (member.state == State::starting) ++failed_loads_;
   if (!one_tries()) {
     place.respawn_at = now_ + delay;
     return report(worker, trouble, Consequence::retry, delay);

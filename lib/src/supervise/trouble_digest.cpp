@@ -18,12 +18,16 @@ static_assert(kSummaryEvery.count() * kLinesPerSecond >= 1, "a summary must be p
 
 // In the order of Trouble.
 constexpr const char* kWhatTheyDid[] = {"could not load the application",
-                                        "took too long to get ready", "ended before being ready",
-                                        "died", "closed the channel to their supervisor"};
+                                        "took too long to get ready",
+                                        "ended before being ready",
+                                        "died",
+                                        "closed the channel to their supervisor",
+                                        "left unasked"};
 static_assert(static_cast<int>(Trouble::load_failure) == 0 &&
               static_cast<int>(Trouble::boot_timeout) == 1 &&
               static_cast<int>(Trouble::death_before_ready) == 2 &&
-              static_cast<int>(Trouble::death) == 3 && static_cast<int>(Trouble::hang_up) == 4);
+              static_cast<int>(Trouble::death) == 3 && static_cast<int>(Trouble::hang_up) == 4 &&
+              static_cast<int>(Trouble::leaving) == 5);
 
 }  // namespace
 

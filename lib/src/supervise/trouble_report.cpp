@@ -119,6 +119,8 @@ std::string what_happened(const action::Report& report, const WorkerDescription&
       return "was not ready within " + in_words(boot_timeout) + " (--boot-timeout)";
     case Trouble::hang_up:
       return "closed the channel to its supervisor before it was ready";
+    case Trouble::leaving:
+      return "leaves by itself, for a SIGTERM or an error of its own";
     case Trouble::death_before_ready:
       return worker.end + (worker.pid == 0 ? "" : " before it was ready");
     case Trouble::death:
