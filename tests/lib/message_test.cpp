@@ -22,6 +22,7 @@ TEST(MessageTest, SurvivesItsWayAsALine) {
   expect_round_trip(
       Failed{"ValueError: \"no\"", "Traceback:\n  line\n", {"/srv/shop.py", "/srv/é.py"}});
   expect_round_trip(Overdue{std::chrono::seconds{30}});
+  expect_round_trip(Leaving{});
   expect_round_trip(Explain{});
   expect_round_trip(Explained{});
   expect_round_trip(AccessLogFile{});

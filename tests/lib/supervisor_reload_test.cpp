@@ -128,6 +128,54 @@ TEST_F(SupervisorTest, SaysThatConnectionsAreDealtOutToAGiverWhoseConnectionsOth
   EXPECT_EQ(count("takes a connection generation 1"), 0);
 }
 
+TEST_F(SupervisorTest, LetsAWorkerLeaveBesideItsSuccessorAndGivesItsConnectionsToOthers) {
+  start("leaving", two_workers());
+  const pid_t leaving = await_worker("serves"), other = await_worker("serves");
+  script("ready");
+
+  ::kill(leaving, SIGTERM);
+
+  await("pid " + std::to_string(leaving) +
+        "\\) leaves by itself, .*; its successor starts at once");
+  EXPECT_EQ(await_worker("drains"), leaving);
+  while (count("takes a connection") < 3 || count("serves generation 1") < 3)
+    ASSERT_TRUE(read_more());
+  EXPECT_EQ(count(std::to_string(leaving) + " takes a connection"), 0);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("starts at once"), 1);  // nor is it missed a second time, when it has ended
+  EXPECT_EQ(count(std::to_string(other) + " drains"), 1);
+}
+
+TEST_F(SupervisorTest, TakesNoConnectionsOfAWorkerThatLeavesWhileNobodyElseServes) {
+  auto one = two_workers();
+  one.processes = 1;
+  start("leaving", std::move(one));
+  const pid_t leaving = await_worker("serves");
+
+  ::kill(leaving, SIGTERM);
+
+  EXPECT_EQ(await_worker("drains"), leaving);
+  EXPECT_NE(await_worker("serves"), leaving);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+  EXPECT_EQ(count("takes a connection"), 0);
+}
+
+TEST_F(SupervisorTest, SaysThatNobodyTakesConnectionsWhenTheLastWorkerThatServesLeaves) {
+  start("leaving", two_workers());
+  const pid_t first = await_worker("serves"), last = await_worker("serves");
+  script("mute");
+  ::kill(first, SIGTERM);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(await_worker("takes a connection"), last);
+
+  ::kill(last, SIGTERM);
+
+  EXPECT_EQ(await_worker("hears that nobody takes them"), first);
+  send(SIGTERM);
+  EXPECT_EQ(finish(), 0);
+}
+
 TEST_F(SupervisorTest, KeepsTheOldGenerationWhenTheNewOneCannotLoad) {
   start("ready", two_workers());
   await_two_that_serve();

@@ -128,7 +128,7 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
                                {1s, 2, Bytes{3}, Bytes{4}},
                                ""};
   worker.record.serves_since = Fleet::Time{5ns};
-  worker.record.draining = worker.record.killed = true;
+  worker.record.draining = worker.record.killed = worker.record.leaving = true;
   worker.handle = {4711, {10, "half a line \xC3\n\x01", {11, -1}, {}}, true};
   worker.handle.channel.unsent.push_back({"rest", 2, {12, 13}});
   SupervisorRemains remains;
@@ -156,6 +156,7 @@ TEST(SupervisorRemainsTest, KeepEverythingThatIsKnownOfAWorker) {
   EXPECT_EQ(read.workers.at(9).handle.channel.input, worker.handle.channel.input);
   EXPECT_EQ(read.workers.at(9).record.description.failure, worker.record.description.failure);
   EXPECT_EQ(read.workers.at(9).record.started, worker.record.started);
+  EXPECT_TRUE(read.workers.at(9).record.leaving);
   EXPECT_EQ(read.reloads.count(ReloadVerdict::failed), 1U);
   EXPECT_EQ(read.reloads.last()->traceback, "Traceback");
   EXPECT_EQ(read.restarts.counts.at("death"), 3U);

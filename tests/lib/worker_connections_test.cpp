@@ -296,6 +296,25 @@ TEST_F(WorkerConnectionsTest, StaysForWhatComesBackAlsoIfItIsToldMeanwhileThatNo
   EXPECT_EQ(std::ranges::count(messages, all_dealt_out), 1);
 }
 
+TEST_F(WorkerConnectionsTest,
+       GoesOnWithConnectionsThatWereDealtToItBeforeItsSupervisorKnewThatItLeaves) {
+  serve(hello, 1);
+  auto [ours, theirs] = test::make_tcp_pair();
+  RawClient client{context, std::move(ours)};
+  client.send(kRequest);
+
+  worker->drain();
+  ASSERT_TRUE(run_until(context, [&] { return says<control::Leaving>(); }));
+  std::vector<UniqueFd> sockets;
+  sockets.push_back(std::move(theirs));
+  channel->send(control::encode(control::Connections{{{.requests = 2}}}), std::move(sockets));
+  send(control::Drain{.deadline = 1s});
+
+  EXPECT_TRUE(client.sees("hello"));
+  client.close();
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+}
+
 TEST_F(WorkerConnectionsTest, EndsWithoutAnAnswerWhenItsSupervisorDies) {
   keeps_up = false;
   serve(hello, 1);

@@ -201,6 +201,52 @@ TEST_F(WorkerTest, ReportsAFailureToLoadAndEnds) {
   EXPECT_TRUE(finished());
 }
 
+TEST_F(WorkerTest, ServesUntilItsSupervisorKnowsThatItLeaves) {
+  serve(hello, 1);
+
+  worker->drain();
+  worker->drain();
+  ASSERT_TRUE(run_until(context, [&] { return says<control::Leaving>(); }));
+  auto client = connect();
+  client.send(kRequest);
+  EXPECT_TRUE(client.sees("hello"));
+  EXPECT_EQ(client.received().find("Connection: close\r\n"), std::string::npos);
+
+  send(control::Drain{.deadline = 1s});
+  EXPECT_TRUE(client.sees_the_end());
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+  EXPECT_EQ(std::ranges::count(messages, control::Message{control::Leaving{}}), 1);
+}
+
+TEST_F(WorkerTest, DoesNotAskToLeaveWhenItIsToldTo) {
+  test::GatedHandler slow{"whole"};
+  serve(slow, 1);
+  auto client = connect();
+  client.send(kRequest);
+  slow.wait_until_inside();
+  send(control::Drain{.deadline = 1s});
+  ASSERT_TRUE(
+      run_until(context, [&] { return scoreboard.slot(2).state.load() == WorkerState::draining; }));
+
+  worker->drain();
+  slow.let_go();
+
+  EXPECT_TRUE(client.sees("whole"));
+  client.close();
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+  EXPECT_FALSE(says<control::Leaving>());
+}
+
+TEST_F(WorkerTest, EndsWhenItsSupervisorDiesWhileItWaitsForLeave) {
+  serve(hello, 1);
+  worker->drain();
+  ASSERT_TRUE(run_until(context, [&] { return says<control::Leaving>(); }));
+
+  channel.reset();
+
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+}
+
 TEST_F(WorkerTest, EndsWhenItIsDrainedWhileItGetsReady) {
   worker->drain();
   worker->ready(hello);

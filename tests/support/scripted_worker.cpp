@@ -17,6 +17,8 @@
 //   generous   as ready; gives three connections away when it drains and may
 //   thorough   as ready; gives three connections away when it drains, and ends when it hears that all
 //              are dealt out
+//   leaving    as generous, but then stays until it hears that nobody takes them; at SIGTERM it asks to
+//              leave
 //   lavish     as ready; in slot 0: gives three connections to slot 2 once it serves
 //   inspect    fails with what it inherited as traceback
 //
@@ -28,6 +30,7 @@
 #include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -114,6 +117,7 @@ class ScriptedWorker {
 
   void load(const std::string& settings) {
     script_ = settings;
+    if (script_ == "leaving") leave_at_sigterm();
     const std::string path = std::getenv("SPAWNING_TEST_SCRIPT");
     if (std::ifstream file{path}; file) file >> script_;
     if (script_ == "crash") ::_exit(7);
@@ -142,15 +146,28 @@ class ScriptedWorker {
   }
 
   void drain(bool hand_over) {
-    if (std::exchange(draining_, true)) return;
+    const bool again = std::exchange(draining_, true);
+    if (script_ == "leaving" && again && !hand_over) {
+      tell("hears that nobody takes them");
+      context_.stop();
+    }
+    if (again) return;
     tell("drains");
     if (script_ == "stubborn" || script_ == "silent") return;
+    if (script_ == "leaving" && hand_over) return give_away();
     if (script_ == "generous" && hand_over) give_away();
     if (script_ == "thorough") {
       give_away();
       return say(control::Connections{});
     }
     channel_->when_sent([this] { context_.stop(); });
+  }
+
+  void leave_at_sigterm() {
+    signals_.add(SIGTERM);
+    signals_.async_wait([this](boost::system::error_code error, int /*signal*/) {
+      if (!error) say(control::Leaving{});
+    });
   }
 
   void explain() {
@@ -200,6 +217,7 @@ class ScriptedWorker {
   Seat seat_;
   Scoreboard scoreboard_;
   IoContext context_{1};
+  boost::asio::signal_set signals_{context_};
   boost::asio::posix::stream_descriptor listener_;
   std::optional<ControlChannel> channel_;
   std::string script_;

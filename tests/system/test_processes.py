@@ -139,6 +139,52 @@ def test_a_killed_worker_is_replaced_while_the_others_serve(spawn):
 
 
 @in_all_modes
+def test_a_worker_that_is_told_to_end_by_itself_is_replaced_and_no_client_notices(spawn):
+    server = spawn("-v", "--processes", "2", "--threads", "2", *APP)
+    with asking(server, "/pid", lasting=16, anew=2):
+        for worker in server.workers():
+            before = set(server.workers())
+            os.kill(worker, signal.SIGTERM)
+            (successor,) = wait_until(
+                lambda known=before: set(server.workers()) - known, server.patience, "a successor"
+            )
+            server.says(f"(pid {successor}) serves\n")
+            wait_until(lambda pid=worker: not alive(pid), server.patience, "its end")
+
+    assert server.errors().count("leaves by itself") == server.errors().count("[error]") == 2
+    assert server.stop() == 0
+
+
+@in_all_modes
+def test_the_place_of_a_worker_that_is_told_to_end_is_filled_while_it_finishes(spawn, gate):
+    server = spawn("--processes", "1", "--threads", "2", *APP)
+    (worker,) = server.workers()
+    with busy(server, gate) as client:
+        os.kill(worker, signal.SIGTERM)
+        wait_until(lambda: int(server.get("/pid").body) != worker, server.patience, "its successor")
+        for block in range(1, 4):
+            gate.open()
+            assert client.chunk() == b"block %d\n" % block
+        assert client.chunk() == b""
+
+    wait_until(lambda: not alive(worker), server.patience, "its end")
+    assert len(server.workers()) == 1
+    assert server.stop() == 0
+
+
+def test_all_workers_may_be_told_to_end_and_who_connects_is_answered(spawn):
+    server = spawn("--processes", "2", *APP)
+    with asking(server, "/pid", lasting=0, anew=4):
+        workers = server.workers()
+        for worker in workers:
+            os.kill(worker, signal.SIGTERM)
+        wait_until(lambda: not any(map(alive, workers)), server.patience, "their end")
+
+    assert len(server.workers()) == 2
+    assert server.stop() == 0
+
+
+@in_all_modes
 def test_a_worker_with_a_request_that_does_not_end_is_replaced(spawn, gate):
     server = spawn("--processes", "1", "--threads", "2", "--request-timeout", "1", *APP)
     (worker,) = server.workers()

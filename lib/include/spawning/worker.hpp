@@ -116,7 +116,8 @@ class Worker {
   [[nodiscard]] UniqueFd accept_at_console();
   /// @}
 
-  /// Stops accepting and finishes what is running, as when the supervisor asks for it.
+  /// Stops accepting and finishes what is running, as when the supervisor says so: once it has, because
+  /// only then nothing of what it deals out is on its way here.
   void drain();
 
   /// Becomes readable when the worker has nothing left to do. Owned by the Worker.

@@ -63,6 +63,8 @@ json::value to_json(const Overdue& message) {
   return {{"type", "overdue"}, {"limit_ms", message.limit.count()}};
 }
 
+json::value to_json(const Leaving&) { return {{"type", "leaving"}}; }
+
 json::value to_json(const Explain&) { return {{"type", "explain"}}; }
 
 json::value to_json(const Explained&) { return {{"type", "explained"}}; }
@@ -284,6 +286,7 @@ std::optional<Message> decode(std::string_view line) {
   if (type == "ready") return Ready{};
   if (type == "failed") return failed_from(*object);
   if (type == "overdue") return overdue_from(*object);
+  if (type == "leaving") return Leaving{};
   if (type == "explain") return Explain{};
   if (type == "explained") return Explained{};
   if (type == "modules") return modules_from(*object);

@@ -61,6 +61,12 @@ struct Overdue {
   friend bool operator==(const Overdue&, const Overdue&) = default;
 };
 
+/// Worker → supervisor: somebody else told it to end, or it cannot go on. It serves until `Drain`
+/// comes, behind all that was dealt to it.
+struct Leaving {
+  friend bool operator==(const Leaving&, const Leaving&) = default;
+};
+
 /// Supervisor → worker: you take too long, and are about to be killed: log what you are doing, and
 /// say `Explained`. \see WorkerHandle::kill_once_explained
 struct Explain {
@@ -114,8 +120,8 @@ struct StandardStreams {
 };
 
 using Message =
-    std::variant<Configure, Serve, AnnounceClose, Drain, Ready, Failed, Overdue, Explain, Explained,
-                 Modules, Connections, AccessLogFile, StandardStreams>;
+    std::variant<Configure, Serve, AnnounceClose, Drain, Ready, Failed, Overdue, Leaving, Explain,
+                 Explained, Modules, Connections, AccessLogFile, StandardStreams>;
 
 /// The files in as many messages as it takes for each to fit a ControlChannel's line. A name that
 /// is longer than any path can be is left out.

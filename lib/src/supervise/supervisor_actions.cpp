@@ -30,6 +30,7 @@ void Supervisor::State::apply(Actions more) {
   }
   std::erase_if(records, [](const auto& each) { return each.second.gone; });
   if (fleet.ending()) stop_listening();
+  if (!anybody_serves()) end_handing_over();
   if (fleet.stopping()) trial.reset();
   if (fleet.stopping()) configuring.reset();
   set_timer();
@@ -46,7 +47,11 @@ void Supervisor::State::turn_newcomers_away() {
 void Supervisor::State::stop_listening() {
   config.listeners.clear();  // so that clients are refused, and do not wait in vain
   config.console.reset();
-  for (auto& [worker, record] : records) {  // there are no siblings any more
+}
+
+// There are no siblings any more, or not yet.
+void Supervisor::State::end_handing_over() {
+  for (auto& [worker, record] : records) {
     if (std::exchange(record.handing_over, false))
       record.handle->say(control::Drain{config.deadman});
   }
@@ -93,9 +98,7 @@ void Supervisor::State::carry_out(const action::Drain& drain) {
   Record& record = records.at(drain.worker);
   record.serves_since.reset();
   record.draining = true;
-  const bool others_serve = std::ranges::any_of(
-      records, [](const auto& each) { return each.second.serves_since.has_value(); });
-  record.handing_over = others_serve && !fleet.ending();
+  record.handing_over = !fleet.ending() && anybody_serves();
   if (!record.handing_over) return tell_to_finish(record);
   to_drain.push_back(drain.worker);
   if (!draining_in_turn) drain_next();
@@ -146,7 +149,7 @@ void Supervisor::State::carry_out(const action::Report& report) {
   const WorkerDescription& worker = records.at(report.worker).description;
   trouble_log.write(report, worker);
   const std::string what = what_happened(report, worker, config.boot_timeout);
-  if (report.trouble == Trouble::death) {
+  if (report.trouble == Trouble::death || report.trouble == Trouble::leaving) {
     restarts.add(restart_of(worker, "death", what));
   } else if (!report.repeated && !is_verdict(report.consequence)) {
     restarts.add_failed_start(restart_of(worker, "start", what));

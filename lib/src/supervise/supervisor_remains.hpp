@@ -33,6 +33,7 @@ struct WorkerRecord {
   std::chrono::system_clock::time_point started = std::chrono::system_clock::now();
   std::uint64_t dealt = 0;  ///< connections, so far
   bool served = false;
+  bool leaving = false;  ///< by itself
   bool draining = false;
   bool handing_over = false;  ///< while it drains
   bool killed = false;

@@ -84,6 +84,7 @@ struct Supervisor::State {
   void apply(Actions more);
   void turn_newcomers_away();
   void stop_listening();
+  void end_handing_over();
   void carry_out(const action::Spawn& spawn);
   void carry_out(const action::Serve& serve);
   void carry_out(const action::AnnounceClose& announce);
@@ -112,6 +113,7 @@ struct Supervisor::State {
   void deal_out(WorkerId giver, control::Connections connections, std::vector<UniqueFd> sockets);
   [[nodiscard]] std::vector<Record*> takers(WorkerId giver, const std::vector<unsigned>& slots);
   [[nodiscard]] ConnectionDealer::Taker business_of(const Record& record) const;
+  [[nodiscard]] bool anybody_serves() const;
   [[nodiscard]] std::vector<UsageWatch::Subject> subjects() const;
   [[nodiscard]] bool healthy();
   void replace(WorkerId worker, ReplaceReason reason, const WorkerUsage& used);

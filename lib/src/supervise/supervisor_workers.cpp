@@ -28,6 +28,9 @@ void Supervisor::State::hear(WorkerId worker, control::Message&& message,
   } else if (const auto* overdue = std::get_if<control::Overdue>(&message)) {
     records.at(worker).description.overdue = *overdue;
     apply(fleet.replace(worker, ReplaceReason::overdue, now()));
+  } else if (std::holds_alternative<control::Leaving>(message)) {
+    records.at(worker).leaving = true;
+    apply(fleet.leaving(worker, now()));
   } else if (const auto* modules = std::get_if<control::Modules>(&message)) {
     if (watch) watch->add(*modules, records.at(worker).started);
   } else if (auto* connections = std::get_if<control::Connections>(&message)) {
@@ -89,6 +92,13 @@ void Supervisor::State::deal_out(WorkerId giver, control::Connections connection
   }
 }
 
+// And goes on with connections that others hand over.
+bool Supervisor::State::anybody_serves() const {
+  return std::ranges::any_of(records, [](const auto& each) {
+    return each.second.serves_since.has_value() && !each.second.gone;
+  });
+}
+
 std::vector<UsageWatch::Subject> Supervisor::State::subjects() const {
   std::vector<UsageWatch::Subject> all;
   for (const auto& [worker, record] : records) {
@@ -120,7 +130,8 @@ void Supervisor::State::end(WorkerId worker, ExitStatus exit) {
   record.gone = true;
   if (record.draining && !record.killed && !exit.success()) {
     log.error(record.description.name() + " " + record.description.end +
-              " while it finished its requests, and they are lost");
+              (record.leaving ? " when it left; what it had not finished is lost"
+                              : " while it finished its requests, and they are lost"));
   } else {
     log.debug(record.description.name() + " " + record.description.end);
   }

@@ -119,7 +119,7 @@ GreenPool* Worker::green() const { return state_->green_pool; }
 
 void Worker::drain() {
   State& state = *state_;
-  boost::asio::post(state.io, [&state] { state.drain(false); });
+  boost::asio::post(state.io, [&state] { state.leave(); });
 }
 
 bool Worker::wait_at_console() { return state_->console.wait(); }

@@ -176,6 +176,13 @@ void Worker::State::settle_in() {
   });
 }
 
+// Until the supervisor knows it deals connections out to this worker, too.
+void Worker::State::leave() {
+  if (draining) return;
+  if (!server) return drain(false);
+  if (!std::exchange(leaving, true)) channel->send(control::encode(control::Leaving{}));
+}
+
 void Worker::State::drain(bool hand_over) {
   const bool again = std::exchange(draining, true);
   console.close();

@@ -47,6 +47,7 @@ struct Worker::State {
   // On the I/O thread.
   void receive(std::string_view line, std::vector<UniqueFd> descriptors);
   void serve();
+  void leave();
   void drain(bool hand_over);
   void await_drained();
   void drained();
@@ -106,6 +107,7 @@ struct Worker::State {
   bool keeps_out = false;                  // new connections, while the threads are busy
   unsigned accept_anyway = 0;              // of which it takes so many, however busy they are
   std::chrono::milliseconds request_timeout{0};
+  bool leaving = false;  // the supervisor knows
   bool draining = false;
   bool hands_over = false;  // its connections to siblings, while it drains
   bool ending = false;
