@@ -68,6 +68,14 @@ TEST_F(FleetTest, ReplacesAWorkerThatDiesWhileOthersOfTheFirstGenerationLoad) {
   EXPECT_EQ(fleet.ready(3, now), (Actions{Serve{3}, Serving{1}}));
 }
 
+TEST_F(FleetTest, ReplacesAWorkerThatLeavesWhileOthersOfTheFirstGenerationLoad) {
+  static_cast<void>(fleet.start(now));
+  static_cast<void>(fleet.ready(1, now));
+
+  EXPECT_EQ(fleet.leaving(1, now), (Actions{reported(1, Trouble::leaving, Consequence::retry),
+                                            Drain{1, 10s}, Spawn{3, 2, 1}}));
+}
+
 TEST_F(FleetTest, EndsWithStatus1WhenAWorkerDiesAgainWhileOthersOfTheFirstGenerationLoad) {
   static_cast<void>(fleet.start(now));
   static_cast<void>(fleet.ready(1, now));
