@@ -107,7 +107,63 @@ TEST_F(FleetTest, StopsGracefullyWhoServesWhileOthersOfTheFirstGenerationLoad) {
   static_cast<void>(fleet.start(now));
   static_cast<void>(fleet.ready(1, now));
 
-  EXPECT_EQ(fleet.stop(now), (Actions{Drain{1, 10s}, Kill{2}}));
+  EXPECT_EQ(fleet.stop(now), (Actions{Kill{2}, Drain{1, 10s}}));
+}
+
+TEST_F(FleetTest, LetsWhoFinishesAFailedStartFinishWhenItIsAskedToStopOnce) {
+  static_cast<void>(fleet.start(now));
+  static_cast<void>(fleet.ready(1, now));
+  EXPECT_EQ(fleet.failed(2, now).back(), (Action{Drain{1, 10s}}));
+
+  EXPECT_EQ(fleet.stop(now), Actions{});
+  EXPECT_EQ(fleet.stop(now), Actions{Kill{1}});
+}
+
+TEST_F(FleetTest, ForgetsAReplacementThatWaitsForTheFirstGenerationWhenItStopsOrReloads) {
+  for (const bool stops : {true, false}) {
+    fleet = Fleet{two_workers()};
+    static_cast<void>(fleet.start(now));
+    static_cast<void>(fleet.ready(1, now));
+    static_cast<void>(replace(1));
+
+    EXPECT_EQ(stops ? fleet.stop(now) : fleet.reload(now),
+              stops ? (Actions{Kill{2}, Drain{1, 10s}})
+                    : (Actions{Drain{1, 10s}, Kill{2}, Spawn{3, 2, 2}, Spawn{4, 3, 2}}));
+    EXPECT_EQ(fleet.exited(1, now), Actions{});
+  }
+}
+
+TEST_F(FleetTest, ReplacesWhoIsKilledForHangingUpWhileOthersOfTheFirstGenerationLoad) {
+  static_cast<void>(fleet.start(now));
+  static_cast<void>(fleet.ready(1, now));
+  static_cast<void>(fleet.hung_up(1, now));
+  EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{1, true}}));
+
+  EXPECT_EQ(fleet.ready(2, now + 10s), Actions{Serve{2}});  // not all of it yet
+  EXPECT_EQ(fleet.exited(1, now + 10s),
+            (Actions{reported(1, Trouble::death, Consequence::retry), Spawn{3, 0, 1}}));
+}
+
+TEST_F(FleetTest, GoesOnServingForTheDelayOfAStopWhileOthersOfTheFirstGenerationLoad) {
+  FleetConfig config = two_workers();
+  config.drain_delay = 3s;
+  fleet = Fleet{config};
+  static_cast<void>(fleet.start(now));
+  static_cast<void>(fleet.ready(2, now));
+
+  EXPECT_EQ(fleet.stop(now), (Actions{Kill{1}, AnnounceClose{2}}));
+  EXPECT_EQ(fleet.exited(1, now), Actions{});
+  EXPECT_EQ(fleet.tick(now + 3s), (Actions{Drain{2, 10s}}));
+}
+
+TEST_F(FleetTest, LetsTheFirstGenerationServeTogetherIfItIsTo) {
+  FleetConfig config = two_workers();
+  config.first_serve_together = true;
+  fleet = Fleet{config};
+  static_cast<void>(fleet.start(now));
+
+  EXPECT_EQ(fleet.ready(2, now), Actions{});
+  EXPECT_EQ(fleet.ready(1, now), (Actions{Serve{1}, Serve{2}, Serving{1}}));
 }
 
 TEST_F(FleetTest, WaitsForAReloadWhenTheFirstGenerationCannotLoadButMayBeMended) {
@@ -179,16 +235,21 @@ TEST_F(CrowdedStartTest, LoadsFewWorkersAtATime) {
   EXPECT_EQ(fleet.ready(4, now), (Actions{Serve{4}, Serving{1}}));
 }
 
-TEST_F(CrowdedStartTest, StartsAnotherOneWhileTheyTakeTheirTime) {
+TEST_F(CrowdedStartTest, StartsOthersWhileTheyTakeTheirTime) {
   static_cast<void>(fleet.start(now));
 
   EXPECT_EQ(fleet.next_deadline(), now + 1s);
   EXPECT_EQ(fleet.tick(now + 999ms), Actions{});
-  EXPECT_EQ(fleet.tick(now + 1s), (Actions{Spawn{3, 2, 1}}));
-  EXPECT_EQ(fleet.next_deadline(), now + 2s);
-  EXPECT_EQ(fleet.ready(1, now + 1s), Actions{Serve{1}});
-  EXPECT_EQ(fleet.tick(now + 2s), (Actions{Spawn{4, 3, 1}}));
+  EXPECT_EQ(fleet.tick(now + 1s), (Actions{Spawn{3, 2, 1}, Spawn{4, 3, 1}}));
   EXPECT_EQ(fleet.next_deadline(), now + 60s);
+}
+
+TEST_F(CrowdedStartTest, CountsForEachHowLongItHasLoaded) {
+  static_cast<void>(fleet.start(now));
+  EXPECT_EQ(fleet.ready(1, now + 500ms), (Actions{Serve{1}, Spawn{3, 2, 1}}));
+
+  EXPECT_EQ(fleet.next_deadline(), now + 1s);
+  EXPECT_EQ(fleet.tick(now + 1s), (Actions{Spawn{4, 3, 1}}));
 }
 
 TEST_F(CrowdedStartTest, LoadsNoMoreOnceOneCannot) {

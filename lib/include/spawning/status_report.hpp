@@ -23,7 +23,7 @@ namespace SPAWNING_EXPORT spawning {
 
 /// What a supervised service is about to do.
 enum class ServicePhase : std::uint8_t {
-  starting,  ///< its first generation has not served yet
+  starting,  ///< its first generation does not serve yet, or not all of it
   serving,
   stopping,
 };

@@ -61,7 +61,7 @@ function judge(status) {
   const reload = status.reloads[status.reloads.length - 1];
   if (phase === "stopping") return ["warn", "Stopping", "Running requests may finish, new ones go elsewhere."];
   if (phase === "starting" && reload?.verdict === "failed") return ["bad", "Cannot load", reload.summary];
-  if (phase === "starting") return ["busy", "Starting", "The first workers load the application."];
+  if (phase === "starting") return ["busy", "Starting", ready ? `${ready} of ${wanted} workers serve already.` : "The first workers load the application."];
   if (ready === 0) return ["bad", "Down", lastRestart(status, "No worker serves.")];
   if (reload?.verdict === "failed") return ["bad", "Reload failed", reload.summary];
   const missing = wanted - ready;

@@ -60,7 +60,8 @@ Actions Fleet::ready(WorkerId worker, Time now) {
     if (member == nullptr || member->state != State::starting) return;
     load_failure_reported_ = false;
     set_state(*member, State::ready);
-    if (!current_ && place_in(incoming_, worker, *member) != nullptr) serve(worker, *member, false);
+    const bool first = !current_ && place_in(incoming_, worker, *member) != nullptr;
+    if (first && !config_.first_serve_together) serve(worker, *member, false);
     if (Place* place = place_in(current_, worker, *member)) {
       const bool successor = place->successor == worker;
       expect_loads();
@@ -147,8 +148,10 @@ void Fleet::want(long processes) {
 }
 
 Actions Fleet::stop(Time now) {
-  if (stopping()) return stop_now(now);
+  if (std::exchange(asked_to_stop_, true)) return stop_now(now);
+  if (ending_) return {};
   return on(now, [this] {
+    if (!current_ && incoming_) keep_who_serves();
     abandon_reload();
     abandon_replacement();
     replacements_.clear();
@@ -207,7 +210,7 @@ std::optional<Fleet::Time> Fleet::next_deadline() const {
     for (const Place& place : (*generation)->places) consider(place.respawn_at);
   }
   consider(drain_at_);
-  if (const auto load = next_first_load(); load && *load > now_) consider(load);
+  consider(next_first_load());
   if (current_) consider(load_again_at_);
   if (!replacements_.empty()) consider(replacements_.front().retry_at);
   return next;
@@ -240,7 +243,9 @@ void Fleet::set_state(Member& member, State state) {
 void Fleet::settle() {
   if (!ending_) {
     const auto is_ready = [this](const Place& place) {
-      return place.member && find(*place.member)->state != State::starting;
+      if (!place.member) return false;
+      const State state = find(*place.member)->state;
+      return state == State::ready || state == State::serving;
     };
     if (incoming_ && std::ranges::all_of(incoming_->places, is_ready)) promote();
     if (load_again_at_ && *load_again_at_ <= now_) load_again_at_.reset();

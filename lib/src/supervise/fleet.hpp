@@ -25,9 +25,10 @@ struct FleetConfig {
   unsigned loads_at_once = 0;
   /// The same for the first generation, before all of it serves.
   unsigned first_loads_at_once = 0;
-  /// Who has loaded for so long waits for something rather than computes: where nobody else of the first
-  /// generation has started meanwhile, another one does.
+  /// Who has loaded for so long waits for something rather than computes, and does not count as one of
+  /// those.
   std::chrono::milliseconds load_patience{1'000};
+  bool first_serve_together = false;  ///< nobody of the first generation before all can
   unsigned slots =
       2048;  ///< for all processes alive at once, draining ones too; half of it bounds scale()
   /// From stop() to drain; answers announce the end of their connections meanwhile.
@@ -96,7 +97,8 @@ class Fleet {
   /// \param processes  wanted from that generation on; nullopt: as many as now.
   [[nodiscard]] Actions reload(Time now, std::optional<unsigned> processes = std::nullopt);
   [[nodiscard]] Actions scale(int change, Time now);
-  [[nodiscard]] Actions stop(Time now);  ///< after the delay, gracefully; again: as stop_now()
+  /// After the delay, gracefully; when it is asked for again, as stop_now().
+  [[nodiscard]] Actions stop(Time now);
   [[nodiscard]] Actions stop_now(Time now);
   [[nodiscard]] Actions tick(Time now);  ///< the time is, or is past, next_deadline()
   /// @}
@@ -109,6 +111,7 @@ class Fleet {
   [[nodiscard]] unsigned processes() const { return config_.processes; }
   [[nodiscard]] bool stopping() const { return ending_ || drain_at_; }  ///< asked to, or has to
   [[nodiscard]] bool ending() const { return ending_; }                 ///< nobody serves any more
+  [[nodiscard]] bool asked_to_stop() const { return asked_to_stop_; }
 
   /// What another Fleet needs to go on, unless it is stopping. \see archived_types.hpp
   template <typename Archive, typename Self>
@@ -200,6 +203,7 @@ class Fleet {
   void halt(WorkerId worker, Trouble trouble);
   void report(WorkerId worker, Trouble trouble, Consequence consequence,
               std::chrono::milliseconds delay = {});
+  void keep_who_serves();
   void abandon_incoming();
   void abandon_replacement();
   void advance_replacements();
@@ -235,6 +239,7 @@ class Fleet {
   WorkerId last_worker_ = 0;
   bool load_failure_reported_ = false;  // since somebody last got ready
   std::optional<Time> drain_at_;        // asked to stop, and going on until then
+  bool asked_to_stop_ = false;
   bool ending_ = false;
   bool finished_ = false;
   int status_ = 0;

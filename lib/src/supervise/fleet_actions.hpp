@@ -25,8 +25,8 @@ enum class Trouble : std::uint8_t {
 
 /// What follows from a trouble.
 enum class Consequence : std::uint8_t {
-  end,      ///< nothing ever served: everything ends
-  wait,     ///< nothing ever served: it may with the next reload
+  end,      ///< no generation was ever complete: everything ends
+  wait,     ///< no generation was ever complete: one may be with the next reload
   discard,  ///< the new generation is given up, the old one goes on
   halt,     ///< so is what is left of a generation of which some serve, and the rest of the old one
   retry,    ///< the worker is replaced after a delay, its siblings go on

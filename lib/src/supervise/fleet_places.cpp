@@ -96,10 +96,7 @@ std::size_t Fleet::loading(const Generation& generation) const {
 
 // Whether one more worker of this generation may start.
 bool Fleet::may_load(const Generation& generation) const {
-  if (!current_) {
-    const auto next = next_first_load();
-    return !next || *next <= now_;
-  }
+  if (!current_) return !next_first_load();
   if (&generation == &*current_)
     return !one_tries() || (!load_again_at_ && loading(generation) == 0);
   return config_.loads_at_once == 0 || loading(generation) < config_.loads_at_once;
@@ -108,16 +105,33 @@ bool Fleet::may_load(const Generation& generation) const {
 // When one more worker of the first generation may start, if that is not at once.
 std::optional<Fleet::Time> Fleet::next_first_load() const {
   if (current_ || !incoming_ || config_.first_loads_at_once == 0) return std::nullopt;
-  Time last{};
+  std::optional<Time> next;
+  unsigned busy = 0;
   bool some_wait = false;
   for (const Place& place : incoming_->places) {
     some_wait = some_wait || !place.member;
-    if (!place.member) continue;
-    const Member& member = members_.at(*place.member);
-    if (member.state == State::starting) last = std::max(last, member.since);
+    if (!place.member || members_.at(*place.member).state != State::starting) continue;
+    const Time patience_ends = members_.at(*place.member).since + config_.load_patience;
+    if (patience_ends <= now_) continue;
+    ++busy;
+    next = std::min(next.value_or(patience_ends), patience_ends);
   }
-  const bool busy = loading(*incoming_) >= config_.first_loads_at_once;
-  return some_wait && busy ? std::optional{last + config_.load_patience} : std::nullopt;
+  return some_wait && busy >= config_.first_loads_at_once ? next : std::nullopt;
+}
+
+// Whoever serves of a first generation that is not complete makes up the current one.
+void Fleet::keep_who_serves() {
+  std::vector<Place> serving;
+  for (Place& place : incoming_->places) {
+    if (place.member && members_.at(*place.member).state == State::serving) {
+      members_.at(*place.member).place = serving.size();
+      serving.push_back(place);
+    } else {
+      dismiss(place);
+    }
+  }
+  if (!serving.empty()) current_ = Generation{incoming_->number, std::move(serving)};
+  incoming_.reset();
 }
 
 void Fleet::abandon_incoming() {
@@ -184,7 +198,7 @@ void Fleet::abandon_replacement() {
   Replacement& replacement = replacements_.front();
   const WorkerId worker = replacement.worker;
   replacement = {worker};
-  dismiss(place_of(worker, *find(worker))->successor);
+  if (Place* place = place_of(worker, *find(worker))) dismiss(place->successor);
 }
 
 void Fleet::resize(Generation& generation) {

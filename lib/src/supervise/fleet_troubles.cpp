@@ -14,7 +14,7 @@ void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble, bool menda
   Place* place = place_of(worker, member);
   if (place == nullptr) return;  // killed or drained: nobody counts on it
   // Who serves while others of the first generation load may die of a request; not again and again.
-  const bool excused = member.state == State::serving && place->deaths == 0;
+  const bool excused = !current_ && member.state != State::starting && place->deaths == 0;
   const bool incoming = incoming_ && member.generation == incoming_->number && !excused;
   if (incoming) {
     const auto without_any = mendable ? Consequence::wait : Consequence::end;

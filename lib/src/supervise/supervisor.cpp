@@ -29,10 +29,12 @@ FleetConfig fleet_config(const SupervisorConfig& config) {
   FleetConfig fleet;
   fleet.processes = config.processes;
   fleet.slots = kSlots;
-  // Loading takes a processor for as long as it lasts, and who serves needs some, too.
-  const unsigned processors = capacity(affine_processors()).workers;
-  fleet.loads_at_once = std::max(1U, processors / 2);
-  fleet.first_loads_at_once = processors;
+  // Loading takes a processor for as long as it lasts, and memory; who serves needs some, too.
+  const unsigned room = capacity(affine_processors()).workers;
+  fleet.loads_at_once = std::max(1U, room / 2);
+  fleet.first_loads_at_once = room;
+  // Until all serve, a daemon's streams are those of whoever waits for that.
+  fleet.first_serve_together = static_cast<bool>(config.background);
   fleet.surge = config.surge;
   fleet.drain_delay = config.drain_delay;
   fleet.deadman = config.deadman;
@@ -156,7 +158,7 @@ void Supervisor::State::act_on(int signal) {
 
 void Supervisor::State::stop(const std::string& signal) {
   std::string what = " again: stopping at once";
-  if (!fleet.stopping())
+  if (!fleet.asked_to_stop())
     what = ": stopping, requests may finish within " + in_words(config.deadman) + " (--deadman)";
   if (!fleet.stopping() && config.drain_delay.count() > 0)
     what += "; serving for " + in_words(config.drain_delay) + " more before (--drain-delay)";

@@ -21,8 +21,8 @@ constexpr std::chrono::milliseconds kAllTurns{1'000};
 void Supervisor::State::apply(Actions more) {
   const bool nested = !actions.empty();
   actions.insert(actions.end(), more.begin(), more.end());
-  if (nested) return;
   if (fleet.ending()) turn_newcomers_away();
+  if (nested) return;
   while (!actions.empty()) {
     const Action next = actions.front();
     std::visit([this](const auto& each) { carry_out(each); }, next);
