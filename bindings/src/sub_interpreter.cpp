@@ -176,16 +176,21 @@ bool SubInterpreter::ready(const GilHeld& gil, PyObject* application, EnvironOpt
   return *to_serve_;
 }
 
-// As PyWorker::serve_requests()
-void SubInterpreter::serve_requests(const GilHeld& gil) const {
+// As PyWorker::serve_requests(). But while one of our threads that is at work may keep the GIL from this
+// one, a thread of another interpreter could take the call.
+void SubInterpreter::serve_requests(const GilHeld& gil) {
   Worker& worker = *duty_.worker;
   const ThreadStacks::Shown shown{*duty_.stacks};
+  ++at_work_;
   for (bool more = true; more;) {
     while (worker.run_one()) {
     }
     const GilReleased released{gil};
+    --at_work_;
     more = worker.wait_for_call();
+    if (at_work_++ > 0 && more) worker.wake_another();
   }
+  --at_work_;
 }
 
 }  // namespace spawning::python

@@ -5,7 +5,9 @@
 
 #include <Python.h>
 
+#include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -85,7 +87,7 @@ class SubInterpreter {
   /// Waits for whether requests are to be answered. False as well, with an exception set, if the
   /// application cannot be served.
   [[nodiscard]] bool ready(const GilHeld& gil, PyObject* application, EnvironOptions options);
-  void serve_requests(const GilHeld& gil) const;
+  void serve_requests(const GilHeld& gil);
   /// @}
 
  private:
@@ -105,6 +107,7 @@ class SubInterpreter {
   bool good_ = true;
   PyInterpreterState* state_ = nullptr;  // before it is loaded, and then no more
   std::unique_ptr<WsgiHandler> handler_;
+  std::atomic<std::size_t> at_work_{0};  // threads that have its GIL, or want it, for requests
   std::thread thread_;
 };
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <barrier>
 #include <chrono>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -164,6 +165,64 @@ TEST_F(WorkerPoolTest, IsNotSaturatedByACallThatOneOfManyFreeThreadsIsAboutToTak
   go.arrive_and_wait();
   one.join();
   two.join();
+}
+
+// As those of an interpreter whose lock another of its threads keeps.
+TEST_F(WorkerPoolTest, WakesThreadsUntilOneIsNotHeldUp) {
+  constexpr int kThreads = 3;
+  std::latch answered{1};
+  test::FunctionHandler inner{[&](Request, Responder) { answered.count_down(); }};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  std::barrier idle{kThreads + 1};
+  pool.on_idle([&] { idle.arrive_and_wait(); });
+  std::atomic<int> woken{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      EXPECT_TRUE(pool.wait());
+      if (++woken < kThreads) {
+        pool.wake_another();
+        answered.wait();
+      }
+      pool.run_one();
+    });
+  }
+  idle.arrive_and_wait();
+
+  pool.handle(request(), responder());
+  for (auto& thread : threads) thread.join();
+
+  EXPECT_EQ(woken, kThreads);
+  EXPECT_EQ(pool.queued(), 0U);
+}
+
+TEST_F(WorkerPoolTest, WakesNobodyInPlaceOfOneThatIsHeldUpIfNoCallIsQueued) {
+  std::atomic<std::uint64_t> running{0}, queued{0}, idle_threads{0}, completed{0};
+  test::FunctionHandler inner{[](Request, Responder) {}};
+  const Log errors = log();
+  WorkerPool pool{inner, errors};
+  pool.publish_to({&running, &queued, &idle_threads, &completed});
+  std::barrier idle{2}, go{2};
+  pool.on_idle([&] {  // as good as asleep, and held there
+    idle.arrive_and_wait();
+    go.arrive_and_wait();
+  });
+  std::thread thread{[&] { pool.run(); }};
+  idle.arrive_and_wait();
+
+  pool.wake_another();
+  EXPECT_EQ(idle_threads, 1U);
+  pool.handle(request(), responder());
+  EXPECT_EQ(idle_threads, 0U);
+  pool.wake_another();  // nobody sleeps
+  EXPECT_EQ(idle_threads, 0U);
+
+  pool.stop();
+  go.arrive_and_wait();
+  thread.join();
+  EXPECT_EQ(idle_threads, 0U);
+  EXPECT_EQ(pool.queued(), 0U);
 }
 
 struct WorkerPoolRoomTest : WorkerPoolTest {

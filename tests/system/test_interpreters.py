@@ -117,6 +117,30 @@ class TestServing:
             gate.open()
             assert held.response().body == b"passed"
 
+    @pytest.mark.parametrize("threads", [2, 4])
+    def test_a_lock_that_is_kept_keeps_no_request_from_the_other(
+        self, serve: Callable[..., Spawn], tmp_path: pathlib.Path, threads: int
+    ) -> None:
+        server = serve("--threads", str(threads), APPLICATION)
+        seen: set[int] = set()
+        answers: list[int] = []
+
+        def all_threads_have_answered() -> bool:
+            seen.add(json.loads(server.get("/where").body)["thread"])
+            return len(seen) == 2 * threads
+
+        def one_interpreter_answers_alone() -> bool:  # when the turn of each thread has come
+            answers.append(json.loads(server.get("/where").body)["interpreter"])
+            return len(answers) >= 4 * threads and len(set(answers[-4 * threads :])) == 1
+
+        wait_until(all_threads_have_answered, server.patience)
+        note = tmp_path / "note"
+        with server.client() as held:
+            held.request(f"/keep_the_gil?note={note}")
+            wait_until(note.exists, server.patience, "the application's turn")
+
+            wait_until(one_interpreter_answers_alone, server.patience)
+
     def test_all_that_a_request_needs_is_there(self, serve: Callable[..., Spawn]) -> None:
         server = serve(APPLICATION)
         with server.client() as client:

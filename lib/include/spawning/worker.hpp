@@ -101,6 +101,7 @@ class Worker {
   void run();
   [[nodiscard]] bool wait_for_call();
   bool run_one();
+  void wake_another();
   /// @}
 
   /// After ready() with greenlets: what their hub is to serve. Else nullptr. Owned by the Worker.

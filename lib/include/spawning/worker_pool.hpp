@@ -51,6 +51,11 @@ class WorkerPool final : public CallQueue {
   /// Runs the queued call whose turn it is on this thread, if there is one. Says whether it did.
   bool run_one();
 
+  /// For a thread that wait() has let go and that may be held up before its run_one(), as by a lock that a
+  /// running call keeps: the pool does not count on it any more, and wakes another one that sleeps. Wakes
+  /// nobody if no call is queued or another thread is on its way.
+  void wake_another();
+
   /// Lets every wait() and run() return as soon as the queue is empty.
   void stop() override;
 

@@ -92,6 +92,18 @@ bool WorkerPool::wait() {
   return !stopped_ || !none_waits();
 }
 
+// run_one() will count it out once more. So a thread is woken too many now and then; but when this one has
+// come to its lock, another that has been counted may still wait for that.
+void WorkerPool::wake_another() {
+  bool wake = false;
+  {
+    const std::lock_guard lock{mutex_};
+    if (on_the_way_ > 0) --on_the_way_;
+    wake = take_a_sleeper();
+  }
+  if (wake) wake_.notify_one();
+}
+
 bool WorkerPool::run_one() {
   std::optional<Call> call;
   bool wake = false, room = false, learn = false;

@@ -115,6 +115,8 @@ bool Worker::wait_for_call() { return state_->thread_pool->wait(); }
 
 bool Worker::run_one() { return state_->thread_pool->run_one(); }
 
+void Worker::wake_another() { state_->thread_pool->wake_another(); }
+
 GreenPool* Worker::green() const { return state_->green_pool; }
 
 void Worker::drain() {

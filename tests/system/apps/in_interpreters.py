@@ -25,6 +25,7 @@ def router(environ, start_response):
     where = {
         "pid": os.getpid(),
         "interpreter": id(sys.modules),
+        "thread": threading.get_ident(),
         "visits": visits,
         "multithread": environ["wsgi.multithread"],
         "multiprocess": environ["wsgi.multiprocess"],
