@@ -10,9 +10,10 @@
 
 namespace spawning::python {
 
-Interpreters::Interpreters(unsigned count, const SubInterpreter::Duty& duty)
+Interpreters::Interpreters(unsigned count, SubInterpreter::Duty duty)
     : known_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)}, to_come_{count} {
   if (!known_) throw_last_error("eventfd");
+  duty.turn = &turn_;
   all_.reserve(count);
   for (unsigned i = 0; i < count; ++i) {
     all_.push_back(std::make_unique<SubInterpreter>(duty, [this](SubInterpreter::Loaded how) {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <semaphore>
 #include <vector>
 
 #include "spawning/handler.hpp"
@@ -22,8 +23,9 @@ namespace spawning::python {
 ///                waits, and the constructor, without one: interpreters that begin take the first one's.
 class Interpreters : public Handler {
  public:
-  /// Has so many interpreters load the application, at the same time.
-  Interpreters(unsigned count, const SubInterpreter::Duty& duty);
+  /// Has so many interpreters load the application, one after the other: CPython 3.13.0 crashes now and
+  /// then where two import `ctypes` at the same time.
+  Interpreters(unsigned count, SubInterpreter::Duty duty);
 
   Interpreters(const Interpreters&) = delete;
   Interpreters& operator=(const Interpreters&) = delete;
@@ -44,6 +46,7 @@ class Interpreters : public Handler {
  private:
   UniqueFd known_;
   std::atomic<std::size_t> to_come_;
+  std::binary_semaphore turn_{1};  // to load
   std::vector<std::unique_ptr<SubInterpreter>> all_;
 };
 

@@ -106,12 +106,14 @@ void SubInterpreter::note(Loaded how, LoadFailure failure) {
     loaded_ = how;
     failure_ = std::move(failure);
   }
+  if (duty_.turn != nullptr) duty_.turn->release();
   tell_loaded_(how);
 }
 
 #if SPAWNING_HAS_INTERPRETERS
 
 void SubInterpreter::run() {
+  if (duty_.turn != nullptr) duty_.turn->acquire();
   Entered entered;
   if (entered.inside() == nullptr) {
     std::string summary{"no further interpreter can be had: "};
@@ -123,6 +125,7 @@ void SubInterpreter::run() {
 #else
 
 void SubInterpreter::run() {
+  if (duty_.turn != nullptr) duty_.turn->acquire();
   note(Loaded::badly,
        {"--interpreters: expected Python 3.13 or newer, whose interpreters have a lock each, "
         "not " PY_VERSION,

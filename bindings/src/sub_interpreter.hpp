@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <thread>
 
@@ -45,6 +46,8 @@ class SubInterpreter {
     Worker* worker = nullptr;        ///< whose requests it answers; nullptr: it only tries to load
     ThreadStacks* stacks = nullptr;  ///< where the worker's threads are shown
     const Log* log = nullptr;
+    /// Acquired before it loads, and released when it has; nullptr: it waits for nobody.
+    std::binary_semaphore* turn = nullptr;
   };
 
   /// How the application was loaded.
