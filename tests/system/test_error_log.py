@@ -219,7 +219,10 @@ def test_why_it_does_not_start_is_an_object_too(run_spawn, busy_port, tmp_path):
     (event,) = events(taken.stderr)
     assert event["message"].startswith("--host, --port: cannot bind 127.0.0.1:")
     (event,) = events(broken.stderr)
-    assert "ZeroDivisionError: division by zero; the service cannot start, so spawn ends" in event["message"]
+    assert (
+        "ZeroDivisionError: division by zero; the service cannot start, so spawn ends"
+        in event["message"]
+    )
     assert 'broken.py", line 1' in event["exception.stacktrace"]
     assert named_twice.returncode == 2
     (event,) = events(named_twice.stderr)
