@@ -121,7 +121,7 @@ class Worker:
         """Writes a line to the error log. ValueError: the level is not info, warning or error."""
 
     def drain(self) -> None:
-        """Stops accepting and finishes what is running."""
+        """Asks the supervisor for leave; then this stops accepting, and finishes what is running."""
 
     def fileno(self) -> int:
         """A descriptor, readable when the worker has nothing left to do."""

@@ -51,10 +51,20 @@ def main() -> int:
         return 2
     try:
         return _work(worker)
-    except Exception as error:  # whatever it is, in the format of the log
-        summary, traceback = explain(error)
-        worker.log_error(f"this worker cannot go on: {summary}", traceback)
+    except _CannotGoOn:
         return 1
+    except Exception as error:  # whatever it is, in the format of the log
+        _say_why(worker, error)
+        return 1
+
+
+class _CannotGoOn(Exception):
+    """The log has it why."""
+
+
+def _say_why(worker: Worker, error: Exception) -> None:
+    summary, traceback = explain(error)
+    worker.log_error(f"this worker cannot go on: {summary}", traceback)
 
 
 def _work(worker: Worker) -> int:
@@ -143,7 +153,11 @@ def _serve(
         serving.run(lambda: report(worker, modules), modules is not None)
     except BaseException as error:  # also out of a signal handler of the application's
         forks.end_child(error, _SERVING)
+        if isinstance(error, Exception):
+            _say_why(worker, error)  # while there is time: its supervisor is about to be told
         worker.drain()
+        if isinstance(error, Exception):
+            raise _CannotGoOn from error
         raise
     finally:
         if close_backdoor:

@@ -182,7 +182,9 @@ void define_worker(py::module_& module) {
            "Waits for who comes to the console: a descriptor; None when nobody is let in any more.")
       .def("log", &PyWorker::log, py::arg("level"), py::arg("text"),
            "Writes a line to the error log. ValueError: the level is not info, warning or error.")
-      .def("drain", &PyWorker::drain, "Stops accepting and finishes what is running.")
+      .def(
+          "drain", &PyWorker::drain,
+          "Asks the supervisor for leave; then this stops accepting, and finishes what is running.")
       .def("fileno", &PyWorker::fileno,
            "A descriptor, readable when the worker has nothing left to do.")
       .def("attention", &PyWorker::attention, "A descriptor, readable when attend() is wanted.")

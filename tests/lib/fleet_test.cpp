@@ -233,7 +233,7 @@ TEST_F(FleetTest, DiscardsAGenerationWhoseWorkerLeavesBeforeAllServe) {
   static_cast<void>(fleet.ready(3, now));
 
   EXPECT_EQ(fleet.leaving(3, now),
-            (Actions{reported(3, Trouble::leaving, Consequence::discard), Kill{3}, Kill{4}}));
+            (Actions{reported(3, Trouble::leaving, Consequence::discard), Drain{3, 10s}, Kill{4}}));
 }
 
 TEST_F(FleetTest, LetsWorkersLeaveThatHaveToAnyway) {

@@ -173,6 +173,15 @@ TEST(SupervisorRemainsTest, OfAnOlderProgramLackWhatIsNew) {
   EXPECT_EQ(refusal(replaced(text, "\"recent_restarts\"", "\"r\"")), "");
 }
 
+TEST(SupervisorRemainsTest, OfAnOlderProgramLackWhoLeavesByItself) {
+  SupervisorRemains remains;
+  remains.workers[7].record.leaving = true;
+  const std::string text = write_remains(remains).text;
+
+  EXPECT_TRUE(read_remains(text).workers.at(7).record.leaving);
+  EXPECT_FALSE(read_remains(replaced(text, "\"leaving\"", "\"l\"")).workers.at(7).record.leaving);
+}
+
 TEST(SupervisorRemainsTest, OfAnOlderProgramLackWhatItDidNotKnow) {
   const std::string text = replaced(write_remains({}).text, ",\"pidfile\":null", "");
 

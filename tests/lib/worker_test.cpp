@@ -237,6 +237,14 @@ TEST_F(WorkerTest, DoesNotAskToLeaveWhenItIsToldTo) {
   EXPECT_FALSE(says<control::Leaving>());
 }
 
+TEST_F(WorkerTest, LeavesWithoutASupervisorThatDoesNotAnswer) {
+  serve(hello, 1);
+
+  worker->drain();
+
+  EXPECT_TRUE(run_until(context, [&] { return finished(); }));
+}
+
 TEST_F(WorkerTest, EndsWhenItsSupervisorDiesWhileItWaitsForLeave) {
   serve(hello, 1);
   worker->drain();

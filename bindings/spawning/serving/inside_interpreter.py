@@ -65,9 +65,9 @@ def _work(worker: Interpreter) -> None:
         serving.start()
         serving.serve()
         serving.run(lambda: report(worker, modules), modules is not None)
-    except BaseException:
-        worker.drain()  # the threads end then
-        raise
+    except BaseException as error:
+        worker.broken(error)  # the threads end once the worker has been told to
+        return
     finally:
         serving.end()
     # What Python does when it ends, but for taking itself apart.

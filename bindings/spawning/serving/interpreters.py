@@ -33,24 +33,31 @@ def work(worker: Worker, config: dict[str, Any], http: dict[str, float | bool | 
     try:
         well = _serve(worker, config, http)
     except Exception as error:
-        summary, traceback = explain(error)
-        worker.log_error(f"this worker cannot go on: {summary}", traceback)
+        _say_why(worker, error)
         well = False
     _end(0 if well else 1)
+
+
+def _say_why(worker: Worker, error: Exception) -> None:
+    summary, traceback = explain(error)
+    worker.log_error(f"this worker cannot go on: {summary}", traceback)
 
 
 def _serve(worker: Worker, config: dict[str, Any], http: dict[str, float | bool | str]) -> bool:
     _wait_for(worker.load_in_interpreters(config["interpreters"], json.dumps(config)))
     if worker.tell_failure_in_interpreters():
         return False
+    well = True
     try:
         worker.log_accesses(config.get("access_log_format", "spawning"))
         worker.ready_in_interpreters(http)
         _wait_for(worker.fileno())
-    finally:
-        worker.drain()
-        well = worker.end_interpreters()
-        worker.close()
+    except Exception as error:
+        _say_why(worker, error)  # while there is time: its supervisor is about to be told
+        well = False
+    worker.drain()
+    well = worker.end_interpreters() and well
+    worker.close()
     return well
 
 

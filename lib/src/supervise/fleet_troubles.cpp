@@ -29,7 +29,8 @@ void Fleet::trouble(WorkerId worker, Member& member, Trouble trouble, bool menda
     retry(worker, member, *place, trouble);
   }
   const bool alive = trouble != Trouble::death && trouble != Trouble::death_before_ready;
-  if (alive && member.state == State::serving) {
+  const bool ends_well = member.state == State::serving || trouble == Trouble::leaving;
+  if (alive && ends_well) {
     drain(worker, member);
   } else if (alive) {
     kill(worker, member, trouble == Trouble::boot_timeout);

@@ -65,7 +65,8 @@ template <typename Archive, archived::Is<WorkerRecord> T>
 void describe(Archive& archive, T& record) {
   archive("description", record.description)("serves_since", record.serves_since);
   archive("started", record.started)("dealt", record.dealt);
-  archive("served", record.served)("draining", record.draining)("leaving", record.leaving);
+  archive("served", record.served)("draining", record.draining);
+  archive.newer("leaving", record.leaving);
   archive("handing_over", record.handing_over)("killed", record.killed);
 }
 

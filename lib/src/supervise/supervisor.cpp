@@ -160,7 +160,7 @@ void Supervisor::State::stop(const std::string& signal) {
   std::string what = " again: stopping at once";
   if (!fleet.asked_to_stop())
     what = ": stopping, requests may finish within " + in_words(config.deadman) + " (--deadman)";
-  if (!fleet.stopping() && config.drain_delay.count() > 0)
+  if (!fleet.stopping() && anybody_serves() && config.drain_delay.count() > 0)
     what += "; serving for " + in_words(config.drain_delay) + " more before (--drain-delay)";
   log.info(signal + what);
   notifier->stopping();

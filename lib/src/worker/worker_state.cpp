@@ -22,6 +22,9 @@ namespace {
 // Other workers hand their connections over meanwhile, one after the other.
 constexpr std::chrono::seconds kSettling{1};
 
+// A supervisor that does not get on, or is older than Leaving, keeps nobody from ending.
+constexpr std::chrono::seconds kPatienceWithSupervisor{5};
+
 // For the access log of a process that is about to be killed; it has a second in all.
 constexpr std::chrono::milliseconds kLastLines{200};
 
@@ -180,7 +183,12 @@ void Worker::State::settle_in() {
 void Worker::State::leave() {
   if (draining) return;
   if (!server) return drain(false);
-  if (!std::exchange(leaving, true)) channel->send(control::encode(control::Leaving{}));
+  if (std::exchange(leaving, true)) return;
+  channel->send(control::encode(control::Leaving{}));
+  patience_with_supervisor.expires_after(kPatienceWithSupervisor);
+  patience_with_supervisor.async_wait([this](boost::system::error_code error) {
+    if (!error && !draining) drain(false);
+  });
 }
 
 void Worker::State::drain(bool hand_over) {
@@ -188,6 +196,7 @@ void Worker::State::drain(bool hand_over) {
   console.close();
   if (again && (hand_over || !server)) return;
   settling.cancel();
+  patience_with_supervisor.cancel();
   prefer(Scheduling::prompt);
   seat.listeners.clear();
   slot.state = WorkerState::draining;

@@ -103,6 +103,7 @@ struct Worker::State {
   std::unique_ptr<Server> server;
   std::unique_ptr<ControlChannel> channel;
   boost::asio::steady_timer backlog_timer{io};
+  boost::asio::steady_timer patience_with_supervisor{io};  // while it leaves
   boost::asio::steady_timer settling{io};  // while connections come from those that it replaces
   bool keeps_out = false;                  // new connections, while the threads are busy
   unsigned accept_anyway = 0;              // of which it takes so many, however busy they are
