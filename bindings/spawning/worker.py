@@ -153,12 +153,13 @@ def _serve(
         serving.run(lambda: report(worker, modules), modules is not None)
     except BaseException as error:  # also out of a signal handler of the application's
         forks.end_child(error, _SERVING)
-        if isinstance(error, Exception):
+        try:
+            if not isinstance(error, Exception):
+                raise
             _say_why(worker, error)  # while there is time: its supervisor is about to be told
-        worker.drain()
-        if isinstance(error, Exception):
             raise _CannotGoOn from error
-        raise
+        finally:
+            worker.drain()
     finally:
         if close_backdoor:
             close_backdoor()

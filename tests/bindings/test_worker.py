@@ -15,6 +15,7 @@ class Worker:
 
     def __init__(self):
         self.served = []
+        self.said = []
         self._drains = threading.Event()
 
     def log_accesses(self, form):
@@ -26,6 +27,10 @@ class Worker:
     def serve_requests(self):
         self._drains.wait()
         self.served.append(threading.current_thread().name)
+
+    def log_error(self, introduction, traceback):
+        assert not self._drains.is_set()  # it may be too late by then
+        self.said.append((introduction, traceback.splitlines()[-1]))
 
     def drain(self):
         self._drains.set()
@@ -58,8 +63,11 @@ def test_the_threads_finish_when_it_fails_between_ready_and_serving(monkeypatch,
     worker, forks = Worker(), Forks()
     config = {"threadpool_workers": 2}
 
-    with pytest.raises(LookupError) as failure:
+    with pytest.raises(spawning.worker._CannotGoOn) as failure:
         spawning.worker._serve(worker, forks, None, config, None, hub=None)
 
-    assert forks.errors == [failure.value]
+    assert forks.errors == [failure.value.__cause__]
+    assert worker.said == [
+        ("this worker cannot go on: LookupError: no room for it", "LookupError: no room for it")
+    ]
     assert sorted(worker.served) == ["spawning-0", "spawning-1"]
