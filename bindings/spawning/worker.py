@@ -14,7 +14,7 @@ import os
 import sys
 
 from spawning.application import load, modules_to_report, patch, report, with_pages
-from spawning.loading.explaining import explain, explain_load
+from spawning.loading.explaining import explain_load, say_why_it_ends
 from spawning.loading.surroundings import restore_environment
 from spawning.serving.forking import Forks
 from spawning.serving.thread_serving import ThreadServing
@@ -54,17 +54,12 @@ def main() -> int:
     except _CannotGoOn:
         return 1
     except Exception as error:  # whatever it is, in the format of the log
-        _say_why(worker, error)
+        say_why_it_ends(worker.log_error, error)
         return 1
 
 
 class _CannotGoOn(Exception):
     """The log has it why."""
-
-
-def _say_why(worker: Worker, error: Exception) -> None:
-    summary, traceback = explain(error)
-    worker.log_error(f"this worker cannot go on: {summary}", traceback)
 
 
 def _work(worker: Worker) -> int:
@@ -156,7 +151,8 @@ def _serve(
         try:
             if not isinstance(error, Exception):
                 raise
-            _say_why(worker, error)  # while there is time: its supervisor is about to be told
+            # While there is time: its supervisor is about to be told.
+            say_why_it_ends(worker.log_error, error)
             raise _CannotGoOn from error
         finally:
             worker.drain()

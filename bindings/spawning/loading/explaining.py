@@ -16,6 +16,8 @@ _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 TYPE_CHECKING = False  # typing's, as every worker begins here
 if TYPE_CHECKING:
+    from typing import Callable
+
     from spawning.loading.load_failure import LoadFailure
 
 
@@ -26,6 +28,12 @@ def explain(error: BaseException) -> tuple[str, str]:
     except BaseException:  # SystemExit too, where a script is loaded in place of a module
         return _summary_of(error), _traceback_of(error, _frames_of(error))
     return summary_of(error), traceback_of(error)
+
+
+def say_why_it_ends(log_error: Callable[[str, str], None], error: Exception) -> None:
+    """In the log of a worker."""
+    summary, traceback = explain(error)
+    log_error(f"this worker cannot go on: {summary}", traceback)
 
 
 def explain_load(error: BaseException) -> LoadFailure | tuple[str, str, list[str]]:

@@ -10,7 +10,7 @@ import sys
 from typing import Any, NoReturn
 
 from spawning._native import Worker, load_in_interpreter
-from spawning.loading.explaining import explain
+from spawning.loading.explaining import say_why_it_ends
 from spawning.loading.load_failure import LoadFailure
 
 _MOST = 256  # as of `spawn`
@@ -33,14 +33,9 @@ def work(worker: Worker, config: dict[str, Any], http: dict[str, float | bool | 
     try:
         well = _serve(worker, config, http)
     except Exception as error:
-        _say_why(worker, error)
+        say_why_it_ends(worker.log_error, error)
         well = False
     _end(0 if well else 1)
-
-
-def _say_why(worker: Worker, error: Exception) -> None:
-    summary, traceback = explain(error)
-    worker.log_error(f"this worker cannot go on: {summary}", traceback)
 
 
 def _serve(worker: Worker, config: dict[str, Any], http: dict[str, float | bool | str]) -> bool:
@@ -53,7 +48,8 @@ def _serve(worker: Worker, config: dict[str, Any], http: dict[str, float | bool 
         worker.ready_in_interpreters(http)
         _wait_for(worker.fileno())
     except Exception as error:
-        _say_why(worker, error)  # while there is time: its supervisor is about to be told
+        # While there is time: its supervisor is about to be told.
+        say_why_it_ends(worker.log_error, error)
         well = False
     worker.drain()
     well = worker.end_interpreters() and well
