@@ -18,6 +18,7 @@ MEASURES = (
     ("asked_kib", "KiB asked", "{:.2f}"),
     ("alone_p99_ms", "p99 alone", "{:.2f}"),
     ("start_ms", "start ms", "{:.0f}"),
+    ("import_ms", "import ms", "{:.0f}"),
     ("errors", "errors", "{:,.0f}"),
 )
 KEYS = ("round", "subject", "peer", *(key for key, _, _ in MEASURES))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The servers that peers.py compares, and how each is started: one process, four threads where it has any."""
+"""The servers that peers.py compares, and how each is started: with four threads a process where it has any."""
 
 import functools
 import shutil
@@ -15,7 +15,7 @@ THREADS = "4"
 MOST_CONNECTIONS = "20000"
 
 NGINX = """
-daemon off; master_process off; worker_processes 1; pid {scratch}/nginx.pid; error_log /dev/null crit;
+daemon off; master_process {master}; worker_processes {processes}; pid {scratch}/nginx.pid; error_log /dev/null crit;
 events {{ worker_connections 20000; }}
 http {{ access_log off; keepalive_requests 100000000; client_body_temp_path {scratch};
   proxy_temp_path {scratch}; fastcgi_temp_path {scratch}; uwsgi_temp_path {scratch}; scgi_temp_path {scratch};
@@ -47,7 +47,7 @@ KeepAlive On
 MaxKeepAliveRequests 0
 KeepAliveTimeout 75
 WSGISocketPrefix {scratch}/wsgi
-WSGIDaemonProcess bench processes=1 threads=4 python-path={path}
+WSGIDaemonProcess bench processes={processes} threads=4 python-path={path}
 WSGIProcessGroup bench
 WSGIApplicationGroup %{{GLOBAL}}
 WSGIScriptAlias / {scratch}/application.wsgi
@@ -65,6 +65,7 @@ class Place:
     build: Path
     python: Path  # of the environment that the peers are in
     scratch: Path
+    processes: int = 1  # of each server
 
     @functools.cached_property
     def packages(self):
@@ -103,6 +104,7 @@ class Peer:
     missing: Callable[[Place], Optional[str]]  # what it lacks here
     command: Callable[[Place, str, int], list]  # for MODULE:NAME and a port
     only_hello: bool = False
+    one_process: bool = False  # it has no more
 
 
 def nothing(place):
@@ -118,8 +120,9 @@ def needs(module):
 
 def spawn(*options):
     def command(place, application, port):
-        ours = [place.build / "cli" / "spawn", "--python", place.python, "--processes", "1"]
-        ours += ["--access-log-file", "/dev/null", "--max-connections", MOST_CONNECTIONS]
+        ours = [place.build / "cli" / "spawn", "--python", place.python]
+        ours += ["--processes", str(place.processes), "--max-connections", MOST_CONNECTIONS]
+        ours += ["--access-log-file", "/dev/null"]
         return [*ours, *options, application, "--port", str(port)]
 
     return command
@@ -129,21 +132,25 @@ def spawn(*options):
 
 
 def by_runner(name):
-    return lambda place, application, port: [place.python, RUNNER, name, application, str(port)]
+    def command(place, application, port):
+        return [place.python, RUNNER, name, application, str(port), str(place.processes)]
+
+    return command
 
 
 def granian(place, application, port):
-    options = "--interface wsgi --workers 1 --no-ws --no-log --backlog 4096"
+    options = "--interface wsgi --no-ws --no-log --backlog 4096"
     command = [place.python, "-m", "granian", *options.split(), "--blocking-threads", THREADS]
-    command += ["--backpressure", MOST_CONNECTIONS]
+    command += ["--workers", str(place.processes), "--backpressure", MOST_CONNECTIONS]
     return [*command, "--port", str(port), application]
 
 
 def gunicorn(worker, *options):
     def command(place, application, port):
-        common = [place.python, "-m", "gunicorn", "-k", worker, "-w", "1", "--log-level", "error"]
-        common += ["--worker-connections", MOST_CONNECTIONS, "--keep-alive", "75", *options]
-        return [*common, "--backlog", "4096", "-b", f"127.0.0.1:{port}", application]
+        common = [place.python, "-m", "gunicorn", "-k", worker, "-w", str(place.processes)]
+        common += ["--log-level", "error", "--worker-connections", MOST_CONNECTIONS, *options]
+        common += ["--keep-alive", "75", "--backlog", "4096", "-b", f"127.0.0.1:{port}"]
+        return [*common, application]
 
     return command
 
@@ -151,10 +158,11 @@ def gunicorn(worker, *options):
 def uwsgi(program, *options):
     def command(place, application, port):
         common = [program(place), *options, "--http11-socket", f"127.0.0.1:{port}", "--need-app"]
-        common += ["--threads", THREADS, "--disable-logging", "--die-on-term", "--pythonpath", HERE]
+        common += ["--processes", str(place.processes), "--threads", THREADS]
+        common += ["--disable-logging", "--pythonpath", HERE]
         # The kernel cuts a longer backlog short; uWSGI does not start.
         backlog = min(4096, int(Path("/proc/sys/net/core/somaxconn").read_text()))
-        return [*common, "--listen", str(backlog), "-w", application]
+        return [*common, "--die-on-term", "--listen", str(backlog), "-w", application]
 
     return command
 
@@ -167,7 +175,9 @@ def debians_uwsgi(place):
 
 def nginx(place, application, port):
     path = place.scratch / "nginx.conf"
-    path.write_text(NGINX.format(scratch=place.scratch, port=port))
+    master = "on" if place.processes > 1 else "off"
+    values = {"scratch": place.scratch, "port": port, "processes": place.processes}
+    path.write_text(NGINX.format(master=master, **values))
     return [system_program("nginx"), "-p", place.scratch, "-e", "/dev/null", "-c", path]
 
 
@@ -180,8 +190,9 @@ def mod_wsgi(place, application, port):
     script = f"from {module} import {name} as application\n"
     (place.scratch / "application.wsgi").write_text(script)
     path = place.scratch / "apache.conf"
-    values = {"scratch": place.scratch, "port": port, "modules": MODULES, "user": "www-data"}
-    path.write_text(APACHE.format(path=f"{HERE}:{place.packages}", **values))
+    values = {"scratch": place.scratch, "port": port, "processes": place.processes}
+    values |= {"modules": MODULES, "user": "www-data", "path": f"{HERE}:{place.packages}"}
+    path.write_text(APACHE.format(**values))
     return [system_program("apache2"), "-DFOREGROUND", "-f", path]
 
 
@@ -214,10 +225,10 @@ PEERS = (
         lambda place: needs("gunicorn")(place) or needs("gevent")(place),
         gunicorn("gevent"),
     ),
-    Peer("gevent", needs("gevent"), by_runner("gevent")),
-    Peer("eventlet", needs("eventlet"), by_runner("eventlet")),
-    Peer("waitress", needs("waitress"), by_runner("waitress")),
-    Peer("cheroot", needs("cheroot"), by_runner("cheroot")),
+    Peer("gevent", needs("gevent"), by_runner("gevent"), one_process=True),
+    Peer("eventlet", needs("eventlet"), by_runner("eventlet"), one_process=True),
+    Peer("waitress", needs("waitress"), by_runner("waitress"), one_process=True),
+    Peer("cheroot", needs("cheroot"), by_runner("cheroot"), one_process=True),
     Peer(
         "uwsgi",
         lambda place: None if place.beside_python("uwsgi") else "no uwsgi in the environment",
@@ -230,7 +241,7 @@ PEERS = (
     ),
     Peer("mod_wsgi", lacks_mod_wsgi, mod_wsgi),
     Peer("nginx", lambda place: None if system_program("nginx") else "no nginx", nginx, True),
-    Peer("floor", lacks_floor, floor, True),
+    Peer("floor", lacks_floor, floor, only_hello=True, one_process=True),
 )
 
 

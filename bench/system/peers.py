@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Compares `spawn` with other WSGI servers: the same applications, one process each, in turns, by wrk.
+"""Compares `spawn` with other WSGI servers: the same applications, in turns, by wrk.
 
 Each measurement starts its server anew. In every round all peers are asked for a subject one after the
 other, so that what else the machine does meets all of them; figures are medians of the rounds, and
-ratios medians of each round's ratio. With two processors or more the server has the last one to
-itself, and wrk the first; --unpinned leaves that to the kernel. nginx, which answers `return 200`, and a
+ratios medians of each round's ratio. Where there are processors enough each of a server's processes has
+one, from the last on, and wrk the first; --unpinned leaves that to the kernel. nginx, which answers `return 200`, and a
 few lines of C (floor.c) are no WSGI servers: they show what is left to gain.
 """
 
@@ -52,6 +52,7 @@ def read_options(arguments):
         metavar="SUBJECT,…",
         help="these applications and situations (all)",
     )
+    add("--processes", type=int, default=1, metavar="N", help="of each server that has more (1)")
     add("--rounds", type=int, default=3, metavar="N", help="how often (3)")
     add("--seconds", type=int, default=3, metavar="N", help="of each measurement (3)")
     add("--to", default=USUAL, metavar="PEER", help=f"whose figures the ratios are to ({USUAL})")
@@ -64,20 +65,21 @@ def read_options(arguments):
     for name in options.subjects:
         if name not in SUBJECTS:
             parser.error(f"--subjects: no subject {name!r}; there are {', '.join(SUBJECTS)}")
-    if options.rounds < 1 or options.seconds < 1:
-        parser.error("--rounds and --seconds: expected a number from 1 on")
+    if min(options.processes, options.rounds, options.seconds) < 1:
+        parser.error("--processes, --rounds and --seconds: expected a number from 1 on")
     return options
 
 
 # ---- where it runs -----------------------------------------------------------------------------------
 
 
-def pinning(unpinned):
+def pinning(unpinned, processes):
     """The commands before a server and before wrk."""
-    processors = sorted(os.sched_getaffinity(0))
-    if unpinned or len(processors) < 2 or not shutil.which("taskset"):
+    processors = [str(each) for each in sorted(os.sched_getaffinity(0))]
+    if unpinned or len(processors) <= processes or not shutil.which("taskset"):
         return [], []
-    return ["taskset", "-c", str(processors[-1])], ["taskset", "-c", str(processors[0])]
+    theirs = ",".join(processors[-processes:])
+    return ["taskset", "-c", theirs], ["taskset", "-c", processors[0]]
 
 
 def describe(place, before_server, before_load):
@@ -93,7 +95,7 @@ def describe(place, before_server, before_load):
         where = f"server on processor {before_server[-1]}, wrk on {before_load[-1]}"
     yield (
         f"Linux {platform.release()}, {platform.machine()}, {os.cpu_count()} processors, "
-        f"Python {platform.python_version()}; {where}"
+        f"Python {platform.python_version()}; processes: {place.processes}, {where}"
     )
     yield " ".join(sorted(each for each in version if each.startswith(tuple(names))))
     load = os.getloadavg()[0]
@@ -115,6 +117,12 @@ def serve(peer, place, before_server, application):
         yield process.pid, port
 
 
+def bare(place, before_server, module):
+    """Python imports a module, and ends."""
+    command = [*before_server, place.python, "-c", f"import {module}"]
+    subprocess.run(command, env=environment(place), cwd=place.scratch, check=True)
+
+
 def last_words(place):
     """What the latest server has said at last on standard error."""
     lines = (place.scratch / "errors").read_text(errors="replace").split("\n")
@@ -134,7 +142,8 @@ def suits(peer, subject):
 
 def present(peers, place):
     for peer in peers:
-        missing = peer.missing(place)
+        one = "it has one process" if peer.one_process and place.processes > 1 else None
+        missing = one or peer.missing(place)
         if missing:
             print(f"{peer.name} is left out: {missing}", flush=True)
         else:
@@ -151,7 +160,10 @@ def compare(peers, place, options, pins):
                 if (peer, subject) in failed or not suits(peer, subject):
                     continue
                 setting = Setting(
-                    functools.partial(serve, peer, place, pins[0]), options.seconds, pins[1]
+                    functools.partial(serve, peer, place, pins[0]),
+                    options.seconds,
+                    pins[1],
+                    functools.partial(bare, place, pins[0]),
                 )
                 try:
                     found = measure(subject, setting)
@@ -185,9 +197,9 @@ def main(arguments=None):
     raise_descriptor_limit()
     with tempfile.TemporaryDirectory() as scratch:
         os.chmod(scratch, 0o755)
-        place = Place(build, Path(os.path.abspath(python)), Path(scratch))
+        place = Place(build, Path(os.path.abspath(python)), Path(scratch), options.processes)
         compile_package(place.python, place.build)
-        pins = pinning(options.unpinned)
+        pins = pinning(options.unpinned, options.processes)
         heading = list(describe(place, *pins))
         print("\n".join(heading), flush=True)
         rows = compare(list(present(chosen, place)), place, options, pins)

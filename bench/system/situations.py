@@ -29,6 +29,7 @@ class Setting:
     serve: Callable  # of MODULE:NAME: a context manager that gives (pid, port)
     seconds: float
     before_load: list  # the command that pins wrk, or nothing
+    bare: Callable  # of a module: imports it into a Python without a server
 
 
 class Crowd:
@@ -158,7 +159,13 @@ def slow(setting):
 
 
 def start(setting):
-    """From the command to the first answer, and the memory of who has answered one request."""
+    """From the command to the first answer, and the memory of who has answered one request.
+
+    Beside it: what Python takes that does no more than import the same application, and ends.
+    """
+    began = time.monotonic()
+    setting.bare("peer_applications")
+    bare = time.monotonic() - began
     began = time.monotonic()
     with setting.serve("peer_applications:hello") as (pid, port):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -168,6 +175,7 @@ def start(setting):
         connection.close()
         return {
             "start_ms": taken * 1000,
+            "import_ms": bare * 1000,
             "memory_mib": memory(pid) / 1024,
             "errors": 0 if answered else 1,
         }

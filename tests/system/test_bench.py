@@ -204,6 +204,22 @@ def test_it_compares_what_is_there_and_names_what_is_not(tmp_path: pathlib.Path)
     assert ET.parse(tmp_path / "peers.svg").getroot().tag.endswith("svg")
 
 
+def test_it_compares_several_processes_of_each_with_who_has_more_than_one(
+    tmp_path: pathlib.Path,
+) -> None:
+    chosen = ["--only", "spawn,waitress", "--subjects", "start", "--processes", "2"]
+
+    outcome = compare(tmp_path, *chosen, "--rounds", "1")
+
+    assert outcome.returncode == 0, outcome.stderr
+    assert "processes: 2" in outcome.stdout
+    assert "waitress is left out: it has one process" in outcome.stdout
+    with open(tmp_path / "peers.csv") as file:
+        (row,) = csv.DictReader(file)
+    assert row["peer"] == "spawn" and row["errors"] == "0"
+    assert float(row["start_ms"]) > 0 and float(row["import_ms"]) > 0
+
+
 def test_it_refuses_names_that_there_are_not(tmp_path: pathlib.Path) -> None:
     outcome = compare(tmp_path, "--subjects", "helo")
 
@@ -212,6 +228,9 @@ def test_it_refuses_names_that_there_are_not(tmp_path: pathlib.Path) -> None:
     outcome = compare(tmp_path, "--only", "uvicorn")
     assert outcome.returncode != 0
     assert "no peer 'uvicorn'; there are spawn" in outcome.stderr
+    outcome = compare(tmp_path, "--processes", "0")
+    assert outcome.returncode == 2
+    assert "--processes, --rounds and --seconds: expected a number from 1 on" in outcome.stderr
 
 
 def test_uploads_are_measured_and_all_arrive() -> None:
