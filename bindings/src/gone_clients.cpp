@@ -36,6 +36,27 @@ bool must_not_be_left(const PyRef& frame) {
   });
 }
 
+// To look at another thread's frames makes objects of them. Were garbage collected then, its finalizers
+// might let that thread go on, and its frames be gone when they are done.
+class NoCollection {
+ public:
+#if PY_VERSION_HEX >= 0x030A0000  // before, no objects are made
+  NoCollection() : was_enabled_{PyGC_Disable() != 0} {}
+  ~NoCollection() {
+    if (was_enabled_) PyGC_Enable();
+  }
+
+ private:
+  const bool was_enabled_;
+
+ public:
+#else
+  NoCollection() = default;
+#endif
+  NoCollection(const NoCollection&) = delete;
+  NoCollection& operator=(const NoCollection&) = delete;
+};
+
 bool may_be_left(PyRef frame) {
   while (frame) {
     if (must_not_be_left(frame)) return false;
@@ -85,7 +106,8 @@ void GoneClients::take_attention() const {
 bool GoneClients::attend(const GilHeld&) {
   take_attention();
   bool again = false;
-  for (State* const each : iterations_) {
+  const auto iterations = iterations_;  // some may begin or end before we are through
+  for (const auto& each : iterations) {
     if (each->waits_in_vain() && !each->interrupt(*this)) again = true;
   }
   return again;
@@ -93,8 +115,10 @@ bool GoneClients::attend(const GilHeld&) {
 
 PyRef GoneClients::next_abandoned(const GilHeld&, bool& again) {
   take_attention();
-  for (State* const each : iterations_) {
+  const auto iterations = iterations_;  // as above
+  for (const auto& each : iterations) {
     if (!each->waits_in_vain() || !each->greenlet) continue;
+    const NoCollection undisturbed;
     // None if it waits in native code alone, such as iter(queue.get, None): it does not run, we do.
     PyRef frame = attribute(each->greenlet, "gr_frame");
     if (frame && frame.get() == Py_None) frame = {};
@@ -102,6 +126,7 @@ PyRef GoneClients::next_abandoned(const GilHeld&, bool& again) {
       again = true;
       continue;
     }
+    if (!each->waits_in_vain()) continue;
     each->interrupted = true;
     each->exit = attribute(each->greenlet, "GreenletExit");
     return PyRef::borrow(each->greenlet.get());
@@ -125,10 +150,12 @@ void GoneClients::wake(PyObject* frame) const {
   if (!done) PyErr_Clear();  // it does not wait (any more)
 }
 
-// The frames of a thread that does not have the GIL stay as they are.
+// The frames of a thread that does not have the GIL stay as they are, for as long as we do not let go of it.
 bool GoneClients::State::interrupt(const GoneClients& clients) {
+  const NoCollection undisturbed;
   const PyRef innermost = PyRef::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(thread)));
   if (!may_be_left(PyRef::borrow(innermost.get()))) return false;
+  if (!waits_in_vain()) return true;  // what is raised now must not hit another request
   interrupted = true;
   PyThreadState_SetAsyncExc(thread->thread_id, PyExc_GeneratorExit);
   if (innermost) clients.wake(innermost.get());
@@ -144,10 +171,10 @@ void GoneClients::State::forget_interruption() const {
 }
 
 GoneClients::Iteration::Iteration(const GilHeld& gil, GoneClients& clients, WsgiResponse& response)
-    : gil_{gil}, clients_{clients}, response_{response}, state_{std::make_unique<State>()} {
+    : gil_{gil}, clients_{clients}, response_{response}, state_{std::make_shared<State>()} {
   if (clients_.hub_ != nullptr) state_->greenlet = clients_.hub_->current(gil);
   PyErr_Clear();  // one that is not known is not interrupted
-  clients_.iterations_.push_back(state_.get());
+  clients_.iterations_.push_back(state_);
   response_.when_gone(gil, [gone = state_->gone, &attention = clients_.attention_] {
     gone->store(true, std::memory_order_relaxed);
     // It fails only where the counter is full, that is, where somebody is told already.
@@ -158,7 +185,7 @@ GoneClients::Iteration::Iteration(const GilHeld& gil, GoneClients& clients, Wsgi
 // In this order: from the first line on nobody is told any more.
 GoneClients::Iteration::~Iteration() {
   response_.when_gone(gil_, nullptr);
-  std::erase(clients_.iterations_, state_.get());
+  std::erase(clients_.iterations_, state_);
 }
 
 bool GoneClients::Iteration::gone() const { return state_->gone->load(std::memory_order_relaxed); }

@@ -60,8 +60,8 @@ class GoneClients {
 
   UniqueFd attention_;
   Hub* const hub_;
-  PyRef condition_wait_;            // the code of threading.Condition.wait
-  std::vector<State*> iterations_;  // that are going on
+  PyRef condition_wait_;                            // the code of threading.Condition.wait
+  std::vector<std::shared_ptr<State>> iterations_;  // that are going on
 };
 
 /// One application's iterable being iterated.
@@ -86,7 +86,7 @@ class GoneClients::Iteration {
   const GilHeld& gil_;
   GoneClients& clients_;
   WsgiResponse& response_;
-  std::unique_ptr<State> state_;  // not on the stack, which is a greenlet's
+  const std::shared_ptr<State> state_;  // with whoever looks at it just when this ends
 };
 
 }  // namespace spawning::python
