@@ -204,9 +204,12 @@ bool EnvironBuilder::set_headers(PyObject* environ, const Request& request) {
     if (known->key.get() == keys_[http_host].get()) host_field = header.value;
     const PyRef value = latin1(header.value);
     if (!value) return false;
+    const Py_ssize_t before = PyDict_GET_SIZE(environ);
     PyObject* const stored = PyDict_SetDefault(environ, known->key.get(), value.get());
     if (stored == nullptr) return false;
-    if (stored != value.get() && !join(environ, *known, stored, value.get())) return false;
+    // A second one of one character, or none, is the same object.
+    const bool is_first = PyDict_GET_SIZE(environ) > before;
+    if (!is_first && !join(environ, *known, stored, value.get())) return false;
   }
   if (has_length && !set(environ, content_length, decimal(request.body->size()))) return false;
   // The host is a view of the field unless somebody else has named it. RFC 9112 §3.2.2

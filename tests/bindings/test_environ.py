@@ -279,6 +279,16 @@ def test_repeated_headers_are_joined(environ_of):
     assert environ["HTTP_COOKIE"] == "c=1; d=2"
 
 
+def test_repeated_headers_of_one_character_and_of_none_are_joined(environ_of):
+    same = [("X-A", "1"), ("X-A", "1"), ("X-B", ""), ("X-B", ""), ("Cookie", "c"), ("Cookie", "c")]
+
+    environ = environ_of("/", headers=same)
+
+    assert environ["HTTP_X_A"] == "1,1"
+    assert environ["HTTP_X_B"] == ","
+    assert environ["HTTP_COOKIE"] == "c; c"
+
+
 def test_a_header_with_an_underscore_that_the_server_lets_pass(environ_of):
     environ = environ_of("/", headers=[("X_User", "a"), ("x-other_name", "b")])
 
