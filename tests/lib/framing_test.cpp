@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
 
 namespace spawning {
@@ -96,6 +97,22 @@ TEST_F(ChunkDecoderTest, GivesTheSameForEverySegmentation) {
       ASSERT_EQ(text(body), "hello world");
     }
   }
+}
+
+TEST_F(ChunkDecoderTest, KeepsTheOrderOfShortAndLongChunksAlsoOfABodyInAFile) {
+  body = Body{Bytes{1000}};
+  std::string input, data;
+  for (const std::size_t size : {1U, 2U, 16'383U, 1U, 16'384U, 16'385U, 3U, 50'000U, 16'000U, 7U}) {
+    std::ostringstream digits;
+    digits << std::hex << size;
+    const std::string chunk(size, static_cast<char>('a' + data.size() % 26));
+    input += digits.str() + "\r\n" + chunk + "\r\n";
+    data += chunk;
+  }
+
+  EXPECT_EQ(decode(input + "0\r\n\r\n"), Status::done);
+
+  EXPECT_EQ(body.read_all(Bytes{1 << 20}), data);
 }
 
 TEST_F(ChunkDecoderTest, StartsAfreshAfterReset) {

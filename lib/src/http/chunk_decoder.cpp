@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "http/framing.hpp"
 #include "http/octets.hpp"
@@ -14,16 +16,38 @@ constexpr std::size_t kMostExtensionOctets = 16 << 10;  // in all chunks of a bo
 
 }  // namespace
 
+// Puts short chunks together: once a body lies in its file each append() is a system call.
+class ChunkDecoder::Gathering {
+ public:
+  explicit Gathering(Body& body) : body_{body} {}
+
+  void add(std::string_view data) {
+    if (data.size() > octets_.size() - size_) append();
+    if (data.size() > octets_.size()) return body_.append(data);
+    size_ += data.copy(octets_.data() + size_, data.size());
+  }
+  void append() {
+    if (size_ > 0) body_.append({octets_.data(), std::exchange(size_, 0)});
+  }
+
+ private:
+  Body& body_;
+  std::size_t size_ = 0;
+  std::array<char, 16 << 10> octets_;  // of which `size_` count
+};
+
 ChunkDecoder::Status ChunkDecoder::decode(std::string_view input, Body& body,
                                           std::size_t& consumed) {
+  Gathering gathering{body};
   consumed = 0;
   while (status_ == Status::more && consumed < input.size()) {
     if (phase_ == Phase::data) {
-      consumed += take_data(input.substr(consumed), body);
+      consumed += take_data(input.substr(consumed), gathering);
     } else {
       take(input[consumed++]);
     }
   }
+  gathering.append();
   return status_;
 }
 
@@ -35,9 +59,9 @@ void ChunkDecoder::reset() {
   extension_octets_ = trailer_count_ = 0;
 }
 
-std::size_t ChunkDecoder::take_data(std::string_view input, Body& body) {
+std::size_t ChunkDecoder::take_data(std::string_view input, Gathering& gathering) {
   const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(input.size(), remaining_));
-  body.append(input.substr(0, count));
+  gathering.add(input.substr(0, count));
   remaining_ -= count;
   received_ += count;
   if (remaining_ == 0) phase_ = Phase::data_cr;

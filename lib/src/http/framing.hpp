@@ -87,7 +87,8 @@ class ChunkDecoder {
     end_lf,
   };
 
-  std::size_t take_data(std::string_view input, Body& body);
+  class Gathering;
+  std::size_t take_data(std::string_view input, Gathering& gathering);
   void take(char octet);
   void take_size(char octet);
   void take_extension(char octet);
