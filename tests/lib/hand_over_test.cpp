@@ -179,6 +179,24 @@ TEST_P(HandOverTest, AnswersPipelinedRequestsThatAreHereFirst) {
   expect_successor(client, "/3");
 }
 
+TEST_P(HandOverTest, AnswersRequestsThatAreHereAndWaitUntilTheirClientReads) {
+  answer = [](const Request& request, Responder responder) {
+    responder.respond({}, std::string(8'000'000, 'x') + std::string{request.path} + ";");
+  };
+  auto client = connect();
+  client.send(get("/1") + get("/2") + get("/3"));
+  run_ready(context);
+  hand_over();
+  run_ready(context);
+  EXPECT_FALSE(drained);
+
+  EXPECT_TRUE(client.sees("/3;"));
+
+  EXPECT_EQ(client.received().find("Connection: close"), std::string::npos);
+  expect_drained();
+  expect_successor(client, "/4");
+}
+
 TEST_P(HandOverTest, LeavesEvenIfTheNextRequestIsAlwaysThereAlready) {
   keep();
   auto client = connect();

@@ -159,6 +159,7 @@ TEST_P(MovingTest, PassesNoRequestOnThatSomebodyWorksOnOrWhoseClientHasGone) {
 }
 
 TEST_P(MovingTest, PassesNoRequestOnWhileTheAnswerBeforeItIsUnsent) {
+  config.unsent_in_memory = 64_MiB;  // so that the next one is asked at all
   answer = [this](const Request& request, Responder responder) {
     if (request.path == "/waits") return waiting.push_back(std::move(responder));
     responder.respond({}, std::string(20 << 20, 'x') + "the end");

@@ -119,6 +119,7 @@ void HttpConnection::flush() {
     case Outbox::Flush::empty:
       server_->deadlines.disarm(active_->output_deadline);
       if (phase_ == Phase::flush) begin_close();
+      go_on();
       if (handing_over()) leave();
       return;
     case Outbox::Flush::blocked:
@@ -130,6 +131,7 @@ void HttpConnection::flush() {
   }
   write_waiting_ = true;
   server_->poll_set->await_output(socket_.get(), *this);
+  go_on();
 }
 
 void HttpConnection::watch_kept() {

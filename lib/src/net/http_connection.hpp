@@ -121,6 +121,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   [[nodiscard]] TaggedRequest& tag();
   void refuse(const Refusal& refusal);
   void hand_back();  // the exchange is over
+  void hold_up();
+  void go_on();
   void check_request();
   [[nodiscard]] bool may_keep_alive();
   [[nodiscard]] bool left_while_waiting();
@@ -182,7 +184,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   // behind what came with a descriptor. \see PollSet::Events::broken_up
   bool read_until_empty_;
   bool write_waiting_ = false;  // until there is room for output
-  bool input_ended_ = false;    // the client has shut its end
+  bool held_up_ = false;  // requests are here that wait until the client takes more of its answers
+  bool input_ended_ = false;  // the client has shut its end
 };
 
 }  // namespace spawning

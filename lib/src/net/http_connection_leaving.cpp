@@ -46,6 +46,7 @@ bool HttpConnection::request_begun() const {
 // of the octets of none is an empty line at most (RFC 9112 §2.2).
 void HttpConnection::leave() {
   if (phase_ != Phase::head || (active_ && active_->parser.started())) return;
+  if (held_up_) return;  // there are requests here, to which flush() comes
   if (!handing_over()) return close_idle();
   if (request_begun()) return;  // a PROXY header has
   if (input_ended_ || (!nothing_read() && active_->input().back() != '\n')) return begin_close();

@@ -22,8 +22,21 @@ void HttpConnection::process() {
       if (handing_over() && !request_begun()) return leave();
       return read();
     }
+    if (active_->outbox.holds_up()) return hold_up();
+    held_up_ = false;
     if (!(proxy_header_ ? take_proxy_header() : parse_head())) return;
   }
+}
+
+// Who asks without reading the answers would otherwise make them pile up, in files and descriptors. What
+// ends this is the deadline for writing.
+void HttpConnection::hold_up() {
+  held_up_ = true;
+  server_->deadlines.arm(input_deadline_, Deadlines::Kind::quiet, std::chrono::steady_clock::now());
+}
+
+void HttpConnection::go_on() {
+  if (held_up_ && phase_ == Phase::head) process();
 }
 
 // Of a connection that a proxy passes on, before its first request.

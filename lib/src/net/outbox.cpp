@@ -58,6 +58,7 @@ WriteStatus Outbox::send(std::span<iovec> pieces, When when) {
     here = send_postponed() && send_pieces(pieces, 0);
   }
   if (!here) return WriteStatus::gone;
+  note_length();
   return unsent_.empty() || !unsent_.congested() ? WriteStatus::ok : WriteStatus::full;
 }
 
@@ -117,8 +118,10 @@ WriteStatus Outbox::send_file(std::span<iovec> before, FilePart part, std::strin
   const bool was_empty = unsent_.empty();
   unsent_.push_file(std::move(part.file), part.offset, part.length);
   unsent_.push(after);
-  if (!was_empty) return unsent_.congested() ? WriteStatus::full : WriteStatus::ok;
-  return send_queue() ? WriteStatus::ok : WriteStatus::gone;
+  const bool here = !was_empty || send_queue();
+  note_length();
+  if (!here) return WriteStatus::gone;
+  return !was_empty && unsent_.congested() ? WriteStatus::full : WriteStatus::ok;
 }
 
 bool Outbox::wait_writable() {
@@ -164,6 +167,7 @@ Outbox::Flush Outbox::flush(bool& progress) {
     kept_ = 0;
     const auto sent = unsent_.send(fd_, progress);
     if (sent == UnsentQueue::Sent::failed) return Flush::failed;
+    note_length();
     if (sent == UnsentQueue::Sent::some) status = Flush::blocked;
     if (!unsent_.congested()) resume = wake_waiters();
   }

@@ -83,6 +83,10 @@ class Outbox {
   /// Sends those, and what is to be sent soon, as flush() would. Nothing happens if there are none.
   void send_kept();
 
+  /// Whether so much is unsent that the client shall get no other response before: it does not read what
+  /// it has asked for. Once it does, a flush() says so.
+  [[nodiscard]] bool holds_up() const { return holds_up_.load(std::memory_order_relaxed); }
+
   /// Whether everything is with the kernel.
   [[nodiscard]] bool empty() const;
 
@@ -96,6 +100,7 @@ class Outbox {
   [[nodiscard]] bool send_pieces(std::span<iovec> pieces, int flags);
   [[nodiscard]] bool send_queue();
   bool lose();  // it is gone; false
+  void note_length() { holds_up_.store(unsent_.holds_up(), std::memory_order_relaxed); }
   [[nodiscard]] std::function<void()>
   wake_waiters();  // with the mutex held; call the result without
 
@@ -107,7 +112,8 @@ class Outbox {
   std::function<void()> resume_;
   bool postponed_ = false;         // what is in the queue, although the socket may take it
   std::size_t kept_ = 0;           // octets of that, while none of it is to be sent soon
-  std::atomic<bool> gone_{false};  // written with the mutex held
+  std::atomic<bool> gone_{false};  // written with the mutex held, as is the next one
+  std::atomic<bool> holds_up_{false};
 };
 
 }  // namespace spawning

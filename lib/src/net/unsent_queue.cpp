@@ -120,6 +120,7 @@ void UnsentQueue::expect(std::size_t octets) {
 void UnsentQueue::push_file(UniqueFd file, std::uint64_t offset, std::uint64_t length) {
   if (length == 0) return;
   parts_.push_back({{}, std::move(file), offset, length, false});
+  ++files_;
 }
 
 // The last part, if octets can be added to its spool file. What has been sent stays in the file,
@@ -197,6 +198,7 @@ void UnsentQueue::account(Part& part, std::uint64_t sent) {
 }
 
 void UnsentQueue::drop_first() {
+  if (parts_.front().file && !parts_.front().spool) --files_;
   parts_.erase(parts_.begin());
   if (!parts_.empty()) return;
   cannot_spool_ = false;
@@ -209,6 +211,7 @@ void UnsentQueue::clear() {
   }
   std::vector<Part>{}.swap(parts_);
   unsent_ = 0;
+  files_ = 0;
   congested_ = cannot_spool_ = false;
 }
 

@@ -55,6 +55,10 @@ class UnsentQueue {
   /// waiting: until half of the limit is unsent. Files count for nothing: they need no memory.
   [[nodiscard]] bool congested();
 
+  /// Whether another response had better wait until more of it is taken: it has a file, which is a
+  /// descriptor, or more octets than stay in memory.
+  [[nodiscard]] bool holds_up() const { return files_ > 0 || unsent_ > limits_.in_memory; }
+
   void push(std::string_view octets);
   /// Octets will be pushed that stay in memory: makes room for so many, with those that are the last there.
   void expect(std::size_t octets);
@@ -86,6 +90,7 @@ class UnsentQueue {
   std::atomic<std::uint64_t>& spooled_;
   std::vector<Part> parts_;
   std::uint64_t unsent_ = 0;  // octets, those of files that were pushed excepted
+  std::size_t files_ = 0;     // that were pushed
   bool congested_ = false;
   bool cannot_spool_ = false;
 };
