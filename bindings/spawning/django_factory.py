@@ -34,13 +34,21 @@ def config_factory(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def app_factory(config: dict[str, Any]) -> Application:
-    """Sets Django up. In development it serves the static files, too, as `runserver` does."""
+    """Sets Django up, with its URLs and views.
+
+    In development it serves the static files, too, as `runserver` does.
+    """
     os.environ["DJANGO_SETTINGS_MODULE"] = config["django_settings"]
     from django.conf import settings  # noqa: PLC0415  # not before its settings are named
     from django.core.wsgi import get_wsgi_application  # noqa: PLC0415
 
     application = get_wsgi_application()
     from django.apps import apps  # noqa: PLC0415
+    from django.urls import get_resolver  # noqa: PLC0415
+
+    if getattr(settings, "ROOT_URLCONF", None):
+        # Django imports them for the first request, when the code before has gone already.
+        _ = get_resolver().url_patterns
 
     if not (settings.DEBUG and apps.is_installed("django.contrib.staticfiles")):
         return application

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Django projects by their settings, and by their manage.py."""
 
+import signal
 import subprocess
 import sys
 
 import pytest
-from projects import COMMANDS, write
+from projects import COMMANDS, django_site, write
 from running import APPS, environment, running
 
 DEVELOPED = """
@@ -58,6 +59,24 @@ class TestDjango:
         assert f'File "{project}/broken.py", line 1, in <module>' in ended.stderr
         assert ended.stderr.endswith("spawn: --factory: ZeroDivisionError: division by zero\n")
         assert ended.returncode == 1
+
+    def test_urls_that_are_broken_are_not_deployed(self, spawn, run_spawn, tmp_path):
+        (tmp_path / "mysite").mkdir()
+        for name, text in django_site("good").items():
+            write(tmp_path / name, text)
+        service = ["-f", "spawning.django_factory.config_factory", "mysite.settings"]
+        server = spawn("-s", "1", *service, cwd=tmp_path)
+        assert server.get("/").body == b"good"
+
+        write(tmp_path / "mysite/urls.py", "from mysite import views")
+        server.signal(signal.SIGHUP)
+
+        server.says("is discarded")
+        assert server.get("/").body == b"good"
+        assert f'File "{tmp_path}/mysite/urls.py", line 1, in <module>' in server.errors()
+        checked = run_spawn("--check", *service, cwd=tmp_path)
+        assert checked.returncode == 1
+        assert "cannot import name 'views' from 'mysite'" in checked.stderr
 
     @pytest.fixture
     def command(self, project):
