@@ -132,8 +132,11 @@ class Worker:
     def attend(self) -> bool:
         """Ends waits for clients that have gone; True: call again in a moment."""
 
-    def close(self) -> None:
-        """Ends the I/O thread and lets go of the application."""
+    def close(self) -> float | None:
+        """Ends the I/O thread and lets go of the application.
+
+        Returns how many seconds this process may take to end until the supervisor kills it, if it does.
+        """
 
     @property
     def slot(self) -> int:

@@ -130,9 +130,9 @@ def serve(
 ) -> None:
     """Serves `app` in this process until SIGINT (Ctrl-C) or SIGTERM comes or `until` is set.
 
-    Running requests finish then, for `deadman` seconds; a second signal ends them at once. Signals
-    come to the main thread only: another one has to give `until`. Where it listens, and a line about
-    each request, is on standard output.
+    Running requests finish then, for `deadman` seconds; a second signal, half a second later or more,
+    ends them at once. Signals come to the main thread only: another one has to give `until`. Where it
+    listens, and a line about each request, is on standard output.
 
     Raises what TestServer does.
     """

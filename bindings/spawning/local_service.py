@@ -22,6 +22,8 @@ _LONGEST_S = 86_400.0
 _LOOK_AGAIN_MS = 20  # for an iterator that must not be interrupted where it is
 _LOOK_AT_EVENT_MS = 100  # whether somebody has set it
 _THREADS_END_S = 1.0  # where nothing runs any more
+# A second signal that soon is the same: a terminal, and who passes signals on, both send it.
+_SAME_SIGNAL_S = 0.5
 
 
 class LocalService:
@@ -96,12 +98,15 @@ class LocalService:
     @contextlib.contextmanager
     def signals_taken(self, patience: float) -> Iterator[None]:
         """SIGINT and SIGTERM drain, and stop at once when they come again."""
-        came: list[int] = []
+        came: list[float] = []
 
-        def drain(number: int, _frame: Any) -> None:
-            first = not came
-            came.append(number)  # before anybody can see that it has come
-            self.server.drain(newcomers=first, patience=patience if first else 0.0)
+        def drain(_number: int, _frame: Any) -> None:
+            now = time.monotonic()
+            came.append(now)  # before anybody can see that it has come
+            if len(came) == 1:
+                self.server.drain(newcomers=True, patience=patience)
+            elif now - came[0] >= _SAME_SIGNAL_S:
+                self.server.drain(newcomers=False, patience=0.0)
 
         try:
             self._alarm = _Alarm()

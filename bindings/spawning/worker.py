@@ -16,6 +16,7 @@ import sys
 from spawning.application import load, modules_to_report, patch, report, with_pages
 from spawning.loading.explaining import explain_load, say_why_it_ends
 from spawning.loading.surroundings import restore_environment
+from spawning.serving.ending import explain_if_it_does_not_end
 from spawning.serving.forking import Forks
 from spawning.serving.thread_serving import ThreadServing
 
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 _CONTROL_FD = 3  # as in spawning/seat.hpp
 _FIRST_LISTENER_FD = 5
 # To end an interpreter takes 15 ms of processor time, 60 ms with Django loaded, just when siblings
-# begin with what it had. A tenth of a processor that others want is left to it, so that a deadman
+# begin with what it had. A third of what others get of a processor is left to it, so that a deadman
 # does not overtake it.
-_WAY_TO_SIBLINGS = 10
+_WAY_TO_SIBLINGS = 5
 _LOADING, _SERVING = "while it loaded", "while it served"
 
 
@@ -93,7 +94,9 @@ def _work(worker: Worker) -> int:
     finally:
         if measurement:
             measurement.finish()
-        worker.close()
+        left = worker.close()
+        if left is not None:
+            explain_if_it_does_not_end(worker, left, greenlets=hub is not None)
     return 0
 
 

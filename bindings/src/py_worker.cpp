@@ -141,11 +141,14 @@ int PyWorker::attention() { return handler().gone_clients().fileno(); }
 
 bool PyWorker::attend() { return handler().gone_clients().attend(GilHeld::by_caller()); }
 
-void PyWorker::close() {
+std::optional<double> PyWorker::close() {
   let_go_of_interpreters();
   if (serving_ > 0) throw std::runtime_error{"threads or greenlets are still serving requests"};
-  {
+  std::optional<double> seconds_left;
+  if (worker_) {
     const GilReleased released{GilHeld::by_caller()};
+    if (const auto left = worker_->time_left())
+      seconds_left = std::chrono::duration<double>{*left}.count();
     worker_.reset();
   }
   hub_shown_.reset();
@@ -153,6 +156,7 @@ void PyWorker::close() {
   handler_.reset();
   known_hub_ = nullptr;
   hub_.reset();
+  return seconds_left;
 }
 
 void define_worker(py::module_& module) {
@@ -190,7 +194,11 @@ void define_worker(py::module_& module) {
       .def("attention", &PyWorker::attention, "A descriptor, readable when attend() is wanted.")
       .def("attend", &PyWorker::attend,
            "Ends waits for clients that have gone; True: call again in a moment.")
-      .def("close", &PyWorker::close, "Ends the I/O thread and lets go of the application.")
+      .def(
+          "close", &PyWorker::close,
+          "Ends the I/O thread and lets go of the application.\n\n"
+          "Returns how many seconds this process may take to end until the supervisor kills it, if "
+          "it does.")
       .def_property_readonly("slot", &PyWorker::slot, "Its number among its siblings.")
       .def_property_readonly("generation", &PyWorker::generation, "Counts reloads, from 1.");
 }

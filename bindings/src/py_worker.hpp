@@ -121,7 +121,8 @@ class PyWorker {
   [[nodiscard]] std::uint64_t generation() { return worker().generation(); }
 
   /// Ends the I/O thread and lets go of the application. Idempotent.
-  void close();
+  /// \returns the seconds of Worker::time_left(); nullopt if it was closed already.
+  std::optional<double> close();
 
  private:
   [[nodiscard]] Worker& worker();

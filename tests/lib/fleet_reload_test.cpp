@@ -76,6 +76,18 @@ TEST_F(FleetTest, KillsAnOldWorkerThatIsNotGoneByTheDeadline) {
   EXPECT_EQ(fleet.exited(2, now + 10s), Actions{});
 }
 
+TEST_F(FleetTest, GivesAnOldWorkerThatHasFinishedAsLongAgainToEnd) {
+  serve_and_reload();
+  static_cast<void>(fleet.ready(3, now));
+  static_cast<void>(fleet.ready(4, now));
+  static_cast<void>(fleet.exited(1, now));
+
+  EXPECT_EQ(fleet.hung_up(2, now + 9s), Actions{});
+  EXPECT_EQ(fleet.next_deadline(), now + 19s);
+  EXPECT_EQ(fleet.hung_up(2, now + 10s), Actions{});  // that was known
+  EXPECT_EQ(fleet.tick(now + 19s), (Actions{Kill{2, true}}));
+}
+
 TEST_F(FleetTest, DiscardsANewGenerationThatCannotLoadAndNeverTouchesTheOld) {
   serve_and_reload();
   static_cast<void>(fleet.ready(3, now));
@@ -92,6 +104,16 @@ TEST_F(FleetTest, DiscardsANewGenerationOfWhichOneCannotBeTalkedToAnyMore) {
 
   EXPECT_EQ(fleet.hung_up(3, now), Actions{});
   EXPECT_EQ(fleet.next_deadline(), now + 1s);
+  EXPECT_EQ(fleet.tick(now + 1s),
+            (Actions{reported(3, Trouble::hang_up_before_ready, Consequence::discard), Kill{3},
+                     Kill{4}}));
+}
+
+TEST_F(FleetTest, DiscardsANewGenerationOfWhichOneIsReadyAndCannotBeTalkedToAnyMore) {
+  serve_and_reload();
+  static_cast<void>(fleet.ready(3, now));
+
+  EXPECT_EQ(fleet.hung_up(3, now), Actions{});
   EXPECT_EQ(fleet.tick(now + 1s),
             (Actions{reported(3, Trouble::hang_up, Consequence::discard), Kill{3}, Kill{4}}));
 }

@@ -157,13 +157,15 @@ TEST_F(FleetTest, ForgetsAWorkerThatDiesBeforeItsTurn) {
   EXPECT_EQ(fleet.ready(4, now), Actions{Serve{4}});
 }
 
-TEST_F(FleetTest, DoesNotDrainAReplacedWorkerThatIsKilledAlready) {
+TEST_F(FleetTest, LetsTheSuccessorTakeThePlaceOfAReplacedWorkerThatCannotBeTalkedToAnyMore) {
   serve_and_replace();
   static_cast<void>(fleet.hung_up(1, now));
-  EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{1, true}}));
+  EXPECT_EQ(fleet.tick(now + 1s),
+            (Actions{reported(1, Trouble::hang_up, Consequence::succeed), Drain{1, 10s}}));
 
-  EXPECT_EQ(fleet.ready(3, now + 10s), Actions{Serve{3}});
-  EXPECT_EQ(fleet.exited(1, now + 10s), Actions{});
+  EXPECT_EQ(fleet.ready(3, now + 1s), Actions{Serve{3}});
+  EXPECT_EQ(fleet.tick(now + 11s), (Actions{Kill{1, true}}));
+  EXPECT_EQ(fleet.exited(1, now + 11s), Actions{});
 }
 
 TEST_F(FleetTest, ForgetsThePlacesDeathsWhenItsWorkerIsReplacedThatServedAWhile) {

@@ -133,15 +133,14 @@ TEST_F(FleetTest, ForgetsAReplacementThatWaitsForTheFirstGenerationWhenItStopsOr
   }
 }
 
-TEST_F(FleetTest, ReplacesWhoIsKilledForHangingUpWhileOthersOfTheFirstGenerationLoad) {
+TEST_F(FleetTest, ReplacesWhoHangsUpWhileOthersOfTheFirstGenerationLoad) {
   static_cast<void>(fleet.start(now));
   static_cast<void>(fleet.ready(1, now));
   static_cast<void>(fleet.hung_up(1, now));
-  EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{1, true}}));
 
-  EXPECT_EQ(fleet.ready(2, now + 10s), Actions{Serve{2}});  // not all of it yet
-  EXPECT_EQ(fleet.exited(1, now + 10s),
-            (Actions{reported(1, Trouble::death, Consequence::retry), Spawn{3, 0, 1}}));
+  EXPECT_EQ(fleet.tick(now + 1s), (Actions{reported(1, Trouble::hang_up, Consequence::retry),
+                                           Drain{1, 10s}, Spawn{3, 2, 1}}));
+  EXPECT_EQ(fleet.ready(2, now + 1s), Actions{Serve{2}});  // not all of it yet
 }
 
 TEST_F(FleetTest, GoesOnServingForTheDelayOfAStopWhileOthersOfTheFirstGenerationLoad) {

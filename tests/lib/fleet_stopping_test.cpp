@@ -26,6 +26,14 @@ TEST_F(FleetTest, KillsOnStopWhatIsNotGoneByTheDeadline) {
   EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{1, true}, Kill{2, true}}));
 }
 
+TEST_F(FleetTest, KillsOnStopWhatHasFinishedAndIsNotGoneByTheDeadline) {
+  serve();
+  static_cast<void>(fleet.stop(now));
+  static_cast<void>(fleet.hung_up(1, now + 9s));
+
+  EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{1, true}, Kill{2, true}}));
+}
+
 TEST_F(FleetTest, StopsAtOnceWhenToldTwice) {
   serve();
   static_cast<void>(fleet.stop(now));

@@ -109,12 +109,21 @@ TEST_F(FleetTest, NeverEndsByItselfOnceItHasServed) {
   EXPECT_FALSE(fleet.stopping());
 }
 
-TEST_F(FleetTest, KillsAWorkerThatCannotBeTalkedToAnyMoreAndReplacesIt) {
+TEST_F(FleetTest, ReplacesAWorkerThatCannotBeTalkedToAnyMore) {
   serve();
 
   EXPECT_EQ(fleet.hung_up(1, now), Actions{});
-  EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{1, true}}));
-  EXPECT_EQ(fleet.exited(1, now + 10s),
+  EXPECT_EQ(fleet.tick(now + 1s), (Actions{reported(1, Trouble::hang_up, Consequence::retry),
+                                           Drain{1, 10s}, Spawn{3, 2, 1}}));
+  EXPECT_EQ(fleet.tick(now + 11s), (Actions{Kill{1, true}}));
+  EXPECT_EQ(fleet.exited(1, now + 11s), Actions{});
+}
+
+TEST_F(FleetTest, ReportsTheDeathOfAWorkerThatHungUpAMomentBefore) {
+  serve();
+
+  EXPECT_EQ(fleet.hung_up(1, now), Actions{});
+  EXPECT_EQ(fleet.exited(1, now),
             (Actions{reported(1, Trouble::death, Consequence::retry), Spawn{3, 0, 1}}));
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -64,9 +65,19 @@ struct ServerRunningTest : ::testing::Test {
     server->listen(std::move(socket));
   }
 
+  // Again and again: what comes at once is taken for the signal before.
+  void insist() {
+    ::raise(SIGTERM);
+    timer.expires_after(10ms);
+    timer.async_wait([this](boost::system::error_code error) {
+      if (!error) insist();
+    });
+  }
+
   UniqueFd log_file{::memfd_create("log", MFD_CLOEXEC)};
   Log log{log_file.get(), "test"};
   IoContext context{1};
+  boost::asio::steady_timer timer{context};
   std::optional<Responder> kept;
   std::function<void()> when_asked = [] {};
   FunctionHandler handler{[this](const Request&, Responder responder) {
@@ -97,12 +108,25 @@ TEST_F(ServerRunningTest, AnswersWhoHasAskedWhenASignalComes) {
             std::string::npos);
 }
 
+TEST_F(ServerRunningTest, TakesTwoSignalsThatComeTogetherForOne) {
+  listen();
+  when_asked = [this] {
+    ::raise(SIGTERM);
+    ::raise(SIGINT);
+    // Behind what follows from them.
+    timer.expires_after(1ms);
+    timer.async_wait([this](auto) { kept->respond(200, {}, "in time"); });
+  };
+  const UniqueFd client = ask("/");
+
+  server->run();
+
+  EXPECT_TRUE(answer(client).ends_with("in time"));
+}
+
 TEST_F(ServerRunningTest, LosesWhatIsLeftAtASecondSignal) {
   listen();
-  when_asked = [] {
-    ::raise(SIGTERM);
-    ::raise(SIGTERM);
-  };
+  when_asked = [this] { insist(); };
   const UniqueFd client = ask("/slow");
 
   server->run(1h);

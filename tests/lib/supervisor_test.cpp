@@ -177,11 +177,25 @@ TEST_F(SupervisorTest, StopsAtOnceOnASecondSigterm) {
 
   send(SIGTERM);
   await("drains");
-  send(SIGTERM);
+  do send(SIGTERM);
+  while (await("SIGTERM (so soon )?again").find("so soon") != std::string::npos);
 
   EXPECT_EQ(finish(), 0);
   EXPECT_EQ(count("did not end in time"), 0);
   EXPECT_EQ(count("explains itself"), 0);
+}
+
+TEST_F(SupervisorTest, TakesTwoSignalsThatComeTogetherForOne) {
+  start("stubborn", two_workers());
+  await_two_that_serve();
+
+  send(SIGTERM);
+  send(SIGINT);
+
+  await("(SIGTERM|SIGINT): stopping");
+  await("(SIGTERM|SIGINT) so soon again: taken for the one before");
+  send(SIGQUIT);
+  EXPECT_EQ(finish(), 0);
 }
 
 TEST_F(SupervisorTest, KillsAWorkerThatIsNotGoneByTheDeadline) {

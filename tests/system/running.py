@@ -143,7 +143,7 @@ class Spawn:
         self.says("reloaded:", count + 1)
         serve = time.monotonic()
         wait_until(lambda: not any(map(alive, before)), self.patience, "the end of those before")
-        assert "did not end in time" not in self.errors()
+        assert "did not end in time" not in self.errors(), self.errors()
         return time.monotonic() - serve
 
     def re_execute(self) -> None:
@@ -155,6 +155,18 @@ class Spawn:
 
     def wait(self, seconds: float | None = None) -> int:
         return self.process.wait(seconds or self.patience)
+
+    def insist(self, number: int) -> None:
+        """Sends a second signal to stop, again while it is taken for the one before: it comes too soon."""
+
+        def taken() -> bool:
+            self.signal(number)
+            with contextlib.suppress(AssertionError):
+                wait_until(lambda: "again: stopping at once" in self.errors(), 0.1)
+                return True
+            return False
+
+        wait_until(taken, self.patience, "the end at once")
 
     def stop(self) -> int:
         """Ends gracefully; returns the exit status."""

@@ -225,6 +225,20 @@ def test_a_graceful_stop_finishes_what_is_running(spawn, gate, number):
     assert "Traceback" not in server.errors()
 
 
+def test_two_signals_that_come_together_are_one(spawn, gate):
+    server = spawn("--processes", "1", "--threads", "1", *APP)
+    with busy(server, gate) as client:
+        server.signal(signal.SIGTERM)
+        server.signal(signal.SIGINT)
+        wait_until(lambda: refuses(server), server.patience, "no new connections")
+        for block in range(1, 4):
+            gate.open()
+            assert client.chunk() == b"block %d\n" % block
+        assert client.chunk() == b""
+
+    assert server.wait() == 0
+
+
 def test_an_idle_server_stops_at_once(spawn, slowness):
     server = spawn(*APP)
     with server.client() as idle:
@@ -257,7 +271,7 @@ def test_quit_and_a_second_signal_stop_at_once(spawn, gate, slowness, numbers):
         if len(numbers) > 1:
             wait_until(lambda: refuses(server), server.patience, "the first signal's effect")
             assert server.process.poll() is None
-            server.signal(numbers[1])
+            server.insist(numbers[1])
         server.wait(2 * slowness)
         assert client.file.read() == b""
 

@@ -299,7 +299,8 @@ def test_readiness_ends_with_the_drain_delay_before_the_service_does(watched):
     wait_until(lambda: status.get("/readyz").status == 503, server.patience)
     assert server.get("/pid").status == 200
     assert status.get("/healthz").status == 200
-    assert server.stop() == 0
+    server.insist(signal.SIGTERM)
+    assert server.wait() == 0
 
 
 def test_a_service_is_not_ready_before_its_first_workers_are(spawn, gate, tmp_path):

@@ -93,7 +93,8 @@ class TestDrainDelay:
             wait_until(lambda: is_told(idle), server.patience, "word to who was there")
             with server.client() as newcomer:
                 wait_until(lambda: is_told(newcomer), server.patience, "word to who comes")
-        assert server.stop() == 0
+        server.insist(signal.SIGTERM)
+        assert server.wait() == 0
 
     def test_nobody_who_has_connected_is_lost(self, spawn):
         server = spawn("--processes", "2", "--drain-delay", "1", "system_apps:router")
@@ -108,13 +109,14 @@ class TestDrainDelay:
         os.kill(first, signal.SIGKILL)
 
         wait_until(lambda: set(server.workers()) - {first, second}, server.patience)
-        assert server.stop() == 0
+        server.insist(signal.SIGTERM)
+        assert server.wait() == 0
 
     def test_a_second_signal_stops_at_once(self, server):
         server.signal(signal.SIGTERM)
         server.says("serving for 3600 s more")
 
-        server.signal(signal.SIGTERM)
+        server.insist(signal.SIGTERM)
 
         assert server.wait() == 0
 

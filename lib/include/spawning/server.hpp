@@ -62,10 +62,10 @@ class Server {
   void listen(UniqueFd socket);
 
   /// Runs the context until the Server has been stopped: by stop(), or by SIGINT or SIGTERM, which do
-  /// nothing else while it runs. A second signal loses the requests that are left, and so does
-  /// `patience`; the log says how many clients that are, and names what somebody works on since
-  /// Responder::begin(). For a program of which this is all; a context that somebody else runs will do
-  /// as well.
+  /// nothing else while it runs. A second signal, half a second later or more, loses the requests that
+  /// are left, and so does `patience`; the log says how many clients that are, and names what somebody
+  /// works on since Responder::begin(). For a program of which this is all; a context that somebody
+  /// else runs will do as well.
   /// \param patience  for running requests, after a signal.
   void run(std::chrono::milliseconds patience = std::chrono::seconds{10});
 

@@ -104,9 +104,9 @@ struct SupervisorConfig {
 };
 
 /// Starts the workers, replaces those that die, and acts on signals: TERM and INT stop gracefully,
-/// a second one or QUIT at once; HUP reloads; TTIN and TTOU change the number of workers; USR1 opens
-/// the log files anew. A change of a watched file reloads, too; the log names it. Workers log to
-/// standard error, at the level and in the style of `log`.
+/// a second one, half a second later or more, or QUIT at once; HUP reloads; TTIN and TTOU change the
+/// number of workers; USR1 opens the log files anew. A change of a watched file reloads, too; the log
+/// names it. Workers log to standard error, at the level and in the style of `log`.
 ///
 /// USR2 executes the next program in place of this one: same process, sockets, workers and
 /// counters; nobody else notices. First that program starts as a child, on trial. If it fails, or

@@ -127,6 +127,10 @@ class Worker {
   /// Waits until then.
   void wait();
 
+  /// How long this process may still take to end until the supervisor kills it. nullopt: it does not,
+  /// or this worker has something left to do.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::duration> time_left() const;
+
   [[nodiscard]] unsigned slot() const;
   [[nodiscard]] std::uint64_t generation() const;
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "base/in_seconds.hpp"
 #include "spawning/address.hpp"
 
 namespace spawning {
@@ -22,12 +23,6 @@ std::string describe(const RunningRequest& request) {
   text.append(" ").append(request.target);
   if (request.client != nullptr) text += " from " + request.client->to_string();
   return text + ", on thread " + name_of(request.thread);
-}
-
-std::string in_seconds(std::chrono::steady_clock::duration time) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.1f s", std::chrono::duration<double>{time}.count());
-  return text.data();
 }
 
 std::string words_of_loss(const RunningRequest& request) {

@@ -3,7 +3,6 @@
 /// \file
 /// What logs say of requests on which somebody works.
 
-#include <chrono>
 #include <string>
 
 #include "spawning/exchange.hpp"
@@ -13,9 +12,6 @@ namespace spawning {
 /// "GET /slow?n=1 from 192.0.2.1:4711, on thread 0x00007f00c0ffee00", the thread as faulthandler
 /// names it.
 [[nodiscard]] std::string describe(const RunningRequest& request);
-
-/// "30.0 s"
-[[nodiscard]] std::string in_seconds(std::chrono::steady_clock::duration time);
 
 /// That nobody will answer it any more.
 [[nodiscard]] std::string words_of_loss(const RunningRequest& request);

@@ -2,37 +2,46 @@
 // A Server that is all there is to a program: from the first request to a signal, and to its end.
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <chrono>
 #include <csignal>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "base/in_seconds.hpp"
+#include "base/stop_requests.hpp"
 #include "net/request_words.hpp"
 #include "net/server_state.hpp"
 
 namespace spawning {
 namespace {
 
-/// Calls its functions when SIGINT or SIGTERM comes: one the first time, the other each time after.
+/// Calls its functions when SIGINT or SIGTERM comes: one the first time, the other when it is sent again.
 class StopSignals : public std::enable_shared_from_this<StopSignals> {
  public:
   StopSignals(IoContext& io, std::function<void(int)> first, std::function<void(int)> again)
-      : signals_{io, SIGINT, SIGTERM}, act_{std::move(first)}, again_{std::move(again)} {}
+      : signals_{io, SIGINT, SIGTERM}, first_{std::move(first)}, again_{std::move(again)} {}
 
   void wait() {
     signals_.async_wait([weak = weak_from_this()](boost::system::error_code error, int number) {
       const auto self = weak.lock();
       if (!self || error) return;
-      self->act_(number);
-      self->act_ = self->again_;
+      self->act_on(number);
       self->wait();
     });
   }
 
  private:
+  void act_on(int number) {
+    const auto request = requests_.note(std::chrono::steady_clock::now());
+    if (request == StopRequests::Kind::first) first_(number);
+    if (request == StopRequests::Kind::again) again_(number);
+  }
+
   boost::asio::signal_set signals_;
-  std::function<void(int)> act_, again_;
+  std::function<void(int)> first_, again_;
+  StopRequests requests_;
 };
 
 std::string name_of(int number) { return number == SIGINT ? "SIGINT" : "SIGTERM"; }

@@ -82,13 +82,17 @@ Actions Fleet::failed(WorkerId worker, Time now, bool mendable) {
 Actions Fleet::hung_up(WorkerId worker, Time now) {
   return on(now, [this, worker] {
     Member* member = find(worker);
-    if (member == nullptr || member->state == State::draining || member->state == State::killed)
-      return;
-    // Most often it is about to exit, or takes this for its supervisor's death and drains by
-    // itself.
-    member->hung_up = true;
-    const bool loads = member->state == State::starting;
-    member->deadline = now_ + (loads ? config_.hang_up_grace : config_.deadman);
+    if (member == nullptr || member->state == State::killed) return;
+    const bool before = std::exchange(member->hung_up, true);
+    if (member->state != State::draining) {
+      // Most often it is about to exit, or takes this for its supervisor's death and drains by
+      // itself.
+      member->deadline = now_ + config_.hang_up_grace;
+    } else if (!before && !ending_) {
+      // All is answered or handed over. To take an interpreter apart, at a low priority beside
+      // those who serve, may take as long again.
+      member->deadline = now_ + config_.deadman;
+    }
   });
 }
 
@@ -188,7 +192,10 @@ Actions Fleet::tick(Time now) {
     for (WorkerId worker : overdue) {
       Member& member = *find(worker);
       if (member.state == State::starting) {
-        trouble(worker, member, member.hung_up ? Trouble::hang_up : Trouble::boot_timeout);
+        trouble(worker, member,
+                member.hung_up ? Trouble::hang_up_before_ready : Trouble::boot_timeout);
+      } else if (member.state == State::ready || member.state == State::serving) {
+        trouble(worker, member, Trouble::hang_up);
       } else {
         kill(worker, member, true);  // nothing, if it was killed with its generation a moment ago
       }

@@ -33,9 +33,11 @@ struct FleetConfig {
       2048;  ///< for all processes alive at once, draining ones too; half of it bounds scale()
   /// From stop() to drain; answers announce the end of their connections meanwhile.
   std::chrono::milliseconds drain_delay{0};
-  std::chrono::milliseconds deadman{10'000};       ///< from drain to kill
+  /// From drain to kill. Who has finished by then, but not ended, has as long again, unless all end.
+  std::chrono::milliseconds deadman{10'000};
   std::chrono::milliseconds boot_timeout{60'000};  ///< from spawn to ready
-  std::chrono::milliseconds hang_up_grace{1'000};  ///< from hanging up while it loads to kill
+  /// From hanging up to being given up, for who neither drains nor ends.
+  std::chrono::milliseconds hang_up_grace{1'000};
   /// A worker that has served this long is replaced; 0: none is. Workers that fill empty places,
   /// as those of a new generation do, are due spread over the last quarter of it, so that they do
   /// not turn over together; a successor has all of it, which keeps them apart.
@@ -87,8 +89,8 @@ class Fleet {
   /// It said that it cannot load. `mendable`: somebody will ask for a reload once that is mended,
   /// so that even the first generation's failure is no reason to end.
   [[nodiscard]] Actions failed(WorkerId worker, Time now, bool mendable = false);
-  [[nodiscard]] Actions hung_up(WorkerId worker,
-                                Time now);  ///< it lives, but nothing can be said to it
+  /// It lives, but nothing can be said to it: one that drains has finished.
+  [[nodiscard]] Actions hung_up(WorkerId worker, Time now);
   [[nodiscard]] Actions exited(WorkerId worker, Time now);  ///< also: it could not be started
   /// It goes in any case, and has not begun to: nobody waits for its successor, which starts now.
   [[nodiscard]] Actions leaving(WorkerId worker, Time now);
@@ -111,7 +113,6 @@ class Fleet {
   [[nodiscard]] unsigned processes() const { return config_.processes; }
   [[nodiscard]] bool stopping() const { return ending_ || drain_at_; }  ///< asked to, or has to
   [[nodiscard]] bool ending() const { return ending_; }                 ///< nobody serves any more
-  [[nodiscard]] bool asked_to_stop() const { return asked_to_stop_; }
 
   /// What another Fleet needs to go on, unless it is stopping. \see archived_types.hpp
   template <typename Archive, typename Self>

@@ -15,12 +15,13 @@ using WorkerId = std::uint64_t;
 
 /// Why a worker did not do what it is for.
 enum class Trouble : std::uint8_t {
-  load_failure,        ///< it says that its application cannot be loaded
-  boot_timeout,        ///< it did not get ready in time
-  death_before_ready,  ///< it ended while it loaded, or could not be started
-  death,               ///< it ended unasked, later
-  hang_up,             ///< it closed its channel while it loaded, and did not end
-  leaving,             ///< it is to end, unasked, and waits for leave to
+  load_failure,          ///< it says that its application cannot be loaded
+  boot_timeout,          ///< it did not get ready in time
+  death_before_ready,    ///< it ended while it loaded, or could not be started
+  death,                 ///< it ended unasked, later
+  hang_up_before_ready,  ///< it closed its channel while it loaded, and did not end
+  hang_up,               ///< it did so later
+  leaving,               ///< it is to end, unasked, and waits for leave to
 };
 
 /// What follows from a trouble.

@@ -68,6 +68,7 @@ void describe(Archive& archive, T& record) {
   archive("served", record.served)("draining", record.draining);
   archive.newer("leaving", record.leaving);
   archive("handing_over", record.handing_over)("killed", record.killed);
+  archive.newer("finished", record.finished);
 }
 
 template <typename Archive, archived::Is<SupervisorRemains::Worker> T>

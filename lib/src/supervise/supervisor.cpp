@@ -157,8 +157,11 @@ void Supervisor::State::act_on(int signal) {
 }
 
 void Supervisor::State::stop(const std::string& signal) {
+  const StopRequests::Kind request = stop_requests.note(now());
+  if (request == StopRequests::Kind::same)
+    return log.debug(signal + " so soon again: taken for the one before");
   std::string what = " again: stopping at once";
-  if (!fleet.asked_to_stop())
+  if (request == StopRequests::Kind::first)
     what = ": stopping, requests may finish within " + in_words(config.deadman) + " (--deadman)";
   if (!fleet.stopping() && anybody_serves() && config.drain_delay.count() > 0)
     what += "; serving for " + in_words(config.drain_delay) + " more before (--drain-delay)";

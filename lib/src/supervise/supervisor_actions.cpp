@@ -135,9 +135,11 @@ void Supervisor::State::drain_rest() {
 
 void Supervisor::State::carry_out(const action::Kill& kill) {
   Record& record = records.at(kill.worker);
-  if (kill.overdue && (record.draining || record.serves_since))
-    log.error(record.description.name() + " did not end in time and is killed, after " +
-              in_words(config.deadman) + " (--deadman); what it still served is lost");
+  if (kill.overdue && record.draining)
+    log.error(record.description.name() +
+              (record.finished ? " has finished its requests, but " : " ") +
+              "did not end in time and is killed, after " + in_words(config.deadman) +
+              " (--deadman)" + (record.finished ? "" : "; what it still served is lost"));
   record.serves_since.reset();
   record.killed = true;
   if (!record.handle) return;  // it failed to start since this was decided
@@ -149,7 +151,8 @@ void Supervisor::State::carry_out(const action::Report& report) {
   const WorkerDescription& worker = records.at(report.worker).description;
   trouble_log.write(report, worker);
   const std::string what = what_happened(report, worker, config.boot_timeout);
-  if (report.trouble == Trouble::death || report.trouble == Trouble::leaving) {
+  if (report.trouble == Trouble::death || report.trouble == Trouble::hang_up ||
+      report.trouble == Trouble::leaving) {
     restarts.add(restart_of(worker, "death", what));
   } else if (!report.repeated && !is_verdict(report.consequence)) {
     restarts.add_failed_start(restart_of(worker, "start", what));

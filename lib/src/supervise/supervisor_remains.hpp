@@ -36,6 +36,7 @@ struct WorkerRecord {
   bool leaving = false;  ///< by itself
   bool draining = false;
   bool handing_over = false;  ///< while it drains
+  bool finished = false;      ///< has drained, and only has to end
   bool killed = false;
 };
 

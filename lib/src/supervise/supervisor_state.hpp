@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/stop_requests.hpp"
 #include "record/standard_streams.hpp"
 #include "spawning/asio.hpp"
 #include "spawning/scoreboard.hpp"
@@ -171,6 +172,7 @@ struct Supervisor::State {
   bool draining_in_turn = false;
   boost::asio::steady_timer drain_timer{context};
   const Program next_program{config.restart_command, config.restart_directory};
+  StopRequests stop_requests;
   std::optional<Trial> trial;  // of the next program
   bool trial_passed = false;
   std::function<void()> on_serving;

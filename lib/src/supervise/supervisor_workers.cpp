@@ -7,12 +7,28 @@
 #include "supervise/supervisor_state.hpp"
 
 namespace spawning {
+namespace {
+
+// Of one that was to finish, and has not ended well.
+std::string words_of_end(const WorkerRecord& worker) {
+  if (worker.finished) return " at its end, after it had finished its requests";
+  const std::string what = worker.leaving ? " when it left; what it had not finished is lost"
+                                          : " while it finished its requests, and they are lost";
+  return what + (worker.description.lost.empty() ? "" : ": " + worker.description.lost);
+}
+
+}  // namespace
 
 WorkerHandle::Callbacks Supervisor::State::callbacks_for(WorkerId worker) {
   return {[this, worker](control::Message&& message, std::vector<UniqueFd> descriptors) {
             hear(worker, std::move(message), std::move(descriptors));
           },
-          [this, worker] { apply(fleet.hung_up(worker, now())); },
+          [this, worker] {
+            Record& record = records.at(worker);
+            record.finished =
+                record.draining && scoreboard.slot(record.description.slot).connections_open == 0;
+            apply(fleet.hung_up(worker, now()));
+          },
           [this, worker](ExitStatus exit) { end(worker, exit); }};
 }
 
@@ -126,17 +142,17 @@ void Supervisor::State::replace(WorkerId worker, ReplaceReason reason, const Wor
 
 void Supervisor::State::end(WorkerId worker, ExitStatus exit) {
   Record& record = records.at(worker);
-  record.description.end = exit.to_string();
+  WorkerDescription& description = record.description;
+  description.end = exit.to_string();
+  description.lost = words_of_lost(scoreboard.running(description.slot).list(), now());
   record.gone = true;
   if (record.draining && !record.killed && !exit.success()) {
-    log.error(record.description.name() + " " + record.description.end +
-              (record.leaving ? " when it left; what it had not finished is lost"
-                              : " while it finished its requests, and they are lost"));
+    log.error(description.name() + " " + description.end + words_of_end(record));
   } else {
-    log.debug(record.description.name() + " " + record.description.end);
+    log.debug(description.name() + " " + description.end);
   }
   if (!record.served) record.handle->kill_group();  // its application was never there
-  scoreboard.retire(record.description.slot);
+  scoreboard.retire(description.slot);
   apply(fleet.exited(worker, now()));
   reap_strangers();  // they may have waited behind this one
 }

@@ -21,13 +21,15 @@ constexpr const char* kWhatTheyDid[] = {"could not load the application",
                                         "took too long to get ready",
                                         "ended before being ready",
                                         "died",
+                                        "closed the channel to their supervisor before being ready",
                                         "closed the channel to their supervisor",
                                         "left unasked"};
 static_assert(static_cast<int>(Trouble::load_failure) == 0 &&
               static_cast<int>(Trouble::boot_timeout) == 1 &&
               static_cast<int>(Trouble::death_before_ready) == 2 &&
-              static_cast<int>(Trouble::death) == 3 && static_cast<int>(Trouble::hang_up) == 4 &&
-              static_cast<int>(Trouble::leaving) == 5);
+              static_cast<int>(Trouble::death) == 3 &&
+              static_cast<int>(Trouble::hang_up_before_ready) == 4 &&
+              static_cast<int>(Trouble::hang_up) == 5 && static_cast<int>(Trouble::leaving) == 6);
 
 }  // namespace
 

@@ -46,7 +46,7 @@ class TroubleDigest {
 
   double lines_ = kMostLines;  // that may be written now; below zero after a long traceback
   std::optional<Time> earned_;
-  std::array<unsigned, 6> kept_back_{};  // by Trouble
+  std::array<unsigned, 7> kept_back_{};  // by Trouble
   std::string last_;
   Time since_;  // the first of them
 

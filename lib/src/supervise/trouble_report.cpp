@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "supervise/trouble_report.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <span>
+
+#include "base/in_seconds.hpp"
+#include "base/utf8.hpp"
+
 namespace spawning {
 std::string in_words(std::chrono::milliseconds time) {
   const auto ms = time.count();
@@ -27,6 +34,13 @@ std::string perhaps_because(const std::string& end) {
       return " (a crash of native code: with PYTHONFAULTHANDLER=1 Python writes down where)";
   }
   return "";
+}
+
+std::string how_it_ended(const action::Report& report, const WorkerDescription& worker,
+                         const std::string& perhaps_because = "") {
+  const bool early = report.trouble == Trouble::death_before_ready && worker.pid != 0;
+  return worker.end + (early ? " before it was ready" : "") + perhaps_because +
+         (worker.lost.empty() ? "" : ", while it answered " + worker.lost);
 }
 
 std::string option_of(ReplaceReason reason) {
@@ -117,16 +131,18 @@ std::string what_happened(const action::Report& report, const WorkerDescription&
       return "cannot load the application: " + worker.failure->summary;
     case Trouble::boot_timeout:
       return "was not ready within " + in_words(boot_timeout) + " (--boot-timeout)";
-    case Trouble::hang_up:
+    case Trouble::hang_up_before_ready:
       return "closed the channel to its supervisor before it was ready";
+    case Trouble::hang_up:
+      return "closed the channel to its supervisor, which it did not open, and cannot be told "
+             "anything any more";
     case Trouble::leaving:
       return "leaves by itself, for a SIGTERM or an error of its own";
     case Trouble::death_before_ready:
-      return worker.end + (worker.pid == 0 ? "" : " before it was ready");
     case Trouble::death:
       break;
   }
-  return worker.end;
+  return how_it_ended(report, worker);
 }
 
 bool is_verdict(Consequence consequence) {
@@ -138,8 +154,27 @@ std::string describe(const action::Report& report, const WorkerDescription& work
                      std::chrono::milliseconds boot_timeout) {
   const bool died =
       report.trouble == Trouble::death || report.trouble == Trouble::death_before_ready;
-  return worker.name() + " " + what_happened(report, worker, boot_timeout) +
-         (died ? perhaps_because(worker.end) : "") + what_follows(report, worker);
+  return worker.name() + " " +
+         (died ? how_it_ended(report, worker, perhaps_because(worker.end))
+               : what_happened(report, worker, boot_timeout)) +
+         what_follows(report, worker);
+}
+
+std::string words_of_lost(std::vector<ListedRequest> running,
+                          std::chrono::steady_clock::time_point now) {
+  constexpr std::size_t kMost = 5;
+  std::ranges::sort(running, std::ranges::greater{}, &ListedRequest::began);
+  const std::size_t named = std::min(running.size(), kMost);
+  std::string words;
+  for (const ListedRequest& each : std::span{running}.first(named)) {
+    if (!words.empty()) words += ", ";
+    words += valid_utf8(each.method + " " + each.path) + (each.path_cut ? "..." : "") + " from " +
+             valid_utf8(each.client) + " (for " + in_seconds(now - each.began) + ")";
+  }
+  const std::size_t more = running.size() - named;
+  if (more > 0)
+    words += " and " + std::to_string(more) + (more == 1 ? " more request" : " more requests");
+  return words;
 }
 
 std::string traceback_of(const action::Report& report, const WorkerDescription& worker) {

@@ -9,10 +9,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "control/message.hpp"
 #include "spawning/bytes.hpp"
 #include "spawning/log.hpp"
+#include "spawning/running_requests.hpp"
 #include "supervise/fleet_actions.hpp"
 
 namespace spawning {
@@ -33,7 +35,8 @@ struct WorkerDescription {
   std::optional<control::Failed> failure;   ///< what it said
   std::optional<control::Overdue> overdue;  ///< what it said
   WorkerUsage usage;                        ///< when it is to be replaced
-  std::string end;  ///< how it ended: "was killed by SIGKILL"; "" while it lives
+  std::string end;     ///< how it ended: "was killed by SIGKILL"; "" while it lives
+  std::string lost{};  ///< words_of_lost() what it worked on then
 
   /// "worker 2 (pid 4711)".
   [[nodiscard]] std::string name() const;
@@ -41,6 +44,11 @@ struct WorkerDescription {
 
 /// "10 s", "1500 ms".
 [[nodiscard]] std::string in_words(std::chrono::milliseconds time);
+
+/// "GET /report from 192.0.2.1:4711 (for 1.5 s) and 2 more requests"; "" if there are none. Those that
+/// came last are first: a crash is most often of such a one.
+[[nodiscard]] std::string words_of_lost(std::vector<ListedRequest> running,
+                                        std::chrono::steady_clock::time_point now);
 
 /// Whether it ends a generation that was asked for: then it comes once for each.
 [[nodiscard]] bool is_verdict(Consequence consequence);

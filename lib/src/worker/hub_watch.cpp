@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "worker/hub_watch.hpp"
 
+#include "base/in_seconds.hpp"
 #include "net/request_words.hpp"
 
 namespace spawning {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "spawning/worker.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -133,6 +134,13 @@ int Worker::finished_fd() const { return state_->finished.get(); }
 void Worker::wait() {
   std::unique_lock lock{state_->mutex};
   state_->changed.wait(lock, [this] { return state_->ended; });
+}
+
+std::optional<std::chrono::steady_clock::duration> Worker::time_left() const {
+  const std::lock_guard lock{state_->mutex};
+  if (!state_->killed_at) return std::nullopt;
+  return std::max(*state_->killed_at - std::chrono::steady_clock::now(),
+                  std::chrono::steady_clock::duration::zero());
 }
 
 unsigned Worker::slot() const { return state_->seat.slot; }

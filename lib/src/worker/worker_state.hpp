@@ -86,6 +86,7 @@ struct Worker::State {
   std::condition_variable changed;
   std::optional<std::string> settings;
   bool ended = false;
+  std::optional<std::chrono::steady_clock::time_point> killed_at;  // if it has ended
 
   // Made by ready(), before the I/O thread hears of it; and as what it is, the other one is null.
   std::unique_ptr<CallQueue> pool;
@@ -111,6 +112,8 @@ struct Worker::State {
   bool leaving = false;  // the supervisor knows
   bool draining = false;
   bool hands_over = false;  // its connections to siblings, while it drains
+  std::optional<std::chrono::steady_clock::time_point> deadline;  // for that; the supervisor's
+  std::chrono::milliseconds deadman{0};                           // …and how long that was
   bool ending = false;
   bool unfit = false;  // a thread is lost; the supervisor knows
   Departures departures{io, channel};
