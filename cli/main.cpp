@@ -131,7 +131,7 @@ int supervise(const Options& given, const std::vector<std::string>& command, con
   ServiceManager service_manager =
       ServiceManager::of([](const char* name) { return std::getenv(name); }, ::getpid());
   Background background;
-  if (given.daemonize && !inheritance) background = Background::enter();
+  if (given.daemonize && !inheritance) background = Background::enter(log);
   if (!inheritance) {
     log_sources(log, given);
     log_remarks(log, given);

@@ -24,7 +24,9 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("spawning.check is started by `spawn --check`, with settings", file=sys.stderr)
         return 2
-    return answer(lambda: checked(json.loads(arguments[0])), explained)
+    return answer(
+        lambda: checked(json.loads(arguments[0])), "the application is not loaded", explained
+    )
 
 
 def checked(config: dict[str, Any]) -> dict[str, Any]:

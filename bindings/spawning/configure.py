@@ -15,7 +15,8 @@ import sys
 import threading
 from typing import Any, Callable
 
-from spawning.loading.load_failure import LoadFailure, load_failure
+from spawning.loading.last_moment import in_the_last_moment
+from spawning.loading.load_failure import LoadFailure, load_failure, overdue
 from spawning.loading.loaded_modules import LoadedModules
 from spawning.loading.naming import NamingError, describe, resolve
 from spawning.loading.surroundings import add_current_directory, restore_environment
@@ -29,17 +30,25 @@ def main(arguments: list[str]) -> int:
         )
         return 2
     name, options = arguments
-    return answer(lambda: configured(name, json.loads(options)))
+    return answer(lambda: configured(name, json.loads(options)), "the factory does not return")
 
 
 def answer(
     work: Callable[[], dict[str, Any]],
+    overdue_work: str,
     explain: Callable[[BaseException], LoadFailure] = load_failure,
 ) -> int:
-    """Prints what `work` returns, or why it does not, for `spawn`; returns the exit status."""
+    """Prints what `work` returns, or why it does not, for `spawn`; returns the exit status.
+
+    `overdue_work` says of it that it takes too long: "the factory does not return".
+    """
     output = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _end_with_reader(output)
+    answering = threading.Lock()
+    patience: str | None = os.environ.pop("SPAWNING_PATIENCE", None)
+    if patience:
+        _give_up_after(float(patience), overdue_work, output, answering)
     restore_environment()
     add_current_directory()
     try:
@@ -48,8 +57,8 @@ def answer(
     except BaseException as error:  # SystemExit too: nothing may go unsaid
         result = json.dumps(_failure(explain(error)), ensure_ascii=False)
         status = 1
-    with open(output, "w", encoding="utf-8", errors="surrogateescape") as stream:
-        stream.write(result + "\n")
+    with answering:
+        _print(result, output)
     return status
 
 
@@ -87,6 +96,25 @@ def _files_of(factory: Any) -> list[str]:
     module = sys.modules.get(getattr(factory, "__module__", None) or "")
     file = getattr(module, "__file__", None)
     return [file] if file else []
+
+
+def _print(result: str, output: int) -> None:
+    with open(output, "w", encoding="utf-8", errors="surrogateescape") as stream:
+        stream.write(result + "\n")
+
+
+def _give_up_after(
+    seconds: float, overdue_work: str, output: int, answering: threading.Lock
+) -> None:
+    """Ends this process before `spawn` does: then it is known where it was."""
+
+    def give_up() -> None:
+        if not answering.acquire(blocking=False):
+            return
+        _print(json.dumps(_failure(overdue(overdue_work, seconds)), ensure_ascii=False), output)
+        os._exit(1)
+
+    in_the_last_moment(seconds, give_up)
 
 
 def _failure(failure: LoadFailure) -> dict[str, Any]:

@@ -30,7 +30,11 @@ def main(arguments: list[str]) -> int:
         print("spawning.gunicorn_config is started by `spawn --config FILE.py`", file=sys.stderr)
         return 2
     (file,) = arguments
-    return answer(lambda: translated(file), lambda error: failure_of(file, error))
+    return answer(
+        lambda: translated(file),
+        f"{file} does not come to its end",
+        lambda error: failure_of(file, error),
+    )
 
 
 def translated(file: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "spawning/log.hpp"
 #include "spawning/unique_fd.hpp"
 
 namespace spawning {
@@ -39,7 +40,7 @@ class BackgroundTest : public ::testing::Test {
     foreground = ::fork();
     if (foreground != 0) return;
     ::dup2(said.get(), STDERR_FILENO);
-    Background background = Background::enter();
+    Background background = Background::enter(Log{STDERR_FILENO, "test"});
     ::_exit(service(background));
   }
 
@@ -110,14 +111,16 @@ TEST_F(BackgroundTest, NeverServingIsNoSuccess) {
   launch([](Background&) { return 0; });
 
   EXPECT_EQ(status(), 1);
-  EXPECT_EQ(hear(), "the process in the background ended before it served\n");
+  EXPECT_TRUE(
+      hear().ends_with("[error] test: the process in the background ended before it served\n"));
 }
 
 TEST_F(BackgroundTest, BeingKilledBeforeItServesIsNoSuccess) {
   launch([](Background&) { return ::raise(SIGKILL); });
 
   EXPECT_EQ(status(), 1);
-  EXPECT_EQ(hear(), "the process in the background ended before it served\n");
+  EXPECT_TRUE(
+      hear().ends_with("[error] test: the process in the background ended before it served\n"));
 }
 
 TEST_F(BackgroundTest, IsToldToEndWhenNobodyWantsToWaitForIt) {

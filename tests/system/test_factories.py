@@ -200,7 +200,10 @@ class TestCustomFactory:
 
         server.signal(signal.SIGHUP)
 
-        server.says(f"the program did not end within {patience}000 ms; everything goes on")
+        server.says(
+            f"the factory does not return within {patience} s (--boot-timeout); everything goes on"
+        )
+        server.says('shop.py", line 1, in <module>')
         wait_until(lambda: len(server.workers()) == 1, server.patience, "no factory any more")
 
     def test_a_supervisor_that_is_executed_anew_does_not_ask(self, spawn, tmp_path):
@@ -305,7 +308,9 @@ class TestRefusal:
 
         ended = run_spawn("--factory", "shop", "--boot-timeout", "3", cwd=tmp_path, env=mark)
 
-        assert ended.stderr == "spawn: --factory: the program did not end within 3000 ms\n"
+        said = "spawn: --factory: the factory does not return within 3 s (--boot-timeout)\n"
+        assert ended.stderr.endswith(said)
+        assert 'shop.py", line 1, in <module>' in ended.stderr
         assert ended.returncode == 1
         wait_until(lambda: marked(str(tmp_path)) == [], 60, "nothing left")
 

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from types import TracebackType
@@ -13,6 +15,7 @@ import spawning
 from spawning.loading.naming import NamingError
 
 _OURS = os.path.dirname(os.path.abspath(spawning.__file__)) + os.sep
+_RUNPY = ("<frozen runpy>", "runpy.py")  # `python -m`
 _IMPORTLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep + "importlib" + os.sep
 
 
@@ -31,6 +34,21 @@ def load_failure(error: BaseException) -> LoadFailure:
     for each in _chain(error):
         each.__traceback__ = _without_our_frames(each.__traceback__)
     return LoadFailure(summary_of(error), traceback_of(error), _files(error))
+
+
+def overdue(what: str, seconds: float) -> LoadFailure:
+    """Describes what the main thread has been at for too long: `what`, "the factory does not return"."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    stack = [
+        each
+        for each in traceback.extract_stack(frame)
+        if not _is_plumbing(each.filename) and not each.filename.endswith(_RUNPY)
+    ]
+    told = "Stack (most recent call last):\n" + _utf8("".join(traceback.format_list(stack)))
+    files = {os.path.abspath(each.filename) for each in stack if os.path.isfile(each.filename)}
+    return LoadFailure(
+        f"{what} within {seconds:g} s (--boot-timeout)", told if stack else "", sorted(files)
+    )
 
 
 def summary_of(error: BaseException) -> str:

@@ -4,6 +4,7 @@
 /// Going on in the background, once it is known whether that goes well.
 
 #include "spawning/export.hpp"
+#include "spawning/log.hpp"
 #include "spawning/unique_fd.hpp"
 
 namespace SPAWNING_EXPORT spawning {
@@ -25,12 +26,13 @@ class Background {
   /// input; standard output and error stay the caller's. The calling process stays in the foreground
   /// and never returns. It ends
   ///  - with status 0 once the child calls serves();
-  ///  - with the child's status, or 1 if that is 0, if the child ends before it does.
+  ///  - with the child's status, if the child ends before it does; if that is 0, or it was killed, with 1,
+  ///    and `log` has it.
   /// SIGINT, SIGTERM, SIGHUP and SIGQUIT, as from somebody who does not want to wait any more, are
   /// passed on to the child, the first three as SIGTERM.
   /// \throws std::system_error if that is impossible; in the calling process, with no child.
   /// \par Threads  Called when there is only one.
-  static Background enter();
+  static Background enter(const Log& log);
 
   /// Whether somebody waits in the foreground.
   [[nodiscard]] explicit operator bool() const { return static_cast<bool>(foreground_); }

@@ -29,8 +29,9 @@ struct ServicePlan {
 /// It writes what it has to say to its standard output, 1 MiB at most, and exits with 0. If it
 /// cannot, it writes `{"type": "failed", "summary": "…", "traceback": "…", "files": ["…"]}` instead:
 /// one line for people, perhaps more lines, and the files whose change may mend it; and exits with
-/// another status. Its standard error is ours, its standard input is empty. When it has failed, or
-/// takes too long, it is killed with all that it has started.
+/// another status. Its standard error is ours, its standard input is empty; SPAWNING_PATIENCE in its
+/// environment says how many seconds it may take. When it has failed, or takes longer, it is killed with
+/// all that it has started.
 struct Configurator {
   std::vector<std::string> command;      ///< the program's path and its arguments; empty: none
   std::vector<std::string> environment;  ///< \see SupervisorConfig::worker_environment

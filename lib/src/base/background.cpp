@@ -12,7 +12,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <string_view>
 #include <utility>
 
 #include "spawning/error.hpp"
@@ -62,17 +61,13 @@ bool hears_that_it_serves(int background, int signals, pid_t child) {
   }
 }
 
-void say(std::string_view line) {
-  [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, line.data(), line.size());
-}
-
 // Nothing of this process but its status is of any use from here on: no destructor runs.
-[[noreturn]] void stay_in_the_foreground(int background, int signals, pid_t child) {
+[[noreturn]] void stay_in_the_foreground(int background, int signals, pid_t child, const Log& log) {
   if (hears_that_it_serves(background, signals, child)) ::_exit(EXIT_SUCCESS);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
   if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_SUCCESS) ::_exit(WEXITSTATUS(status));
-  say("the process in the background ended before it served\n");
+  log.error("the process in the background ended before it served");
   ::_exit(EXIT_FAILURE);
 }
 
@@ -94,7 +89,7 @@ void open_standard_streams() {
 
 Background::Background(UniqueFd foreground) : foreground_{std::move(foreground)} {}
 
-Background Background::enter() {
+Background Background::enter(const Log& log) {
   open_standard_streams();
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
@@ -109,7 +104,7 @@ Background Background::enter() {
   if (child < 0) throw_last_error("fork");
   if (child > 0) {
     foreground.reset();
-    stay_in_the_foreground(background.get(), signals.get(), child);
+    stay_in_the_foreground(background.get(), signals.get(), child, log);
   }
   leave_the_terminal();
   return Background{std::move(foreground)};

@@ -14,6 +14,7 @@
 #include "spawning/error.hpp"
 #include "spawning/unique_fd.hpp"
 #include "supervise/child_process.hpp"
+#include "supervise/trouble_report.hpp"
 
 namespace spawning {
 
@@ -32,6 +33,9 @@ struct ConfigureRun::State : std::enable_shared_from_this<ConfigureRun::State> {
     ChildCommand command;
     command.arguments = configurator.command;
     command.environment = configurator.environment;
+    command.environment.push_back(
+        "SPAWNING_PATIENCE=" +
+        std::to_string(std::chrono::duration<double>{configurator.patience}.count()));
     command.directory = configurator.directory;
     command.output = writing.get();
     if (configurator.user && !configurator.user->is_current()) {
@@ -70,7 +74,7 @@ struct ConfigureRun::State : std::enable_shared_from_this<ConfigureRun::State> {
     timer.expires_after(patience);
     timer.async_wait([self = shared_from_this(), patience](error_code error) {
       if (error || self->over) return;
-      self->give_up("did not end within " + std::to_string(patience.count()) + " ms");
+      self->give_up("did not end within " + in_words(patience));
     });
   }
 
