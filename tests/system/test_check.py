@@ -107,12 +107,13 @@ def test_nothing_is_bound_opened_or_left_running(run_spawn, tmp_path):
     wait_until(lambda: not marked(mark), PATIENCE, "the end of what it has started")
 
 
-def test_one_that_hangs_is_given_up(run_spawn, tmp_path):
+def test_one_that_hangs_is_given_up(run_spawn, slowness, tmp_path):
     (tmp_path / "hangs.py").write_text("import time\ntime.sleep(600)\n")
     mark = f"hangs-{os.getpid()}"
+    patience = 3 + slowness // 2
 
     ended = run_spawn(
-        *"--check --boot-timeout 3 hangs".split(),
+        *f"--check --boot-timeout {patience} hangs".split(),
         cwd=tmp_path,
         env={"SPAWNING_TEST_MARK": mark},
     )
@@ -120,7 +121,7 @@ def test_one_that_hangs_is_given_up(run_spawn, tmp_path):
     assert ended.returncode == 1
     stack = f'Stack (most recent call last):\n  File "{tmp_path}/hangs.py", line 2, in <module>\n'
     assert ended.stderr.startswith(stack)
-    said = "spawn: the application is not loaded within 3 s (--boot-timeout)\n"
+    said = f"spawn: the application is not loaded within {patience} s (--boot-timeout)\n"
     assert ended.stderr.endswith(said)
     assert not marked(mark)
 

@@ -105,9 +105,10 @@ def app(environ, start_response):
     [(mode, False) for mode in MODES] + [(THREADS, True)],
     indirect=["served_by"],
 )
-def test_a_worker_that_does_not_end_tells_what_keeps_it(spawn, tmp_path, thread):
+def test_a_worker_that_does_not_end_tells_what_keeps_it(spawn, slowness, tmp_path, thread):
     (tmp_path / "staying.py").write_text(STAYING.format(thread=thread))
-    server = spawn("--processes", "1", "--deadman", "1", "staying:app", cwd=tmp_path)
+    deadman = 3 + slowness // 2
+    server = spawn("--processes", "1", "--deadman", str(deadman), "staying:app", cwd=tmp_path)
     assert server.get("/").status == 200
 
     assert server.stop() == 0
@@ -117,7 +118,5 @@ def test_a_worker_that_does_not_end_tells_what_keeps_it(spawn, tmp_path, thread)
         "worker: this process has served to its end, and does not end; what its threads"
     )
     assert re.search(r'staying\.py", line 5,? in stay$', said[told:], re.MULTILINE)
-    killed = (
-        "has finished its requests, but did not end in time and is killed, after 1 s (--deadman)"
-    )
+    killed = f"has finished its requests, but did not end in time and is killed, after {deadman} s (--deadman)"
     assert said.index(killed) > told

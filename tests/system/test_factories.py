@@ -302,13 +302,17 @@ class TestRefusal:
         assert "'shop.app_factory' returned None, which is not callable" in ended.stderr
         assert (ended.returncode, ended.stdout) == (1, "")
 
-    def test_one_that_hangs_is_ended_with_what_it_has_started(self, run_spawn, tmp_path):
+    def test_one_that_hangs_is_ended_with_what_it_has_started(self, run_spawn, slowness, tmp_path):
         write(tmp_path / "shop.py", "import subprocess; subprocess.run(['sleep', '600'])")
         mark = {"SPAWNING_TEST_MARK": str(tmp_path)}
 
-        ended = run_spawn("--factory", "shop", "--boot-timeout", "3", cwd=tmp_path, env=mark)
+        patience = 3 + slowness // 2
+        options = f"--factory shop --boot-timeout {patience}".split()
+        ended = run_spawn(*options, cwd=tmp_path, env=mark)
 
-        said = "spawn: --factory: the factory does not return within 3 s (--boot-timeout)\n"
+        said = (
+            f"spawn: --factory: the factory does not return within {patience} s (--boot-timeout)\n"
+        )
         assert ended.stderr.endswith(said)
         assert 'shop.py", line 1, in <module>' in ended.stderr
         assert ended.returncode == 1

@@ -239,4 +239,4 @@ def test_a_worker_that_ends_gives_way_to_those_that_serve(spawn, tmp_path):
 
     server.reload()
 
-    assert f"ends at nice {min(os.nice(0) + 10, 19)}\n" in server.errors()
+    assert f"ends at nice {min(os.nice(0) + 5, 19)}\n" in server.errors()

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-_SAYING_S = 0.25  # to write down a hundred stacks takes milliseconds; a machine may be busy
+_SAYING_S = 0.5  # to write down a hundred stacks takes milliseconds; a machine may be busy
 
 
 def in_the_last_moment(seconds: float, say: Callable[[], None]) -> None:
