@@ -50,7 +50,7 @@ else says them.
 .SH SIGNALS
 .TP
 .BR TERM ", " INT
-stop gracefully; a second one, or
+stop gracefully; a second one, half a second later or more, or
 .BR QUIT ,
 at once.
 .TP

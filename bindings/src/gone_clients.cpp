@@ -40,21 +40,24 @@ bool must_not_be_left(const PyRef& frame) {
 // might let that thread go on, and its frames be gone when they are done.
 class NoCollection {
  public:
-#if PY_VERSION_HEX >= 0x030A0000  // before, no objects are made
-  NoCollection() : was_enabled_{PyGC_Disable() != 0} {}
+  NoCollection() : was_enabled_{disable()} {}
   ~NoCollection() {
-    if (was_enabled_) PyGC_Enable();
+    if (was_enabled_) enable();
   }
 
- private:
-  const bool was_enabled_;
-
- public:
-#else
-  NoCollection() = default;
-#endif
   NoCollection(const NoCollection&) = delete;
   NoCollection& operator=(const NoCollection&) = delete;
+
+ private:
+#if PY_VERSION_HEX >= 0x030A0000
+  static bool disable() { return PyGC_Disable() != 0; }
+  static void enable() { PyGC_Enable(); }
+#else  // no objects are made
+  static bool disable() { return false; }
+  static void enable() {}
+#endif
+
+  const bool was_enabled_;
 };
 
 bool may_be_left(PyRef frame) {

@@ -85,6 +85,14 @@ TEST_F(ConfigureRunTest, SaysHowAProgramEndedThatHasNoWordForIt) {
   EXPECT_EQ(failure_of(shell("kill -9 $$")).summary, "the program was killed by SIGKILL");
 }
 
+TEST_F(ConfigureRunTest, BelievesAProgramThatSaysWhyItTakesTooLong) {
+  Configurator hanging = shell(
+      R"(echo '{"type":"failed","summary":"slow","traceback":"","files":[]}'; sleep 600)");
+  hanging.patience = 300ms;
+
+  EXPECT_EQ(failure_of(hanging).summary, "slow");
+}
+
 TEST_F(ConfigureRunTest, EndsAProgramThatTakesTooLongWithAllThatItHasStarted) {
   Configurator hanging = shell("sleep 600 & echo $! > '" + (directory / "pid") + "'; wait");
   hanging.patience = 300ms;

@@ -95,13 +95,13 @@ struct ConfigureRun::State : std::enable_shared_from_this<ConfigureRun::State> {
   }
 
   [[nodiscard]] Outcome judge(ExitStatus exit) {
-    if (!objection.empty()) return control::Failed{"the program " + objection, "", {}};
-    if (exit.success()) return std::move(text);
+    if (exit.success() && objection.empty()) return std::move(text);
     if (text.ends_with('\n')) text.pop_back();
     if (auto message = control::decode(text)) {
       if (auto* failure = std::get_if<control::Failed>(&*message)) return std::move(*failure);
     }
-    return control::Failed{"the program " + exit.to_string(), "", {}};
+    return control::Failed{
+        "the program " + (objection.empty() ? exit.to_string() : objection), "", {}};
   }
 
   void cancel() {
