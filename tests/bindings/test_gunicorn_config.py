@@ -151,7 +151,7 @@ def test_python_looks_first_where_it_says(monkeypatch):
         ("%(q)s %% %(B)d", "%q %% %B"),
         ("%(T)s %(M)s %(D)6.2f %(L)s %(p)s", "%T %{ms}T %D %{decimal}T <%P>"),
         ("%({x-request-id}i)s %({server}o)s", "%{x-request-id}i %{server}o"),
-        ("%(u)s %({wsgi.version}e)s %(z)s", "%u - -"),
+        ("%(u)s %({wsgi.version}e)s %(z)s", "%u %l %l"),
     ],
 )
 def test_a_log_format_has_directives(template, expected):

@@ -127,6 +127,6 @@ def log_format(template: str) -> tuple[str, list[str]]:
             return "%" + atom
         if atom == "u" or atom not in _DIRECTIVES:
             unknown.append(f"%({atom})s")
-        return _DIRECTIVES.get(atom, "-")
+        return _DIRECTIVES.get(atom, "%l")  # which is always -
 
     return _ATOM.sub(directive, template), unknown
