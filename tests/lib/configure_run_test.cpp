@@ -86,8 +86,8 @@ TEST_F(ConfigureRunTest, SaysHowAProgramEndedThatHasNoWordForIt) {
 }
 
 TEST_F(ConfigureRunTest, BelievesAProgramThatSaysWhyItTakesTooLong) {
-  Configurator hanging = shell(
-      R"(echo '{"type":"failed","summary":"slow","traceback":"","files":[]}'; sleep 600)");
+  Configurator hanging =
+      shell(R"(echo '{"type":"failed","summary":"slow","traceback":"","files":[]}'; sleep 600)");
   hanging.patience = 300ms;
 
   EXPECT_EQ(failure_of(hanging).summary, "slow");
