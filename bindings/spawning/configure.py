@@ -13,13 +13,16 @@ import os
 import select
 import sys
 import threading
+from _thread import get_ident
 from typing import Any, Callable
 
-from spawning.loading.last_moment import in_the_last_moment
+from spawning.loading.last_moment import say_at
 from spawning.loading.load_failure import LoadFailure, load_failure, overdue
 from spawning.loading.loaded_modules import LoadedModules
 from spawning.loading.naming import NamingError, describe, resolve
 from spawning.loading.surroundings import add_current_directory, restore_environment
+
+_MAIN_THREAD = get_ident()  # before gevent or eventlet gives it another number
 
 
 def main(arguments: list[str]) -> int:
@@ -48,7 +51,8 @@ def answer(
     answering = threading.Lock()
     patience: str | None = os.environ.pop("SPAWNING_PATIENCE", None)
     if patience:
-        _give_up_after(float(patience), overdue_work, output, answering)
+        seconds, end = map(float, patience.split())
+        _give_up_at(end, lambda: overdue(overdue_work, seconds, _MAIN_THREAD), output, answering)
     restore_environment()
     add_current_directory()
     try:
@@ -103,18 +107,18 @@ def _print(result: str, output: int) -> None:
         stream.write(result + "\n")
 
 
-def _give_up_after(
-    seconds: float, overdue_work: str, output: int, answering: threading.Lock
+def _give_up_at(
+    end: float, explain: Callable[[], LoadFailure], output: int, answering: threading.Lock
 ) -> None:
-    """Ends this process before `spawn` does: then it is known where it was."""
+    """Ends this process a moment before `spawn` does: then it is known where it was."""
 
     def give_up() -> None:
-        if not answering.acquire(blocking=False):
-            return
-        _print(json.dumps(_failure(overdue(overdue_work, seconds)), ensure_ascii=False), output)
-        os._exit(1)
+        result = json.dumps(_failure(explain()), ensure_ascii=False)
+        if answering.acquire(blocking=False):
+            _print(result, output)
+            os._exit(1)
 
-    in_the_last_moment(seconds, give_up)
+    say_at(end, give_up)
 
 
 def _failure(failure: LoadFailure) -> dict[str, Any]:

@@ -101,9 +101,11 @@ class LocalService:
         came: list[float] = []
 
         def drain(_number: int, _frame: Any) -> None:
+            # Another signal may come, and be done with, between any two of these steps.
+            first = not came
             now = time.monotonic()
             came.append(now)  # before anybody can see that it has come
-            if len(came) == 1:
+            if first:
                 self.server.drain(newcomers=True, patience=patience)
             elif now - came[0] >= _SAME_SIGNAL_S:
                 self.server.drain(newcomers=False, patience=0.0)

@@ -177,6 +177,24 @@ def test_a_second_signal_ends_at_once(run):
     assert "a request still runs after" in errors and "GET /stuck from" in errors
 
 
+def test_a_second_signal_in_the_middle_of_the_first_one_changes_nothing(run):
+    program = run(
+        """
+        def in_the_middle(frame, event, argument):
+            if event == "c_return" and frame.f_code.co_name == "drain":
+                sys.setprofile(None)
+                signal.raise_signal(signal.SIGINT)
+
+        sys.setprofile(in_the_middle)
+        spawning.serve(application, port=0, access_log_format=None)
+        assert sys.getprofile() is None
+        """
+    )
+    assert program.get() == (200, b"hello")
+
+    assert program.end(signal.SIGTERM) == (0, "", "")
+
+
 def test_a_signal_that_another_thread_is_given_ends_it(run):
     program = run(
         """

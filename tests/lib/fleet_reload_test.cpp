@@ -82,10 +82,20 @@ TEST_F(FleetTest, GivesAnOldWorkerThatHasFinishedAsLongAgainToEnd) {
   static_cast<void>(fleet.ready(4, now));
   static_cast<void>(fleet.exited(1, now));
 
-  EXPECT_EQ(fleet.hung_up(2, now + 9s), Actions{});
+  EXPECT_EQ(fleet.hung_up(2, now + 9s, true), Actions{});
   EXPECT_EQ(fleet.next_deadline(), now + 19s);
-  EXPECT_EQ(fleet.hung_up(2, now + 10s), Actions{});  // that was known
+  EXPECT_EQ(fleet.hung_up(2, now + 10s, true), Actions{});  // that was known
   EXPECT_EQ(fleet.tick(now + 19s), (Actions{Kill{2, true}}));
+}
+
+TEST_F(FleetTest, KillsByTheDeadlineAnOldWorkerThatCannotBeTalkedToAndHasNotFinished) {
+  serve_and_reload();
+  static_cast<void>(fleet.ready(3, now));
+  static_cast<void>(fleet.ready(4, now));
+  static_cast<void>(fleet.exited(1, now));
+  static_cast<void>(fleet.hung_up(2, now + 9s));
+
+  EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{2, true}}));
 }
 
 TEST_F(FleetTest, DiscardsANewGenerationThatCannotLoadAndNeverTouchesTheOld) {
@@ -114,6 +124,16 @@ TEST_F(FleetTest, DiscardsANewGenerationOfWhichOneIsReadyAndCannotBeTalkedToAnyM
   static_cast<void>(fleet.ready(3, now));
 
   EXPECT_EQ(fleet.hung_up(3, now), Actions{});
+  EXPECT_EQ(fleet.tick(now + 1s),
+            (Actions{reported(3, Trouble::hang_up, Consequence::discard), Kill{3}, Kill{4}}));
+}
+
+TEST_F(FleetTest, PromotesNobodyWhoCannotBeTalkedTo) {
+  serve_and_reload();
+  static_cast<void>(fleet.ready(3, now));
+  static_cast<void>(fleet.hung_up(3, now));
+
+  EXPECT_EQ(fleet.ready(4, now), Actions{});
   EXPECT_EQ(fleet.tick(now + 1s),
             (Actions{reported(3, Trouble::hang_up, Consequence::discard), Kill{3}, Kill{4}}));
 }

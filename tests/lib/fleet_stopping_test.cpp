@@ -29,7 +29,7 @@ TEST_F(FleetTest, KillsOnStopWhatIsNotGoneByTheDeadline) {
 TEST_F(FleetTest, KillsOnStopWhatHasFinishedAndIsNotGoneByTheDeadline) {
   serve();
   static_cast<void>(fleet.stop(now));
-  static_cast<void>(fleet.hung_up(1, now + 9s));
+  static_cast<void>(fleet.hung_up(1, now + 9s, true));
 
   EXPECT_EQ(fleet.tick(now + 10s), (Actions{Kill{1, true}, Kill{2, true}}));
 }

@@ -30,6 +30,7 @@ TEST(MessageTest, SurvivesItsWayAsALine) {
   expect_round_trip(StandardStreams{false, true});
   expect_round_trip(Modules{{"/srv/shop.py", "/srv/\xe9.py"}});
   expect_round_trip(Drain{std::chrono::seconds{10}, true});
+  expect_round_trip(Drain{std::chrono::seconds{10}, false, true});
   expect_round_trip(Connections{});
   expect_round_trip(Connections{
       {{.requests = 3},
@@ -60,7 +61,7 @@ TEST(MessageTest, FitsALineWhateverTheOctetsOfConnectionsAre) {
 
 TEST(MessageTest, IsReadableOnTheWire) {
   EXPECT_EQ(encode(Drain{std::chrono::seconds{10}}),
-            R"({"type":"drain","deadline_ms":10000,"hand_over":false})");
+            R"({"type":"drain","deadline_ms":10000,"hand_over":false,"as_long_again":false})");
   EXPECT_EQ(encode(Overdue{std::chrono::seconds{30}}), R"({"type":"overdue","limit_ms":30000})");
 }
 

@@ -20,5 +20,16 @@ TEST(StopRequestsTest, TakeWhatComesWithinHalfASecondForTheFirst) {
   EXPECT_EQ(requests.note(now + 501ms), Kind::again);
 }
 
+TEST(StopRequestsTest, CountFromWhenTheFirstHasBeenActedOn) {
+  StopRequests requests;
+  const StopRequests::Time now{1000s};
+  static_cast<void>(requests.note(now));
+
+  requests.acted(now + 2s);
+
+  EXPECT_EQ(requests.note(now + 2s), Kind::same);
+  EXPECT_EQ(requests.note(now + 2500ms), Kind::again);
+}
+
 }  // namespace
 }  // namespace spawning

@@ -84,7 +84,7 @@ TEST_P(SupervisorRemainsOfFleetTest, LetItGoOnWhateverHappens) {
     twins.see([&](Fleet& fleet) {
       if (kind == 0) return fleet.reload(now);
       if (kind == 1) return fleet.scale(change, now);
-      if (kind == 2) return fleet.hung_up(worker, now);
+      if (kind == 2) return fleet.hung_up(worker, now, event % 2 == 0);
       if (kind == 3) return fleet.failed(worker, now, true);
       if (kind < 6) return fleet.replace(worker, ReplaceReason::memory, now);
       if (kind < 12) return fleet.exited(worker, now);

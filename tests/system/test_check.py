@@ -4,7 +4,13 @@
 import os
 
 import pytest
-from running import PATIENCE, marked, wait_until
+from running import PATIENCE, SANITIZED, marked, wait_until
+
+# What an application may begin with, but not where sanitizers run.
+PATCHED = [
+    "; import gevent.monkey; gevent.monkey.patch_all()",
+    "; import eventlet; eventlet.monkey_patch()",
+]
 
 BROKEN = """
 def load():
@@ -107,8 +113,9 @@ def test_nothing_is_bound_opened_or_left_running(run_spawn, tmp_path):
     wait_until(lambda: not marked(mark), PATIENCE, "the end of what it has started")
 
 
-def test_one_that_hangs_is_given_up(run_spawn, slowness, tmp_path):
-    (tmp_path / "hangs.py").write_text("import time\ntime.sleep(600)\n")
+@pytest.mark.parametrize("first", ["", *([] if SANITIZED else PATCHED)])
+def test_one_that_hangs_is_given_up(run_spawn, slowness, tmp_path, first):
+    (tmp_path / "hangs.py").write_text(f"import time{first}\ntime.sleep(600)\n")
     mark = f"hangs-{os.getpid()}"
     patience = 3 + slowness // 2
 
@@ -119,8 +126,8 @@ def test_one_that_hangs_is_given_up(run_spawn, slowness, tmp_path):
     )
 
     assert ended.returncode == 1
-    stack = f'Stack (most recent call last):\n  File "{tmp_path}/hangs.py", line 2, in <module>\n'
-    assert ended.stderr.startswith(stack)
+    assert "Stack (most recent call last):\n" in ended.stderr
+    assert f'  File "{tmp_path}/hangs.py", line 2, in <module>\n' in ended.stderr
     said = f"spawn: the application is not loaded within {patience} s (--boot-timeout)\n"
     assert ended.stderr.endswith(said)
     assert not marked(mark)

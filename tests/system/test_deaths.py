@@ -8,7 +8,7 @@ import pytest
 from running import MODES, THREADS, in_all_modes, wait_until
 
 DYING = """
-import atexit, os, signal
+import atexit, os, signal, time
 
 def at_the_end():
     if os.path.exists("crash-at-the-end"):
@@ -22,6 +22,11 @@ def app(environ, start_response):
         os.abort()
     if path == "/exit":
         os._exit(0)
+    if path == "/wait":
+        open("waiting", "w").close()
+        while not os.path.exists("abort"):
+            time.sleep(0.01)
+        os.abort()
     if path == "/close":
         os.closerange(3, 1000)
     start_response("200 OK", [])
@@ -81,6 +86,18 @@ def test_a_crash_at_the_end_has_lost_nothing(dying, tmp_path):
 
     dying.says("was killed by SIGABRT at its end, after it had finished its requests")
     assert "lost" not in dying.errors()
+
+
+def test_a_crash_at_a_request_whose_client_has_gone_names_it(dying, tmp_path):
+    with dying.client() as client:
+        client.request("/wait")
+        wait_until((tmp_path / "waiting").exists, dying.patience, "the request")
+    dying.signal(signal.SIGHUP)
+    dying.says("reloaded: generation 2 serves")
+
+    (tmp_path / "abort").touch()
+
+    dying.says("while it finished its requests, and they are lost: GET /wait from 127.0.0.1:")
 
 
 STAYING = """

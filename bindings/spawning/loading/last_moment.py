@@ -3,21 +3,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from _thread import start_new_thread  # what they are before gevent or eventlet replaces them
-from time import sleep
+from time import monotonic, sleep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-_SAYING_S = 0.5  # to write down a hundred stacks takes milliseconds; a machine may be busy
 
-
-def in_the_last_moment(seconds: float, say: Callable[[], None]) -> None:
-    """Calls `say` on a thread of its own a moment before `seconds` are over, if there still is a process."""
+def say_at(moment: float, say: Callable[[], None]) -> None:
+    """Calls `say` on a thread of its own when the monotonic clock is there, if there still is a process."""
 
     def wait() -> None:
-        sleep(max(seconds - _SAYING_S, seconds / 2))
+        sleep(max(0.0, moment - monotonic()))
         say()
 
-    start_new_thread(wait, ())
+    with contextlib.suppress(RuntimeError):  # there can be no more threads: nothing is said
+        start_new_thread(wait, ())

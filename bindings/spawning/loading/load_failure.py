@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import traceback
 from collections.abc import Iterator
 from types import TracebackType
@@ -36,19 +35,26 @@ def load_failure(error: BaseException) -> LoadFailure:
     return LoadFailure(summary_of(error), traceback_of(error), _files(error))
 
 
-def overdue(what: str, seconds: float) -> LoadFailure:
-    """Describes what the main thread has been at for too long: `what`, "the factory does not return"."""
-    frame = sys._current_frames().get(threading.main_thread().ident or 0)
-    stack = [
-        each
-        for each in traceback.extract_stack(frame)
-        if not _is_plumbing(each.filename) and not each.filename.endswith(_RUNPY)
-    ]
-    told = "Stack (most recent call last):\n" + _utf8("".join(traceback.format_list(stack)))
-    files = {os.path.abspath(each.filename) for each in stack if os.path.isfile(each.filename)}
+def overdue(what: str, seconds: float, thread: int) -> LoadFailure:
+    """Describes what a thread has been at for too long: `what`, "the factory does not return"."""
+    frame = sys._current_frames().get(thread)
+    stack = traceback.extract_stack(frame) if frame else []
+    theirs = [each for each in stack if not _is_ours(each.filename)]
+    told = "".join(traceback.format_list(theirs))
+    if "gevent" in sys.modules or "eventlet" in sys.modules:
+        from spawning.serving.green_stacks import stacks_of_all  # noqa: PLC0415
+
+        told += stacks_of_all()
+    files = {os.path.abspath(each.filename) for each in theirs if os.path.isfile(each.filename)}
     return LoadFailure(
-        f"{what} within {seconds:g} s (--boot-timeout)", told if stack else "", sorted(files)
+        f"{what} within {seconds:g} s (--boot-timeout)",
+        _utf8(f"Stack (most recent call last):\n{told}") if told else "",
+        sorted(files),
     )
+
+
+def _is_ours(file: str) -> bool:
+    return _is_plumbing(file) or os.path.basename(file) in _RUNPY
 
 
 def summary_of(error: BaseException) -> str:

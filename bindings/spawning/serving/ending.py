@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-import os
+from time import monotonic
 
-from spawning.loading.last_moment import in_the_last_moment
+from spawning.loading.last_moment import say_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from spawning._native import Worker
+
+_SAYING_S = 0.5  # to collect a hundred stacks takes milliseconds; a machine may be busy
 
 
 def explain_if_it_does_not_end(worker: Worker, seconds: float, *, greenlets: bool) -> None:
@@ -18,28 +20,19 @@ def explain_if_it_does_not_end(worker: Worker, seconds: float, *, greenlets: boo
     What keeps a process from ending is a thread that is no daemon and goes on, or a function that was
     given to atexit: Python waits for both, and another thread runs meanwhile.
     """
+    if seconds < 2 * _SAYING_S:
+        return  # it has hardly begun to end
 
     def say() -> None:
-        stacks = _stacks_of_threads() + (_stacks_of_greenlets() if greenlets else "")
+        from spawning.loading.stacks import stacks_of_threads  # noqa: PLC0415  # hardly ever wanted
+
+        stacks = stacks_of_threads()
+        if greenlets:
+            from spawning.serving.green_stacks import stacks_of_all  # noqa: PLC0415
+
+            stacks += stacks_of_all()
         worker.log_error(
             "this process has served to its end, and does not end; what its threads do", stacks
         )
 
-    in_the_last_moment(seconds, say)
-
-
-def _stacks_of_threads() -> str:
-    import faulthandler  # noqa: PLC0415  # hardly ever wanted
-
-    file = os.memfd_create("stacks", os.MFD_CLOEXEC)
-    try:
-        faulthandler.dump_traceback(file)
-        return os.pread(file, 1 << 20, 0).decode(errors="replace")
-    finally:
-        os.close(file)
-
-
-def _stacks_of_greenlets() -> str:
-    from spawning.serving.green_stacks import stacks_of_all  # noqa: PLC0415
-
-    return stacks_of_all()
+    say_at(monotonic() + seconds - _SAYING_S, say)

@@ -30,8 +30,8 @@ struct ServicePlan {
 /// cannot, it writes `{"type": "failed", "summary": "…", "traceback": "…", "files": ["…"]}` instead:
 /// one line for people, perhaps more lines, and the files whose change may mend it; and exits with
 /// another status. Its standard error is ours, its standard input is empty; SPAWNING_PATIENCE in its
-/// environment says how many seconds it may take. When it has failed, or takes longer, it is killed with
-/// all that it has started.
+/// environment is how many seconds it may take, and when they are over on the monotonic clock: then it may
+/// say why. When it has failed, or a second later, it is killed with all that it has started.
 struct Configurator {
   std::vector<std::string> command;      ///< the program's path and its arguments; empty: none
   std::vector<std::string> environment;  ///< \see SupervisorConfig::worker_environment

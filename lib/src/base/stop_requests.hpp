@@ -20,6 +20,9 @@ class StopRequests {
 
   static constexpr std::chrono::milliseconds kSame{500};
 
+  /// To be told again when the first has been acted on: whatever that took, its twin has come by then.
+  void acted(Time now) { first_ = now; }
+
   Kind note(Time now) {
     if (!first_) {
       first_ = now;

@@ -37,7 +37,8 @@ json::value to_json(const AnnounceClose&) { return {{"type", "announce_close"}};
 json::value to_json(const Drain& message) {
   return {{"type", "drain"},
           {"deadline_ms", message.deadline.count()},
-          {"hand_over", message.hand_over}};
+          {"hand_over", message.hand_over},
+          {"as_long_again", message.as_long_again}};
 }
 
 json::value to_json(const Ready&) { return {{"type", "ready"}}; }
@@ -119,11 +120,19 @@ std::optional<Message> configure_from(const json::object& object) {
   return Configure{std::move(*settings)};
 }
 
+// False if it is not there, as in what older programs say.
+std::optional<bool> flag_of(const json::object& object, const char* name) {
+  const json::value* value = object.if_contains(name);
+  if (value == nullptr) return false;
+  return value->is_bool() ? std::optional{value->get_bool()} : std::nullopt;
+}
+
 std::optional<Message> drain_from(const json::object& object) {
   const auto deadline = time_of(object, "deadline_ms");
-  const json::value* hand_over = object.if_contains("hand_over");
-  if (!deadline || (hand_over != nullptr && !hand_over->is_bool())) return std::nullopt;
-  return Drain{*deadline, hand_over != nullptr && hand_over->get_bool()};
+  const auto hand_over = flag_of(object, "hand_over");
+  const auto as_long_again = flag_of(object, "as_long_again");
+  if (!deadline || !hand_over || !as_long_again) return std::nullopt;
+  return Drain{*deadline, *hand_over, *as_long_again};
 }
 
 std::optional<Message> overdue_from(const json::object& object) {

@@ -33,11 +33,13 @@ struct AnnounceClose {
 };
 
 /// Supervisor → worker: stop accepting, finish what is running, exit; SIGKILL comes after
-/// `deadline`. With `hand_over` there are siblings who go on with its connections; said again
-/// without it, there are none any more.
+/// `deadline`, counted from the first time that this is said. With `hand_over` there are siblings who
+/// go on with its connections; said again without it, there are none any more. With `as_long_again`
+/// who has finished has `deadline` once more to exit.
 struct Drain {
   std::chrono::milliseconds deadline{};
   bool hand_over = false;
+  bool as_long_again = false;
   friend bool operator==(const Drain&, const Drain&) = default;
 };
 

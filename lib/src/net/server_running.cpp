@@ -35,8 +35,10 @@ class StopSignals : public std::enable_shared_from_this<StopSignals> {
  private:
   void act_on(int number) {
     const auto request = requests_.note(std::chrono::steady_clock::now());
-    if (request == StopRequests::Kind::first) first_(number);
     if (request == StopRequests::Kind::again) again_(number);
+    if (request != StopRequests::Kind::first) return;
+    first_(number);
+    requests_.acted(std::chrono::steady_clock::now());
   }
 
   boost::asio::signal_set signals_;

@@ -280,13 +280,15 @@ ChildProcess::~ChildProcess() {
 
 pid_t ChildProcess::pid() const { return state_->pid; }
 
-void ChildProcess::kill() {
+void ChildProcess::kill() { signal(SIGKILL); }
+
+void ChildProcess::signal(int number) {
   // Its status may have been taken before `ended` could be called; the number may be another's
   // then.
   siginfo_t unused{};
   const auto id = static_cast<id_t>(pid());
   if (!state_->running || ::waitid(P_PID, id, &unused, WEXITED | WNOHANG | WNOWAIT) != 0) return;
-  ::kill(pid(), SIGKILL);
+  ::kill(pid(), number);
 }
 
 // The number is not given to another process while the group has members.

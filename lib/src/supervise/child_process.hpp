@@ -62,8 +62,9 @@ class ChildProcess {
 
   [[nodiscard]] pid_t pid() const;
 
-  /// Sends SIGKILL, unless it has ended already.
-  void kill();
+  /// Sends it, unless it has ended already.
+  void signal(int number);
+  void kill();  ///< SIGKILL
 
   /// …also to what it has started and is still there, even if it has ended itself. Not to what has
   /// left its process group, as daemons do.

@@ -20,6 +20,17 @@ namespace spawning {
 
 using boost::system::error_code;
 
+namespace {
+
+// For a program that says why it takes too long.
+constexpr std::chrono::seconds kGrace{1};
+
+std::string in_number(std::chrono::duration<double> seconds) {
+  return std::to_string(seconds.count());
+}
+
+}  // namespace
+
 struct ConfigureRun::State : std::enable_shared_from_this<ConfigureRun::State> {
   State(IoContext& context, std::function<void(Outcome)> callback)
       : output{context}, timer{context}, done{std::move(callback)} {}
@@ -33,9 +44,9 @@ struct ConfigureRun::State : std::enable_shared_from_this<ConfigureRun::State> {
     ChildCommand command;
     command.arguments = configurator.command;
     command.environment = configurator.environment;
-    command.environment.push_back(
-        "SPAWNING_PATIENCE=" +
-        std::to_string(std::chrono::duration<double>{configurator.patience}.count()));
+    const auto last = std::chrono::steady_clock::now() + configurator.patience;
+    command.environment.push_back("SPAWNING_PATIENCE=" + in_number(configurator.patience) + " " +
+                                  in_number(last.time_since_epoch()));
     command.directory = configurator.directory;
     command.output = writing.get();
     if (configurator.user && !configurator.user->is_current()) {
@@ -71,7 +82,7 @@ struct ConfigureRun::State : std::enable_shared_from_this<ConfigureRun::State> {
   }
 
   void await_overdue(std::chrono::milliseconds patience) {
-    timer.expires_after(patience);
+    timer.expires_after(patience + kGrace);
     timer.async_wait([self = shared_from_this(), patience](error_code error) {
       if (error || self->over) return;
       self->give_up("did not end within " + in_words(patience));

@@ -79,8 +79,8 @@ Actions Fleet::failed(WorkerId worker, Time now, bool mendable) {
   });
 }
 
-Actions Fleet::hung_up(WorkerId worker, Time now) {
-  return on(now, [this, worker] {
+Actions Fleet::hung_up(WorkerId worker, Time now, bool finished) {
+  return on(now, [this, worker, finished] {
     Member* member = find(worker);
     if (member == nullptr || member->state == State::killed) return;
     const bool before = std::exchange(member->hung_up, true);
@@ -88,8 +88,8 @@ Actions Fleet::hung_up(WorkerId worker, Time now) {
       // Most often it is about to exit, or takes this for its supervisor's death and drains by
       // itself.
       member->deadline = now_ + config_.hang_up_grace;
-    } else if (!before && !ending_) {
-      // All is answered or handed over. To take an interpreter apart, at a low priority beside
+    } else if (!before && finished && !ending_) {
+      // To take an interpreter apart, at a low priority beside
       // those who serve, may take as long again.
       member->deadline = now_ + config_.deadman;
     }
@@ -251,8 +251,8 @@ void Fleet::settle() {
   if (!ending_) {
     const auto is_ready = [this](const Place& place) {
       if (!place.member) return false;
-      const State state = find(*place.member)->state;
-      return state == State::ready || state == State::serving;
+      const Member& member = *find(*place.member);
+      return !member.hung_up && (member.state == State::ready || member.state == State::serving);
     };
     if (incoming_ && std::ranges::all_of(incoming_->places, is_ready)) promote();
     if (load_again_at_ && *load_again_at_ <= now_) load_again_at_.reset();

@@ -89,8 +89,8 @@ class Fleet {
   /// It said that it cannot load. `mendable`: somebody will ask for a reload once that is mended,
   /// so that even the first generation's failure is no reason to end.
   [[nodiscard]] Actions failed(WorkerId worker, Time now, bool mendable = false);
-  /// It lives, but nothing can be said to it: one that drains has finished.
-  [[nodiscard]] Actions hung_up(WorkerId worker, Time now);
+  /// It may live, but nothing can be said to it. `finished`: it drains, and has nothing left to do.
+  [[nodiscard]] Actions hung_up(WorkerId worker, Time now, bool finished = false);
   [[nodiscard]] Actions exited(WorkerId worker, Time now);  ///< also: it could not be started
   /// It goes in any case, and has not begun to: nobody waits for its successor, which starts now.
   [[nodiscard]] Actions leaving(WorkerId worker, Time now);

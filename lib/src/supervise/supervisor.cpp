@@ -168,6 +168,7 @@ void Supervisor::State::stop(const std::string& signal) {
   log.info(signal + what);
   notifier->stopping();
   apply(fleet.stop(now()));
+  if (request == StopRequests::Kind::first) stop_requests.acted(now());
 }
 
 void Supervisor::State::reload(const std::string& cause) {

@@ -53,7 +53,7 @@ void Supervisor::State::stop_listening() {
 void Supervisor::State::end_handing_over() {
   for (auto& [worker, record] : records) {
     if (std::exchange(record.handing_over, false))
-      record.handle->say(control::Drain{config.deadman});
+      record.handle->say(control::Drain{config.deadman, false, !fleet.ending()});
   }
 }
 
@@ -105,7 +105,8 @@ void Supervisor::State::carry_out(const action::Drain& drain) {
 }
 
 void Supervisor::State::tell_to_finish(Record& record) {
-  record.handle->say(control::Drain{config.deadman, record.handing_over});
+  record.handle->say(control::Drain{config.deadman, record.handing_over, !fleet.ending()});
+  if (record.handle->hung_up()) record.handle->ask_to_end();
   log.debug(record.description.name() + " is told to finish");
 }
 
@@ -133,13 +134,20 @@ void Supervisor::State::drain_rest() {
   while (!to_drain.empty()) drain_next();
 }
 
+// Who can be talked to says it itself, before it is killed.
+std::string Supervisor::State::lost_by(const Record& record) const {
+  if (!record.handle || !record.handle->hung_up()) return "";
+  const std::string lost = words_of_lost(scoreboard.running(record.description.slot).list(), now());
+  return lost.empty() ? "" : ": " + lost;
+}
+
 void Supervisor::State::carry_out(const action::Kill& kill) {
   Record& record = records.at(kill.worker);
   if (kill.overdue && record.draining)
-    log.error(record.description.name() +
-              (record.finished ? " has finished its requests, but " : " ") +
-              "did not end in time and is killed, after " + in_words(config.deadman) +
-              " (--deadman)" + (record.finished ? "" : "; what it still served is lost"));
+    log.error(
+        record.description.name() + (record.finished ? " has finished its requests, but " : " ") +
+        "did not end in time and is killed, after " + in_words(config.deadman) + " (--deadman)" +
+        (record.finished ? "" : "; what it still served is lost" + lost_by(record)));
   record.serves_since.reset();
   record.killed = true;
   if (!record.handle) return;  // it failed to start since this was decided

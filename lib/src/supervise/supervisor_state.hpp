@@ -91,6 +91,7 @@ struct Supervisor::State {
   void carry_out(const action::AnnounceClose& announce);
   void carry_out(const action::Drain& drain);
   void carry_out(const action::Kill& kill);
+  [[nodiscard]] std::string lost_by(const Record& record) const;
   void tell_to_finish(Record& record);
   void drain_next();
   void drain_rest();
@@ -114,6 +115,7 @@ struct Supervisor::State {
   void deal_out(WorkerId giver, control::Connections connections, std::vector<UniqueFd> sockets);
   [[nodiscard]] std::vector<Record*> takers(WorkerId giver, const std::vector<unsigned>& slots);
   [[nodiscard]] ConnectionDealer::Taker business_of(const Record& record) const;
+  [[nodiscard]] bool has_nothing_left(const Record& record) const;
   [[nodiscard]] bool anybody_serves() const;
   [[nodiscard]] std::vector<UsageWatch::Subject> subjects() const;
   [[nodiscard]] bool healthy();

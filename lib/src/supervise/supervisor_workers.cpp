@@ -11,9 +11,9 @@ namespace {
 
 // Of one that was to finish, and has not ended well.
 std::string words_of_end(const WorkerRecord& worker) {
-  if (worker.finished) return " at its end, after it had finished its requests";
-  const std::string what = worker.leaving ? " when it left; what it had not finished is lost"
-                                          : " while it finished its requests, and they are lost";
+  const std::string what = worker.finished  ? " at its end, after it had finished its requests"
+                           : worker.leaving ? " when it left; what it had not finished is lost"
+                                            : " while it finished its requests, and they are lost";
   return what + (worker.description.lost.empty() ? "" : ": " + worker.description.lost);
 }
 
@@ -25,9 +25,9 @@ WorkerHandle::Callbacks Supervisor::State::callbacks_for(WorkerId worker) {
           },
           [this, worker] {
             Record& record = records.at(worker);
-            record.finished =
-                record.draining && scoreboard.slot(record.description.slot).connections_open == 0;
-            apply(fleet.hung_up(worker, now()));
+            record.serves_since.reset();  // nothing can be dealt to it
+            record.finished = record.draining && has_nothing_left(record);
+            apply(fleet.hung_up(worker, now(), record.finished));
           },
           [this, worker](ExitStatus exit) { end(worker, exit); }};
 }
@@ -106,6 +106,12 @@ void Supervisor::State::deal_out(WorkerId giver, control::Connections connection
     taker.dealt += hands[i].sockets.size();
     taker.handle->pass(hands[i].connections, std::move(hands[i].sockets));
   }
+}
+
+// Of connections, and of requests whose clients may have gone.
+bool Supervisor::State::has_nothing_left(const Record& record) const {
+  const ScoreboardSlot& slot = scoreboard.slot(record.description.slot);
+  return slot.connections_open == 0 && slot.requests_queued == 0 && slot.requests_running == 0;
 }
 
 // And goes on with connections that others hand over.

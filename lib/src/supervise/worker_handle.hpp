@@ -3,6 +3,7 @@
 /// \file
 /// A worker process as its supervisor sees it.
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <functional>
@@ -74,6 +75,8 @@ class WorkerHandle {
   void give_access_log(int file);
   /// Those of this process that the message names. \throws std::system_error as above.
   void give_streams(const control::StandardStreams& streams);
+  [[nodiscard]] bool hung_up() const { return hung_up_; }  ///< nothing can be said to it
+  void ask_to_end() { process_->signal(SIGTERM); }
   void kill() { process_->kill(); }
   void kill_group() { process_->kill_group(); }
 

@@ -95,8 +95,8 @@ void Worker::State::receive(std::string_view line, std::vector<UniqueFd> descrip
   } else if (std::holds_alternative<control::AnnounceClose>(*message)) {
     if (server) server->announce_close();
   } else if (const auto* drain_order = std::get_if<control::Drain>(&*message)) {
-    deadman = drain_order->deadline;
-    deadline = std::chrono::steady_clock::now() + deadman;
+    if (!deadline) deadline = std::chrono::steady_clock::now() + drain_order->deadline;
+    time_again = drain_order->as_long_again ? std::optional{drain_order->deadline} : std::nullopt;
     drain(drain_order->hand_over);
   } else if (auto* connections = std::get_if<control::Connections>(&*message)) {
     if (connections->states.empty()) return dealt_out();
@@ -229,6 +229,7 @@ void Worker::State::dealt_out() {
 void Worker::State::orphaned() {
   channel.reset();
   deadline.reset();
+  time_again.reset();
   // While the application loads there is nothing to finish, and nobody else who could end this
   // process.
   if (!server && !draining) std::_Exit(EXIT_FAILURE);
@@ -242,8 +243,7 @@ void Worker::State::end() {
   // there.
   if (server) pool->stop();
   const std::lock_guard lock{mutex};
-  // Who has handed over has as long again.
-  killed_at = deadline && hands_over ? std::chrono::steady_clock::now() + deadman : deadline;
+  killed_at = time_again ? std::chrono::steady_clock::now() + *time_again : deadline;
   ended = true;
   changed.notify_all();
   if (::eventfd_write(finished.get(), 1) != 0)

@@ -113,7 +113,7 @@ struct Worker::State {
   bool draining = false;
   bool hands_over = false;  // its connections to siblings, while it drains
   std::optional<std::chrono::steady_clock::time_point> deadline;  // for that; the supervisor's
-  std::chrono::milliseconds deadman{0};                           // …and how long that was
+  std::optional<std::chrono::milliseconds> time_again;            // …to exit once it has drained
   bool ending = false;
   bool unfit = false;  // a thread is lost; the supervisor knows
   Departures departures{io, channel};
