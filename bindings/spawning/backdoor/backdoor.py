@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 import spawning
 from spawning.backdoor.peer_owner import Peer, is_let_in, name_of, peer_of
 from spawning.backdoor.prompt import NotAPerson, Prompt
-from spawning.serving.green_stacks import stacks_of_all
+from spawning.loading.green_stacks import stacks_of_all
 
 if TYPE_CHECKING:
     from spawning._native import Worker

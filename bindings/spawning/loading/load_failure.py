@@ -42,7 +42,7 @@ def overdue(what: str, seconds: float, thread: int) -> LoadFailure:
     theirs = [each for each in stack if not _is_ours(each.filename)]
     told = "".join(traceback.format_list(theirs))
     if "gevent" in sys.modules or "eventlet" in sys.modules:
-        from spawning.serving.green_stacks import stacks_of_all  # noqa: PLC0415
+        from spawning.loading.green_stacks import stacks_of_all  # noqa: PLC0415
 
         told += stacks_of_all()
     files = {os.path.abspath(each.filename) for each in theirs if os.path.isfile(each.filename)}

@@ -28,7 +28,7 @@ def explain_if_it_does_not_end(worker: Worker, seconds: float, *, greenlets: boo
 
         stacks = stacks_of_threads()
         if greenlets:
-            from spawning.serving.green_stacks import stacks_of_all  # noqa: PLC0415
+            from spawning.loading.green_stacks import stacks_of_all  # noqa: PLC0415
 
             stacks += stacks_of_all()
         worker.log_error(

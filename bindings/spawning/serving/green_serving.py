@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Callable
 
 from spawning.loading.load_failure import summary_of, traceback_of
 from spawning.serving.green_hubs import Hub, foreign
-from spawning.serving.green_stacks import stack_of, stacks_of_all
+from spawning.loading.green_stacks import stack_of, stacks_of_all
 
 if TYPE_CHECKING:
     from spawning._native import Worker
