@@ -42,7 +42,7 @@ VOCABULARY = set(
 # What each room of the Python package sees besides itself. What lies flat beside them is named from
 # outside: by users, by `spawn`, by what is native.
 PACKAGE_ROOMS = {
-    "backdoor": {"serving"},
+    "backdoor": {"serving", "loading"},
     "gunicorn": {"loading"},
     "loading": set(),
     "pages": {"loading"},

@@ -6,9 +6,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Callable
 
+from spawning.loading.green_stacks import stack_of, stacks_of_all
 from spawning.loading.load_failure import summary_of, traceback_of
 from spawning.serving.green_hubs import Hub, foreign
-from spawning.loading.green_stacks import stack_of, stacks_of_all
 
 if TYPE_CHECKING:
     from spawning._native import Worker
