@@ -27,6 +27,14 @@ def busy(server, gate):
     return client
 
 
+def assert_finishes(client, gate):
+    """The rest of what busy() has begun comes, whole."""
+    for block in range(1, 4):
+        gate.open()
+        assert client.chunk() == b"block %d\n" % block
+    assert client.chunk() == b""
+
+
 def test_the_banner_says_what_serves_where(spawn):
     server = spawn("--processes", "2", "--threads", "3", *APP)
 
@@ -162,10 +170,7 @@ def test_the_place_of_a_worker_that_is_told_to_end_is_filled_while_it_finishes(s
     with busy(server, gate) as client:
         os.kill(worker, signal.SIGTERM)
         wait_until(lambda: int(server.get("/pid").body) != worker, server.patience, "its successor")
-        for block in range(1, 4):
-            gate.open()
-            assert client.chunk() == b"block %d\n" % block
-        assert client.chunk() == b""
+        assert_finishes(client, gate)
 
     wait_until(lambda: not alive(worker), server.patience, "its end")
     assert len(server.workers()) == 1
@@ -215,10 +220,7 @@ def test_a_graceful_stop_finishes_what_is_running(spawn, gate, number):
         workers = server.workers()
         server.signal(number)
         wait_until(lambda: refuses(server), server.patience, "no new connections")
-        for block in range(1, 4):
-            gate.open()
-            assert client.chunk() == b"block %d\n" % block
-        assert client.chunk() == b""
+        assert_finishes(client, gate)
 
     assert server.wait() == 0
     assert not any(alive(pid) for pid in workers)
@@ -231,10 +233,7 @@ def test_two_signals_that_come_together_are_one(spawn, gate):
         server.signal(signal.SIGTERM)
         server.signal(signal.SIGINT)
         wait_until(lambda: refuses(server), server.patience, "no new connections")
-        for block in range(1, 4):
-            gate.open()
-            assert client.chunk() == b"block %d\n" % block
-        assert client.chunk() == b""
+        assert_finishes(client, gate)
 
     assert server.wait() == 0
 
@@ -299,10 +298,7 @@ def test_orphaned_workers_finish_what_they_serve(spawn, gate):
         server.signal(signal.SIGKILL)
         server.wait()
         wait_until(lambda: refuses(server), server.patience, "no new connections")
-        for block in range(1, 4):
-            gate.open()
-            assert client.chunk() == b"block %d\n" % block
-        assert client.chunk() == b""
+        assert_finishes(client, gate)
 
 
 @in_all_modes
