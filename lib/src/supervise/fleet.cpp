@@ -89,8 +89,8 @@ Actions Fleet::hung_up(WorkerId worker, Time now, bool finished) {
       // itself.
       member->deadline = now_ + config_.hang_up_grace;
     } else if (!before && finished && !ending_) {
-      // To take an interpreter apart, at a low priority beside
-      // those who serve, may take as long again.
+      // To take an interpreter apart, at a low priority beside those who serve, may take as long
+      // again.
       member->deadline = now_ + config_.deadman;
     }
   });
